@@ -1,4 +1,4 @@
-//! Address sets: made, imported, refreshed and approved; what they mean for deliveries counts at once.
+//! Address sets: creating, importing, refreshing and approving. Their changes affect deliveries at once.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::support::{Server, run};
 
 const ALERT: &str = r#"{"title":"Disk full"}"#;
 
-/// So many networks that hold no sender, and more.
+/// A list of `count` networks without a sender, and of `more`.
 fn list(count: usize, more: &str) -> String {
     let mut text = (0..count).fold(String::new(), |mut text, index| {
         let _ = writeln!(text, "198.51.{}.{}/32", index / 256, index % 256);

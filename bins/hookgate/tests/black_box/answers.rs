@@ -1,4 +1,4 @@
-//! A record tells the answer as it was sent, and is found by the ID in it.
+//! A record shows the answer exactly as it was sent, and is found by the ID in it.
 
 use hookgate_testkit::https::{Answer, Http};
 use serde_json::{Value, json};

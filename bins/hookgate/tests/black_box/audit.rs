@@ -1,5 +1,5 @@
-//! The audit trail as people and scripts ask for it: by names, kinds and times, on pages, from the API and on the command
-//! line; and as a file.
+//! Queries of the audit trail by people and scripts: by name, kind and time, in pages, from the API and on the command line;
+//! and its export.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn items(page: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A server where Mallory, an admin, made a webhook and was removed.
+/// A server with an admin, Mallory, who created a webhook and was removed.
 async fn with_mallory() -> Server {
     let server = Server::start();
     let made = server.json(&["member", "add", "Mallory@example.org", "--role", "admin"]);
@@ -30,7 +30,7 @@ async fn with_mallory() -> Server {
     server
 }
 
-/// One viewer who signs in again and again fills the trail, and pays for it alone.
+/// A viewer who signs in again and again fills the trail, and only that viewer's own entries are removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_who_fills_the_trail_pushes_out_no_act_of_others() {
     const ACTS: u64 = 10;
@@ -71,7 +71,7 @@ async fn a_member_who_fills_the_trail_pushes_out_no_act_of_others() {
     assert!(printed.contains("removed before two years"), "{printed}");
 }
 
-/// Failed sign-ins, which strangers cause, far beyond the million entries that the trail keeps, behind acts of people.
+/// Failed sign-ins, which strangers can cause, far beyond the million entries that the trail keeps, after acts of members.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_sign_ins_push_out_no_act() {
     const ACTS: u64 = 10;

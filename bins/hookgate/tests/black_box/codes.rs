@@ -430,7 +430,7 @@ async fn bad_request() {
     assert_eq!(server.json(&["incidents", "list"])["items"], json!([]));
 }
 
-/// Waits until so many deliveries were refused with this code.
+/// Waits until `expected` deliveries were refused with this code.
 async fn are_on_record(server: &Server, code: &str, expected: u64) {
     let times = |items: &[Value]| -> u64 {
         let refused = items.iter().filter(|item| item["code"] == code);
@@ -439,7 +439,7 @@ async fn are_on_record(server: &Server, code: &str, expected: u64) {
     server.deliveries(|items| times(items) == expected).await;
 }
 
-/// An answer of HTTP/1 to a sender that has closed its side already, by the word of TLS or without it.
+/// HTTP/1 answers a sender that has already closed its side, with a TLS close_notify or without it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_closes_its_side_is_told_of_its_delivery() {
     let server = Server::start();

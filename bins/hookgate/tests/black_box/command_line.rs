@@ -1,4 +1,4 @@
-//! The command line as scripts rely on it: names, exit codes, what goes where.
+//! The command line for scripts: names, exit codes, and the use of both outputs.
 
 use std::ffi::OsStr;
 use std::path::Path;

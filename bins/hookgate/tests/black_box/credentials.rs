@@ -1,4 +1,4 @@
-//! Credentials that make others: none that is stronger, and none that lives on.
+//! Credentials that create credentials: a new one is not stronger, and does not outlive its creator's access.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::program::{Program, code};
 use crate::support::{Server, run};
 use crate::visitor::ConsoleClient;
 
-/// A token of an admin is no way to a session of an admin, nor to that admin's password.
+/// A token of an admin does not lead to a session of an admin, nor to that admin's password.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_of_an_admin_is_no_way_to_a_session() {
     let server = Server::start();
@@ -38,7 +38,7 @@ async fn own_session<'a>(server: &'a Server, member: &Value) -> ConsoleClient<'a
     ConsoleClient::by_link(server, member["sign_in"].as_str().unwrap()).await
 }
 
-/// A link that somebody makes for a member in the console.
+/// A sign-in link that a member creates for another one in the console.
 async fn link(by: &ConsoleClient<'_>, member: &Value) -> String {
     let path = format!("/members/{}/link", member["id"].as_str().unwrap());
     let page = by.send(&path, &[]).await.body;
@@ -87,7 +87,7 @@ async fn what_a_link_opened_ends_with_what_its_maker_may() {
     }
 }
 
-/// Signing out leaves an invitation as it is.
+/// Signing out does not end an invitation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invitation_outlives_signing_out() {
     let server = Server::start();
@@ -98,7 +98,7 @@ async fn an_invitation_outlives_signing_out() {
     assert!(works(&server, &link).await);
 }
 
-/// A session that a member's link began makes nothing that would outlive it, and says what to do.
+/// A session from a member's link can't create a credential that would outlive it, and the error gives a remedy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_by_a_members_link_makes_no_credential() {
     let server = Server::start();

@@ -1,6 +1,6 @@
-//! No column of the database holds a secret, nor anything that guesses of a secret could be tried against: no fast digest of a
-//! password, of the name or the body of a request, or of a payload. Only random secrets are found by their SHA-256, each kind in
-//! the one column for it.
+//! No column of the database holds a secret, nor data that guesses of a secret could be tried against: no fast digest of a
+//! password, of the name or the body of a request, or of a payload. Only random secrets are stored as SHA-256, each kind in
+//! its own column.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ const PIPED: &str = "Vortex-Zimt-2209";
 /// A payload with few digits, which are guessed quickly.
 const PIN: &str = "pin 48213377";
 
-/// The columns in which a random secret is found by its SHA-256.
+/// The columns that hold the SHA-256 of a random secret.
 const DIGESTS: [&str; 5] = [
     "webhooks.digest",
     "retired_urls.digest",
@@ -41,13 +41,13 @@ impl Secrets {
         digest(&SHA256, text).as_ref().to_vec()
     }
 
-    /// A secret that could be guessed.
+    /// Adds a secret that could be guessed.
     fn add_guessable(&mut self, what: &str, secret: &str) {
         self.nowhere.add(what, secret.as_bytes());
         self.add_text(what, secret);
     }
 
-    /// A random one: an ID, a token, or a URL that ends with one.
+    /// Adds a random secret: an ID, a token, or a URL that ends with one.
     fn add_random(&mut self, what: &str, secret: &str) {
         self.nowhere.add_id(what, secret);
         let digest = Self::sha256(secret.rsplit('/').next().unwrap().as_bytes());
@@ -55,13 +55,13 @@ impl Secrets {
         self.digests += 1;
     }
 
-    /// A text with secrets in it, of which no digest may be kept.
+    /// Adds a text with secrets in it, of which no digest may be stored.
     fn add_text(&mut self, what: &str, text: &str) {
         let digest = Self::sha256(text.as_bytes());
         self.nowhere.add(&format!("the SHA-256 of {what}"), &digest);
     }
 
-    /// The body of a request, as it came and as programs and forms have been known by it.
+    /// Adds the body of a request, as received and in the forms that idempotency has compared.
     fn add_body(&mut self, path: &str, body: &str) {
         self.add_text(path, body);
         self.add_text(path, &format!("{path}\n{body}"));
@@ -201,7 +201,7 @@ async fn by_api(server: &Server, secrets: &mut Secrets) {
     assert_eq!(refused.status, 403, "{}", refused.body);
 }
 
-/// Payloads that are not kept, each with a key.
+/// Sends payloads that are not stored, each with a key.
 async fn deliver(server: &Server, secrets: &mut Secrets) {
     secrets.nowhere.add("a PIN", PIN.as_bytes());
     let url = server.create("unlogged", &["--payload-logging", "off"]);

@@ -15,7 +15,7 @@ use super::support::{Server, Store, post, run, sql};
 const ROUNDS: u64 = 50;
 /// Connections that send at the same time.
 const SENDERS: u64 = 8;
-/// Deliveries that are sent at least before the server is killed.
+/// Minimum number of deliveries before the server is killed.
 const SENT_A_ROUND: u64 = 24;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +94,7 @@ async fn kill_9_loses_no_acknowledged_delivery_and_doubles_none() {
     }
 }
 
-/// Sends numbered deliveries until the connection breaks; gives the title and incident of each that was answered 2xx.
+/// Sends numbered deliveries until the connection breaks. Returns the title and incident of each that was answered 2xx.
 async fn send_until_cut_off(
     client: hookgate_testkit::https::Client,
     address: std::net::SocketAddr,

@@ -1,4 +1,4 @@
-//! Variables of the environment: each acts on the command at hand, or the command says that it does not.
+//! Environment variables: each one affects the current command, or the command says that it does not.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use super::node;
 use super::support::HOOKGATE;
 
-/// Runs a command in a directory with nothing of this process's own variables of Hookgate.
+/// Runs a command in a directory, without Hookgate's variables from this process.
 fn run(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let output: Output = Command::new(HOOKGATE)
         .args(arguments)

@@ -17,7 +17,7 @@ enum Installation<'a> {
     CommandLine,
 }
 
-/// Does everything in one place.
+/// Does every act through one interface.
 struct Hand<'a> {
     server: &'a Server,
     place: Installation<'a>,
@@ -41,7 +41,7 @@ impl<'a> Hand<'a> {
         }
     }
 
-    /// Changes something: a form of the console, a request, or a command. What it says.
+    /// Makes a change with a form of the console, a request, or a command. Returns the answer.
     async fn act(&self, form: Form<'_>, request: Request<'_>, command: &[&str]) -> String {
         match &self.place {
             Installation::Console(visitor) => visitor.send(form.0, form.1).await.body,
@@ -58,7 +58,7 @@ impl<'a> Hand<'a> {
         }
     }
 
-    /// Looks at something: a page of the console, a path, or a command. Each has to have these words in it.
+    /// Reads a page of the console, a path, or a command's output, and checks that it contains these words.
     async fn look(&self, page: &str, path: &str, command: &[&str], words: &[&str]) {
         let text = match &self.place {
             Installation::Console(visitor) => visitor.get(page).await,
@@ -78,7 +78,7 @@ impl<'a> Hand<'a> {
 type Form<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 type Request<'a> = (&'a str, &'a str, Option<Value>);
 
-/// The URL in what a place says.
+/// The URL in an answer.
 fn url(said: &str) -> String {
     let start = said.find("https://localhost").unwrap();
     let end = said[start..]
@@ -337,7 +337,7 @@ async fn deliveries_and_incidents_are_seen_everywhere() {
     }
 }
 
-/// An incident is worked on, resolved and reopened, and gets a note.
+/// Acknowledges, resolves and reopens an incident, and adds a note.
 async fn story(hand: &Hand<'_>, id: &str) {
     for (word, done) in [("acknowledge", "acknowledged"), ("resolve", "resolved")] {
         let (form, path) = (

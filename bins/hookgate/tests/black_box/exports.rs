@@ -1,4 +1,5 @@
-//! Deliveries as files, from the API, the console and the command line: the same facts, and no part is taken for the whole.
+//! Exports of deliveries from the API, the console and the command line: all have the same content, and a partial one is
+//! never mistaken for a complete one.
 
 use std::process::{Command, Output};
 

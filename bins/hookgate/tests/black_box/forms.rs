@@ -1,4 +1,4 @@
-//! Forms of the console as people send them: twice, late, with half of their fields, and over somebody else's change.
+//! Console forms as people send them: twice, late, incomplete, and over another member's change.
 
 use hookgate_testkit::https::Http;
 
@@ -84,7 +84,7 @@ async fn a_form_that_is_sent_twice_is_done_once() {
     }
 }
 
-/// The browser drops the answer of the first click, with the cookie that brings the secret: the answer of the second has it.
+/// The browser drops the answer to the first click, with the cookie that carries the secret: the second answer has it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_double_click_loses_no_secret() {
     let server = Server::start();
@@ -138,7 +138,7 @@ fn url_on(page: &str) -> &str {
     rest.split('<').next().unwrap()
 }
 
-/// The secret travels in a cookie for its page alone, and a reload does not show it again.
+/// The secret travels in a cookie for its own page only, and a reload does not show it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_is_shown_once_by_a_page_of_its_own() {
     let server = Server::start();
@@ -279,7 +279,7 @@ async fn a_conflict_is_shown_and_overwritten_only_on_purpose() {
     assert_eq!(seen.status, 303);
 }
 
-/// An absent field is a broken page or a script, and never means that everything is allowed.
+/// A missing field means a broken page or a script, and never permission for everything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_field_opens_nothing() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! Failed TLS handshakes are seen: a sender that does not trust the certificate shows in metrics and log.
+//! Failed TLS handshakes are visible: metrics and log show a sender that does not trust the certificate.
 
 use std::process::Stdio;
 
@@ -6,7 +6,7 @@ use hookgate_testkit::https::{Client, Full, Http, Request};
 
 use crate::support::Server;
 
-/// The PEM of a CA that the server's certificate is not from.
+/// The PEM of a CA that did not issue the server's certificate.
 fn other_ca() -> String {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();

@@ -1,4 +1,4 @@
-//! Requests of the admin API that create something, sent twice.
+//! Creating requests of the admin API, sent twice.
 
 use std::fmt::Write;
 

@@ -181,7 +181,8 @@ async fn reopening_is_refused_with_the_reason() {
     assert_eq!(deliver(&server, &firing).await["incident"]["id"], "INC-1");
 }
 
-/// The second of two people learns who was first, on the page of the incident; and what was done is said only while it holds.
+/// The second of two members sees on the incident's page who acted first. The confirmation of an act is shown only while it
+/// is true.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_console_says_what_is_true() {
     let server = Server::start();

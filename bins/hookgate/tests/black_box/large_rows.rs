@@ -1,4 +1,5 @@
-//! Lists of rows that are large: a page ends where it is full, in the API, the console and on the command line, and nothing is lost.
+//! Lists with large rows: a page ends at its size limit, in the API, the console and on the command line, and no row is
+//! lost.
 
 use hookgate_testkit::https::Http;
 use serde_json::{Value, json};
@@ -7,10 +8,10 @@ use crate::program::{Program, data};
 use crate::support::{Server, run};
 use crate::visitor::ConsoleClient;
 
-/// Most bytes of any list.
+/// Maximum size of any list, in bytes.
 const LARGEST: usize = 5 * 1024 * 1024;
 
-/// The rows of a list, page by page, each of which is small enough.
+/// The rows of a list, read page by page, each within the size limit.
 async fn all(program: &Program<'_>, path: &str) -> Vec<Value> {
     let (mut rows, mut cursor) = (Vec::new(), String::new());
     loop {

@@ -1,5 +1,5 @@
-//! Secrets are nowhere but in the hands of those they were given to: the server is flooded at the highest log level and
-//! administered, and everything it wrote, told and showed is searched, in every form that a text could have.
+//! Leaks of secrets: the server is flooded at the most detailed log level and administered. Then all its files, logs and
+//! answers are searched for secrets, in every form of text.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -75,7 +75,7 @@ async fn no_secret_is_written_anywhere() {
     digests.must_not_be_in("the log", &logged);
 }
 
-/// A crash leaves nothing either, however much the system would like to keep.
+/// A crash leaves no secret either, even if the system would write a core dump.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_leaves_no_core_dump() {
     let scratch = tempfile::tempdir().unwrap();
@@ -95,7 +95,7 @@ async fn a_crash_leaves_no_core_dump() {
     assert!(!server.dumps_core());
 }
 
-/// Webhooks of every kind, and a URL that never was.
+/// Webhooks of every kind, and a URL that never existed.
 fn webhooks(server: &Server) -> Vec<String> {
     let old = server.create("old", &[]);
     let new = server.json(&["webhook", "regenerate", "old"])["url"]
@@ -117,7 +117,7 @@ fn webhooks(server: &Server) -> Vec<String> {
     vec![demo, old, new, dead, closed, damaged, signed, mistyped]
 }
 
-/// Does what gives out secrets, and what takes them, in the console, by the API and on the command line.
+/// Creates and ends secrets in the console, with the API and on the command line.
 async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'a>, ConsoleClient<'a>) {
     let link = server.ready["sign_in"].as_str().unwrap();
     secrets.add_id("a used sign-in link", link);
@@ -172,7 +172,7 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
     (program, visitor)
 }
 
-/// Every route that creates, with every secret as the name of the request, and in the fields and parameters of what it takes.
+/// Calls every route that creates, with every secret as the request ID, and in the fields and parameters.
 async fn repeat_with_secrets(program: &Program<'_>, member: &str, texts: &[String], secrets: &Needles) {
     let link = format!("/api/v1/members/{member}/sign-in-link");
     for (number, text) in texts.iter().enumerate() {
@@ -257,7 +257,7 @@ async fn flood(server: &Server, http: Http, url: &str, secrets: &Needles) {
     }
 }
 
-/// A URL as software on the way writes it into a JSON text.
+/// Forms of a URL in JSON as written by software on the way.
 fn rewritten(url: &str) -> Vec<String> {
     let id = url.rsplit('/').next().unwrap();
     let escaped: Vec<_> = id.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
@@ -270,7 +270,7 @@ fn rewritten(url: &str) -> Vec<String> {
     ]
 }
 
-/// A request to what is nearly the URL.
+/// A request to an address that is almost the URL.
 fn near_miss(url: &str, number: usize) -> Request<Full<hookgate_testkit::https::Bytes>> {
     let id = url.rsplit('/').next().unwrap();
     let path = match number {

@@ -1,4 +1,4 @@
-//! Starting, stopping, and what stands in between.
+//! The life of a server: start, stop, and the time in between.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -94,7 +94,7 @@ async fn the_data_is_for_its_owner_only() {
     }
 }
 
-/// By a command, and by a start.
+/// By a command, and at the start of a server.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_opened_is_closed_and_links_are_refused() {
     let scratch = tempfile::tempdir().unwrap();

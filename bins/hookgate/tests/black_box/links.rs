@@ -1,4 +1,4 @@
-//! Links into the console: with their query over a sign-in, decorated on their way, wrong, and to what is not there.
+//! Links into the console: kept with their query over a sign-in, with added parameters, malformed, and to missing objects.
 
 use hookgate_testkit::https::Http;
 

@@ -1,5 +1,5 @@
-//! Commands whose answer can't be printed: a closed output is refused before anything is done, and one that fails later
-//! is told with what was done.
+//! Commands whose output can't be printed: a closed output is an error before any change, and a later failure reports the
+//! change.
 
 use std::process::{Command, Output, Stdio};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::support::{HOOKGATE, Server, place, sql};
 
-/// Runs a command with its standard output as this shell redirection has it.
+/// Runs a command with this shell redirection of its standard output.
 fn redirected(server: &Server, arguments: &[&str], redirection: &str) -> Output {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec \"$@\" {redirection}"), "sh", HOOKGATE]);

@@ -1,4 +1,4 @@
-//! Black-box tests: the real binary, over real TLS, as senders and operators meet it.
+//! Black-box tests: the real binary, over real TLS, from the side of senders and operators.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 

@@ -1,4 +1,4 @@
-//! A secret that a sender sends along, or that people paste, is kept nowhere, however it is written.
+//! A secret that a sender sends along, or that people paste, is never stored, in any spelling.
 
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::program::{Program, data};
 use super::support::{Server, dump};
 use super::visitor::ConsoleClient;
 
-/// The ID as software writes it: in JSON, in an address, in a page.
+/// Spellings of the ID in software: in JSON, in a URL, in HTML.
 fn spellings(id: &str) -> Vec<String> {
     let escape = |write: fn(u8) -> String| id.bytes().map(write).collect::<String>();
     vec![

@@ -142,7 +142,7 @@ fn arguments_with_secrets_are_not_repeated() {
     }
 }
 
-/// Every secret, in every place where a command takes something else.
+/// Passes every secret in every place in which a command expects another value.
 #[test]
 fn no_error_of_the_command_line_repeats_a_secret() {
     let directory = embedded();
@@ -191,7 +191,7 @@ fn no_error_of_the_command_line_repeats_a_secret() {
 #[test]
 fn a_server_waits_for_its_database_and_not_for_ever() {
     let directory = tempfile::tempdir().unwrap();
-    // Nobody listens on this port, which is what a database looks like that has not started yet.
+    // No process listens on this port, as with a database that has not started yet.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

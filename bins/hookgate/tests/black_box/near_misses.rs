@@ -1,4 +1,5 @@
-//! A URL that is nearly a webhook's: either it is the same one, or the webhook's record says that somebody has the ID.
+//! A URL that is almost that of a webhook: either it works, or the webhook's record shows a sender with the ID and a wrong
+//! URL.
 
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::Value;
@@ -41,7 +42,7 @@ fn path(url: &str) -> &str {
     &url[url["https://".len()..].find('/').unwrap() + "https://".len()..]
 }
 
-/// The codes on the record of a webhook, once there are so many.
+/// The codes in the record of a webhook, as soon as it has `count` of them.
 async fn codes(server: &Server, name: &str, count: usize) -> Vec<String> {
     let of_webhook = |items: &[Value]| -> Vec<String> {
         let handle = server.json(&["webhook", "show", name])["handle"].clone();

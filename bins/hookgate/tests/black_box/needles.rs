@@ -1,4 +1,4 @@
-//! Secrets, and every form in which something that was written could hold one.
+//! Secrets, and every form in which a written text could contain one.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -6,11 +6,12 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Bytes of a form that are looked up before it is compared as a whole. No form is shorter.
+/// Length of the prefix that finds a form, in bytes, before the whole is compared. No form is shorter.
 const START: usize = 8;
 /// Length of the part before the secret of an ID or token, with its hint: `wh_` and four digits.
 const HINT: usize = 7;
-/// Characters behind it that are searched for: no text has them by chance, and a part of a secret is found too.
+/// Length of the part after it that is searched for, in characters: it does not occur by chance, and a part of a secret is
+/// found too.
 const PART: usize = 20;
 
 /// An ID for the tests of the search itself.
@@ -30,7 +31,7 @@ struct Form {
 }
 
 impl Needles {
-    /// Adds a webhook ID, a token, or a URL that ends with one. Its hint may be shown, what follows may not.
+    /// Adds a webhook ID, a token, or a URL that ends with one. Its hint may be shown, the rest may not.
     pub(crate) fn add_id(&mut self, what: &str, id: &str) {
         let id = id.rsplit('/').next().unwrap();
         self.add(what, &id.as_bytes()[HINT..HINT + PART]);
@@ -58,7 +59,7 @@ impl Needles {
         })
     }
 
-    /// Fails if these bytes hold any of it. Their text is not shown.
+    /// Panics if these bytes hold any of the texts. The message does not show them.
     pub(crate) fn must_not_be_in(&self, place: &str, bytes: &[u8]) {
         if let Some(found) = self.found_in(bytes) {
             panic!("{place} holds a secret: {found}");
@@ -119,7 +120,7 @@ fn each_digit_upper(text: &str) -> String {
         .fold(upper, |text, mark| text.replace(&mark.to_ascii_uppercase(), mark))
 }
 
-/// A look-out for the ID, and a text that holds it in this form among others.
+/// Searches for the ID in a text that holds it in this form, among others.
 fn planted(write: impl Fn(&str) -> String) -> Option<String> {
     let mut needles = Needles::default();
     needles.add_id("an ID", &format!("https://localhost/webhooks/custom/{ID}"));

@@ -18,7 +18,7 @@ const URL: &str = "store.url";
 const LOOKS: u32 = 6_000;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Makes the directory of a node on this database.
+/// Creates the directory of a node on this database.
 pub(crate) fn lay_out(directory: &Path, url: &str) {
     fs::create_dir_all(directory).unwrap();
     let ca_key = rcgen::KeyPair::generate().unwrap();
@@ -69,7 +69,7 @@ pub(crate) fn sql(directory: &Path, statement: &str) -> String {
     Postgres::shared().sql(&database(directory), statement).unwrap()
 }
 
-/// Everything in that database.
+/// A dump of that database.
 pub(crate) fn dump(directory: &Path) -> String {
     Postgres::shared().dump(&database(directory)).unwrap()
 }
@@ -85,7 +85,7 @@ fn database(directory: &Path) -> String {
     name.unwrap().to_owned()
 }
 
-/// Makes the configuration of a node on this database, beside its certificate.
+/// Creates the configuration of a node on this database, beside its certificate.
 pub(crate) fn configure(directory: &Path, url: &str) {
     fs::write(directory.join(URL), url).unwrap();
     // Both at once, so that they differ.

@@ -1,5 +1,4 @@
-//! Payloads that are not quite right: the alert is taken, the change is noted wherever the delivery is shown, and no number is
-//! rounded on the way.
+//! Imperfect payloads: the alert is accepted, the change is noted wherever the delivery is shown, and no number is rounded.
 
 use hookgate_testkit::https::{HeaderName, Http};
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ fn text(server: &Server, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The delivery that this body makes, and its incident.
+/// The delivery and the incident of this body.
 async fn taken(server: &Server, http: Http, body: &str) -> (String, String) {
     let answer = server.post(http, &server.demo_url(), body).await;
     assert_eq!(answer.status, 201, "{body}: {}", answer.body);

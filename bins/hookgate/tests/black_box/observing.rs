@@ -75,7 +75,7 @@ async fn observing_says_who_would_be_refused_until_it_is_enforced() {
         201,
         "a question changes nothing"
     );
-    // Somebody changes the webhook meanwhile: it is asked again.
+    // The webhook changes in between, so the confirmation is asked for again.
     server.json(&["webhook", "edit", "hook", "--rotation-days", "30"]);
     let stale = visitor.try_to_send(&enforce, &[("revision", "1")]).await;
     assert!(stale.body.contains("Enforce the allowlist?"), "{stale:?}");

@@ -1,5 +1,5 @@
-//! The admin API against its own document: a client that makes requests from the document, right and wrong ones, and
-//! looks whether each answer is one that the document knows.
+//! The admin API against its own document: a client generates valid and invalid requests from the document, and checks that
+//! it describes each answer.
 
 use std::fmt::Write;
 use std::fs;
@@ -37,7 +37,7 @@ const DONE: [&str; 13] = [
     "token.revoke",
 ];
 
-/// Things of each kind that are there to be ended.
+/// Number of objects of each kind for requests that end one.
 const DOOMED: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,8 +98,8 @@ async fn every_answer_is_in_the_document() {
     );
 }
 
-/// The client's settings: the names of what is there, so that it meets more than 404. What ends something for good has
-/// things of its own to end, and none of them is the client's token.
+/// The client's settings: the names of existing objects, so that it gets other answers than 404. Requests that end an object
+/// have objects of their own, and none of these is the client's token.
 fn settings_with(server: &Server, deliveries: &[Value]) -> String {
     let mut settings = String::new();
     let mut dictionary = |name: &str, values: &[Value]| {

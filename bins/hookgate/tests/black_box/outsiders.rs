@@ -1,4 +1,4 @@
-//! Usage and what looks ahead tell of senders, however many outsiders were refused before them.
+//! Usage and previews count senders, however many outsiders were refused before them.
 
 use std::net::Ipv4Addr;
 use std::process::Stdio;
@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::support::{Server, post, sql};
 
-/// Sources of a webhook that are told apart on a day.
+/// Number of sources of a webhook that are counted separately on one day.
 const PLACES: u32 = 2_000;
 const SENDERS: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 9), Ipv4Addr::new(127, 0, 0, 10)];
 const ALERT: &str = r#"{"title":"t"}"#;
 
-/// Outsiders send for minutes, because few of them are recorded in one; their rows are put into the store instead.
+/// Outsiders would need minutes to send, because few of them are recorded per minute; their rows are inserted into the store
+/// instead.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_outsiders_take_no_place_from_senders() {
     let mut server = Server::start();

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::node;
 use super::support::{Store, place, run, run_as_is, sql};
 
-/// A store with nothing in it; no server runs.
+/// An empty store, without a server.
 fn store() -> TempDir {
     let directory = TempDir::new().unwrap();
     if crate::STORE == Store::Postgres {
@@ -151,7 +151,7 @@ fn a_token_is_shown_once_and_dies_when_revoked() {
     assert!(!list.contains("hgt_"), "{list}");
 }
 
-/// Does a bit of everything, and gives the secrets that were shown.
+/// Does an act of each kind, and returns the secrets that were shown.
 fn administer(data: &Path) -> (String, Vec<String>) {
     let signed = ["webhook", "create", "alerts", "--signature", "standard-webhooks"];
     let created = run_json(data, &signed, "");
@@ -263,7 +263,7 @@ fn what_makes_no_sense_is_a_usage_error() {
     }
 }
 
-/// The trail is append-only below the program too.
+/// The trail is append-only in the database too.
 #[test]
 fn an_entry_is_never_changed() {
     let store = store();

@@ -12,13 +12,13 @@ pub(crate) struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// Makes the token.
+    /// Creates the token.
     pub(crate) fn new(server: &'a Server, role: &str) -> Self {
         let made = server.json(&["token", "create", &format!("{role}-tests"), "--role", role]);
         Self::with(server, made["token"].as_str().unwrap())
     }
 
-    /// Has this token.
+    /// Uses this token.
     pub(crate) fn with(server: &'a Server, token: &str) -> Self {
         Self {
             server,

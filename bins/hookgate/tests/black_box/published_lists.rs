@@ -1,5 +1,5 @@
-//! Publishers that are broken or taken over: two halves are everybody as a `/0` is, in lists, sets and trusted proxies, and a
-//! document decides neither how much memory is taken nor how long others wait.
+//! Publishers that are broken or taken over: two halves of the address space are refused like a `/0`, in lists, sets and
+//! trusted proxies, and the size of a document controls neither the memory nor the waiting time of others.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,14 +17,14 @@ use super::publisher::Publisher;
 use super::support::{Server, post, run, run_as_is};
 
 const ALERT: &str = r#"{"title":"t"}"#;
-/// As large as a document may be.
+/// Maximum size of a document, in bytes.
 const DOCUMENT: usize = 4 * 1024 * 1024;
 /// Maximum growth of the process's memory by reading documents, in KiB.
 const MOST_GROWTH: u64 = 64 * 1024;
-/// A delivery meanwhile takes less: 100 ms on a machine that does nothing else, and the tests run beside each other.
+/// Maximum time of a delivery meanwhile: 100 ms on an idle machine, more here because tests run in parallel.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Everybody, without a `/0`.
+/// The whole address space, without a `/0`.
 const EVERYBODY: [&str; 3] = [
     "0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1",
     "0.0.0.0/2 64.0.0.0/2 128.0.0.0/2 192.0.0.0/2",
@@ -111,7 +111,7 @@ async fn two_halves_are_everybody() {
     about("wide", "allow 100 % of all IPv4");
 }
 
-/// The exit code of a command on the store of this directory, and what was said.
+/// The exit code and the output of a command on the store of this directory.
 fn hookgate(directory: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     told(&run(directory, arguments, ""))
 }
@@ -196,20 +196,20 @@ async fn proxies_that_are_everybody_are_not_trusted() {
     );
 }
 
-/// A document of this size at most: so much of `item` between `start` and `end`.
+/// A document of at most this size: `item` repeated between `start` and `end`.
 fn document(start: &str, item: &str, end: &str) -> String {
     let count = (DOCUMENT - start.len() - end.len()) / item.len();
     format!("{start}{}{end}", item.repeat(count))
 }
 
-/// A figure of the process, in KiB.
+/// A memory figure of the process, in KiB.
 fn memory(server: &Server, of: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(of)).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-/// One after the other, and six at once.
+/// Documents are read one after the other, and then six at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_documents_take_little_memory_and_hold_up_nobody() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! Somebody who publishes a list of addresses over HTTPS, and the CA that vouches for it.
+//! A publisher of an address list over HTTPS, with its CA.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-/// Serves one file over TLS, with its hash as `ETag`; `/elsewhere` leads there by a redirect. It prints its port.
+/// Serves one file over TLS, with its hash as `ETag`; `/elsewhere` redirects to it. It prints its port.
 const SERVER: &str = r#"
 import hashlib, http.server, ssl, sys
 folder = sys.argv[1]
@@ -34,7 +34,7 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 "#;
 
-/// The CA of all publishers of a test run, and what they are known by.
+/// The CA and the certificate of all publishers of a test run.
 static CA: LazyLock<TempDir> = LazyLock::new(|| {
     let directory = TempDir::new().unwrap();
     let ca_key = rcgen::KeyPair::generate().unwrap();
@@ -97,7 +97,7 @@ impl Publisher {
         format!("https://localhost:{}{path}", self.port)
     }
 
-    /// The `If-None-Match` of each request, `-` where there was none.
+    /// The `If-None-Match` of each request, `-` if there was none.
     pub(crate) fn asked(&self) -> Vec<String> {
         let asked = fs::read_to_string(self.folder.join("asked")).unwrap_or_default();
         asked.lines().map(str::to_owned).collect()

@@ -10,10 +10,10 @@ use crate::program::{Program, data};
 use crate::support::{Server, run, sql};
 use crate::visitor::ConsoleClient;
 
-/// Deliveries that an export has to go through, and bytes of each: together more than all buffers on the way hold.
+/// Number of deliveries that an export reads, and size of each in bytes: together more than all buffers on the way.
 const DELIVERIES: usize = 64;
 const BYTES: usize = 240 * 1024;
-/// Most that the memory of the server may grow, in MiB.
+/// Maximum growth of the server's memory, in MiB.
 const MEMORY: u64 = 130;
 /// Time for the server to cut an answer, and then for the client to read the rest of it.
 const CUT: Duration = Duration::from_secs(2);
@@ -59,7 +59,7 @@ fn memory(server: &Server) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
 }
 
-/// Reads to the end, however it ends, and gives what came.
+/// Reads to the end or to an error, and returns the received bytes.
 async fn rest(answer: &mut Unread) -> (bool, String) {
     let mut read = Vec::new();
     loop {
@@ -337,8 +337,8 @@ async fn live_views_and_metrics_leave_the_gate_its_readers() {
     }
 }
 
-/// A webhook whose allowlist is damaged: the log says so once and not for each request to it, and the webhooks are still named
-/// where no allowlist is shown.
+/// A webhook with a damaged allowlist: the log says so once and not for each request, and the webhook is still listed by
+/// name where no allowlist is shown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_is_logged_once_and_hides_no_names() {
     let scratch = tempfile::tempdir().unwrap();

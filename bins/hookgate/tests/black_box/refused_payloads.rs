@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Server, code};
 use crate::visitor::ConsoleClient;
 
-/// A record with all that is on it.
+/// The whole record of a delivery.
 fn record(server: &Server, item: &Value) -> Value {
     server.json(&["deliveries", "show", item["id"].as_str().unwrap()])
 }

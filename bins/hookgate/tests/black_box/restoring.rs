@@ -1,4 +1,4 @@
-//! A backup goes through a pipe, and a restored store says and ends what must not live on.
+//! A backup through a pipe, and a restored store, which reports and ends credentials that must not survive.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ struct Stage {
     server: Server,
     scratch: TempDir,
     backup: PathBuf,
-    /// The URL that lives in the backup.
+    /// The URL that is active in the backup.
     revoked: String,
 }
 
@@ -37,7 +37,7 @@ impl Stage {
         }
     }
 
-    /// Restores, with these arguments beside the file, and gives the new directory and what was said.
+    /// Restores the backup with these arguments. Returns the new directory and the output.
     fn restore(&self, name: &str, arguments: &[&str]) -> (PathBuf, Output) {
         let to = self.scratch.path().join(name);
         let output = server_command(
@@ -119,7 +119,7 @@ fn no_session_or_sign_in_link_lives_in_a_restored_store() {
     assert_eq!(count(&restored), 0);
 }
 
-/// The log of a database whose file is gone belongs to another store than the backup: a database that took it up would be damaged.
+/// The log of a deleted database belongs to another store than the backup: replaying it would damage the restored database.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_beside_a_leftover_log_is_refused() {
     let mut server = Server::start();

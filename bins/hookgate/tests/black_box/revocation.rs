@@ -1,4 +1,4 @@
-//! Revoked means dead when the call returns, whatever is in flight and whoever asked: here, another process.
+//! A revoked URL is dead when the call returns, with any requests in flight and from any interface: here, another process.
 
 use std::time::{Duration, Instant};
 
@@ -77,7 +77,7 @@ async fn send_until(
     let mut connection = client.connect(address, http).await.unwrap();
     let mut seen = Vec::new();
     loop {
-        // One more begins after the end was told, however busy the machine is: it is after the change in any case.
+        // One more request begins after the end was reported, so it starts after the change in any case.
         let is_last = *stopped.borrow();
         let began = now();
         let answer = connection.send(post(&url, r#"{"title":"t"}"#)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Every route of the admin API and of the console with every role, and with none. A route that is in no row is a failure.
+//! Every route of the admin API and of the console with every role, and with none. A route without a row fails the test.
 
 mod maker;
 mod matrix;
@@ -15,9 +15,9 @@ use crate::visitor::ConsoleClient;
 use maker::Maker;
 use matrix::{ANYBODY, API, CONSOLE, ROLES, Row};
 
-/// The console's routes are nowhere but in its code.
+/// The console's routes exist only in its code.
 const CONSOLE_ROUTES: &str = include_str!("../../../../crates/admin/src/web.rs");
-/// The forms that narrow lists are a table of their own.
+/// The forms that filter lists have a table of their own.
 const LIST_FORMS: &str = include_str!("../../../../crates/admin/src/web/search.rs");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,7 +96,7 @@ async fn every_page_and_form_asks_for_the_role_it_needs() {
         for (role, visitor) in &visitors {
             let (path, body) = maker.fill(row).await;
             let answer = match *method {
-                // Nothing ends it but who reads it.
+                // The stream has no end; the reader ends it.
                 "GET" if path.ends_with("/live") => begin_to_read(&server, visitor, &path).await,
                 "GET" => visitor.call("GET", &path, String::new()).await,
                 _ => {
@@ -167,7 +167,7 @@ async fn machines_that_watch_need_no_role() {
     }
 }
 
-/// The head of an answer that has no end.
+/// The head of an endless answer.
 async fn begin_to_read(server: &Server, visitor: &ConsoleClient<'_>, path: &str) -> Answer {
     let request = Request::get(format!("{}{path}", server.console()))
         .header("cookie", format!("__Host-hookgate={}", visitor.session()));
@@ -183,7 +183,7 @@ fn reaches(role: &str, lowest: &str) -> bool {
     lowest == ANYBODY || rank(role) >= rank(lowest)
 }
 
-/// No answer of the console may be framed, sniffed, run what is not ours, or be asked for over plain HTTP.
+/// Headers of every console answer: no framing, no sniffing, no foreign scripts, and no plain HTTP.
 fn is_protected(answer: &Answer) {
     for (name, part) in [
         ("strict-transport-security", "max-age=31536000"),
@@ -200,7 +200,7 @@ fn routes_of(rows: &[Row], path: impl Fn(&str) -> String) -> BTreeSet<(String, S
     rows.iter().map(|row| (row.0.to_owned(), path(row.1))).collect()
 }
 
-/// The routes in the code of the console: one slice pattern a line, in three functions.
+/// The routes in the code of the console: one slice pattern per line, in three functions.
 fn console_routes() -> BTreeSet<(String, String)> {
     let forms = LIST_FORMS
         .lines()

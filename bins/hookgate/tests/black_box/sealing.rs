@@ -7,7 +7,7 @@ use std::process::Stdio;
 use super::node;
 use super::support::{Server, run, run_as_is};
 
-/// Runs a command on a data directory, with this exit code, and gives what it says on both outputs.
+/// Runs a command on a data directory, checks the exit code, and returns both outputs.
 fn says(directory: &Path, arguments: &[&str], code: i32) -> String {
     let output = run(directory, arguments, "");
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
@@ -86,8 +86,8 @@ fn a_wrong_path_in_the_configuration_makes_no_key() {
     assert_eq!(list().status.code(), Some(0));
 }
 
-/// A store whose server has its key elsewhere: a command that knows the data directory alone would seal by a key that the server
-/// does not have.
+/// A store whose server has its key elsewhere: a command that knows only the data directory would seal with a key that the
+/// server does not have.
 #[test]
 fn a_command_on_the_directory_alone_makes_no_second_key() {
     let scratch = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The search box of the console: it finds things by what people paste, and a secret never gets into an address.
+//! The search box of the console: it finds objects by pasted texts, and a secret never gets into an address.
 
 use hookgate_testkit::https::Http;
 use serde_json::Value;
@@ -85,7 +85,7 @@ async fn a_whole_url_leads_to_its_webhook_and_into_no_address() {
     assert_eq!(filtered.headers["location"], "/webhooks?q=leak&state=revoked");
 }
 
-/// A form sends what was typed by POST, whatever page it is on.
+/// A form sends typed text by POST, on every page.
 #[test]
 fn no_form_puts_what_was_typed_into_the_address() {
     let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/pages/templates");
@@ -104,7 +104,7 @@ fn no_form_puts_what_was_typed_into_the_address() {
     assert!(forms > 20);
 }
 
-/// Every form that narrows a list, with every secret as people mistype it: it is searched for nowhere, and in no address.
+/// Every form that filters a list, with every secret as typed by mistake: it is not searched for, and is in no address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_be_a_secret_gets_into_no_address() {
     let server = Server::start();
@@ -156,7 +156,7 @@ async fn what_may_be_a_secret_gets_into_no_address() {
                 "{path} {text}"
             );
         }
-        // Somebody who typed it into the address is told, and the page repeats it in no link.
+        // If it was typed into the address, the page says so, and repeats it in no link.
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("about", &text)
             .finish();

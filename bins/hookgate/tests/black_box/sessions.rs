@@ -42,7 +42,7 @@ async fn the_cookie_is_for_this_host_alone_and_no_script_sees_it() {
     );
 }
 
-/// Anybody can send that form, so what is held of it is little; the longest name and password fit.
+/// Strangers can send this form, so little of it is buffered; the longest name and password fit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_send_small_forms() {
     let server = Server::start();
@@ -64,7 +64,7 @@ async fn a_session_is_dead_after_signing_out() {
     assert!(!is_alive(&visitor).await);
 }
 
-/// A second sign-in in the same browser ends the first session, which nobody could end otherwise.
+/// A second sign-in in the same browser ends the first session, since no page could end that one later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_session_takes_the_place_of_the_one_before() {
     let server = Server::start();
@@ -86,7 +86,8 @@ async fn a_new_session_takes_the_place_of_the_one_before() {
     assert!(is_alive(&second).await && is_alive(&elsewhere).await);
 }
 
-/// Tries to sign in, over this connection. The page that answers, or nothing if the server left or let somebody in.
+/// Tries to sign in over this connection. Returns the answered page, or `None` if the server closed the connection or signed
+/// in.
 async fn try_name(server: &Server, over: &mut Connection, name: &str, password: &str) -> Option<String> {
     let origin = server.console();
     let request = Request::post(format!("{origin}/sign-in"))
@@ -115,7 +116,7 @@ async fn from(server: &Server, source: u32) -> Connection {
     server.client.connect_over(stream, Http::One).await.unwrap()
 }
 
-/// More people at work than passwords are checked or wait to be at once, and each from a new address every twenty tries.
+/// More attackers than passwords that are checked or wait at once, each from a new address every twenty tries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_sign_ins_from_many_addresses_keeps_nobody_out() {
     const HANDS: u32 = 64;
@@ -152,7 +153,7 @@ async fn a_flood_of_sign_ins_from_many_addresses_keeps_nobody_out() {
     ConsoleClient::by_password(&server, "owner", PASSWORD).await;
 }
 
-/// Guesses at one name, each from an address of its own: they end, and the member's own browser goes on.
+/// Guesses at one name, each from another address: they are stopped, and the member's own browser can still sign in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guesses_from_everywhere_end_and_lock_out_no_browser_of_the_member() {
     const GUESSES: u32 = 70;
@@ -189,7 +190,7 @@ async fn guesses_from_everywhere_end_and_lock_out_no_browser_of_the_member() {
     assert_eq!(known.status, 303, "the member's own goes on");
 }
 
-/// The path that a sign-in leads to.
+/// The target of a sign-in.
 async fn sign_in(visitor: &ConsoleClient<'_>, name: &str, password: &str) -> String {
     let fields = [("name", name), ("password", password)];
     let answer = visitor.try_to_send("/sign-in", &fields).await;

@@ -16,9 +16,9 @@ use crate::visitor::ConsoleClient;
 
 /// Forms that are begun at once: more than one source may have in progress.
 const FORMS: usize = 12;
-/// Forms of one address that are read at the same time.
+/// Maximum number of forms of one address that are read at once.
 const READ: usize = 4;
-/// Unknown credentials that one source may show at once.
+/// Maximum number of unknown credentials that one source may present at once.
 const BURST: usize = 200;
 
 fn console_address(server: &Server) -> SocketAddr {
@@ -26,7 +26,7 @@ fn console_address(server: &Server) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
 }
 
-/// Begins a sign-in, never ends it, and says how that was answered. The server may say it by closing.
+/// Begins a sign-in without ending it. Returns the status of the answer; the server may close the connection instead.
 async fn begin_form(server: &Server, http: Http) -> u16 {
     let (address, origin) = (console_address(server), server.console());
     if matches!(http, Http::Two) {
@@ -87,7 +87,7 @@ fn bytes_of(number: usize) -> impl FnMut(&mut [u8]) -> Result<(), std::convert::
     }
 }
 
-/// Tokens, sessions and sign-in links that nobody has, of the right form.
+/// Requests with tokens, sessions and sign-in links that don't exist, in a valid form.
 fn made_up(server: &Server, number: usize) -> Request<Full<hookgate_testkit::https::Bytes>> {
     let origin = server.console();
     let request = match number % 3 {

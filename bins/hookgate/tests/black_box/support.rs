@@ -1,4 +1,4 @@
-//! A running `hookgate dev` in a directory of its own, and what tests do with it.
+//! A running `hookgate dev` in its own directory, and helpers of the tests.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -25,7 +25,7 @@ pub(crate) enum Store {
 /// The binary under test.
 pub(crate) const HOOKGATE: &str = env!("CARGO_BIN_EXE_hookgate");
 
-/// A running server. It is killed when dropped, as hard as can be.
+/// A running server. It is killed with SIGKILL when dropped.
 pub(crate) struct Server {
     child: Child,
     directory: PathBuf,
@@ -44,8 +44,8 @@ impl Server {
         server
     }
 
-    /// Starts a server in this directory, with this log level and place for the log: `hookgate dev` on its embedded store,
-    /// or a node on a database of its own.
+    /// Starts a server in this directory, with this log level and log output: `hookgate dev` on its embedded store, or a
+    /// node on its own database.
     pub(crate) fn start_in(directory: &Path, level: &str, log: Stdio) -> Self {
         match crate::STORE {
             Store::Embedded => Self::start_dev(directory, level, log),
@@ -53,7 +53,7 @@ impl Server {
         }
     }
 
-    /// Starts a node as `hookgate dev` starts: with a demo webhook, and what it would print.
+    /// Starts a node like `hookgate dev`: with a demo webhook, and with the data that it would print.
     fn start_node(directory: &Path, level: &str, log: Stdio) -> Self {
         let is_first = !directory.join(node::CONFIG).exists();
         if is_first {
@@ -88,7 +88,7 @@ impl Server {
         Self::start_by(&mut Command::new(HOOKGATE), directory, level, log)
     }
 
-    /// Starts `hookgate dev` in this directory by this command, which becomes the binary.
+    /// Starts `hookgate dev` in this directory with this command, which executes the binary.
     pub(crate) fn start_by(command: &mut Command, directory: &Path, level: &str, log: Stdio) -> Self {
         let mut child = command
             .args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"])
@@ -152,12 +152,12 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 
-    /// Lets the server crash. Whether that left a core dump.
+    /// Crashes the server. Returns `true` if that left a core dump.
     pub(crate) fn dumps_core(&mut self) -> bool {
         dumps_core(&mut self.child)
     }
 
-    /// Runs a command on the server's data and gives its JSON.
+    /// Runs a command on the server's data and returns its JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = run(&self.directory, arguments, "");
         assert!(
@@ -168,7 +168,7 @@ impl Server {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Creates a webhook and gives its URL.
+    /// Creates a webhook and returns its URL.
     pub(crate) fn create(&self, name: &str, arguments: &[&str]) -> String {
         let created = self.json(&[&["webhook", "create", name], arguments].concat());
         created["url"].as_str().unwrap().to_owned()
@@ -184,7 +184,7 @@ impl Server {
         self.client.send(http, request).await.unwrap()
     }
 
-    /// The deliveries that are on the record once `enough` says so; refusals are written soon after their answer.
+    /// The recorded deliveries, as soon as `enough` accepts them; refusals are written shortly after their answer.
     pub(crate) async fn deliveries(&self, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         for _ in 0..100 {
             let items = self.json(&["deliveries", "list", "--limit", "200"])["items"]
@@ -244,7 +244,7 @@ pub(crate) fn place(directory: &Path) -> [OsString; 2] {
     }
 }
 
-/// Runs `hookgate` with just these arguments.
+/// Runs `hookgate` with exactly these arguments.
 pub(crate) fn run_as_is(arguments: &[&OsStr], input: &str) -> Output {
     let mut child = Command::new(HOOKGATE)
         .args(arguments)
@@ -259,7 +259,7 @@ pub(crate) fn run_as_is(arguments: &[&OsStr], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Runs SQL on the store of this directory and gives what it prints.
+/// Runs SQL on the store of this directory and returns the output.
 pub(crate) fn sql(directory: &Path, statement: &str) -> String {
     if crate::STORE == Store::Postgres {
         return node::sql(directory, statement);
@@ -277,7 +277,7 @@ pub(crate) fn sql(directory: &Path, statement: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Everything in the store of this directory, as text.
+/// A dump of the store of this directory, as text.
 pub(crate) fn dump(directory: &Path) -> String {
     match crate::STORE {
         Store::Embedded => sql(directory, ".dump"),
@@ -285,11 +285,11 @@ pub(crate) fn dump(directory: &Path) -> String {
     }
 }
 
-/// Keeps everybody else from writing to the store of this directory until it is dropped.
+/// Blocks all other writers to the store of this directory until it is dropped.
 pub(crate) struct Hold(Child);
 
 impl Hold {
-    /// Begins to hold.
+    /// Begins to block.
     pub(crate) fn begin(directory: &Path) -> Self {
         let (mut program, statements) = match crate::STORE {
             Store::Embedded => {
@@ -328,7 +328,7 @@ impl Drop for Hold {
     }
 }
 
-/// Lifts the limit that keeps a process from leaving a core dump.
+/// Lifts the limit on core dumps of a process.
 pub(crate) fn let_dump_core(pid: u32) {
     let lifted = Command::new("prlimit")
         .args(["--core=unlimited:unlimited", "--pid", &pid.to_string()])
@@ -337,7 +337,7 @@ pub(crate) fn let_dump_core(pid: u32) {
     assert!(lifted.success());
 }
 
-/// Lets a process crash. Whether that left a core dump.
+/// Crashes a process. Returns `true` if that left a core dump.
 pub(crate) fn dumps_core(child: &mut Child) -> bool {
     let aborted = Command::new("kill")
         .args(["-ABRT", &child.id().to_string()])
@@ -356,7 +356,7 @@ pub(crate) fn plain_tcp(address: SocketAddr, bytes: &[u8]) -> String {
     answer
 }
 
-/// The refusal code in an answer, after a check of what every failure must have.
+/// The refusal code of an answer, after a check of the parts that every failure has.
 pub(crate) fn code(answer: &Answer) -> String {
     assert!(answer.header("x-request-id").starts_with("req_"), "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/json");

@@ -1,4 +1,4 @@
-//! The command line as people read it: headers and IDs, full details, times, remarks.
+//! The command line for people: headers and IDs, full details, times, remarks.
 
 use hookgate_testkit::https::Http;
 use std::process::{Command, Output, Stdio};

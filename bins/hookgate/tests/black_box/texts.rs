@@ -1,4 +1,4 @@
-//! Files and pipes of people: however an editor saved them, they say the same.
+//! Text files and pipes: their meaning does not depend on the editor that saved them.
 
 use std::fs;
 use std::io::Write;

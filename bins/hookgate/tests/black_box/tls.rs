@@ -1,4 +1,4 @@
-//! TLS as scanners judge it, and certificates that change while senders come.
+//! TLS as scanners judge it, and certificates that are replaced under load.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use super::{node, publisher};
 
 /// Senders that connect all the time.
 const SENDERS: usize = 4;
-/// Certificates that follow one another, and handshakes that are waited for between them.
+/// Number of certificates in a row, and of handshakes to wait for between them.
 const CHANGES: u32 = 20;
 const HANDSHAKES_BETWEEN: u32 = 20;
 /// Maximum number of polls for an expected event, with the pause between two: half a minute in all.
@@ -162,7 +162,7 @@ fn complies(scan: &Output, expected: bool) {
     );
 }
 
-/// Waits until it is so.
+/// Waits until a condition is true.
 async fn comes(is_so: impl AsyncFn() -> bool) {
     for _ in 0..LOOKS {
         if is_so().await {
@@ -173,7 +173,7 @@ async fn comes(is_so: impl AsyncFn() -> bool) {
     panic!("it did not come");
 }
 
-/// A node with a CA of its own, which issues as many certificates as are wanted.
+/// A node with its own CA, which issues any number of certificates.
 struct Node {
     process: Child,
     directory: TempDir,
@@ -184,7 +184,7 @@ struct Node {
 }
 
 impl Node {
-    /// Starts it with this added to its configuration.
+    /// Starts it with these additional settings.
     fn start(settings: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let key = KeyPair::generate().unwrap();
@@ -222,7 +222,7 @@ impl Node {
         self.directory.path().join(file)
     }
 
-    /// Gives the node another certificate, which ends in so many days. Its bytes.
+    /// Replaces the node's certificate by one that expires in `days`. Returns its bytes.
     fn issue(&self, days: i64) -> Vec<u8> {
         issue(self.directory.path(), &self.issuer, days)
     }

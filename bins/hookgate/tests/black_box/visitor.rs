@@ -1,4 +1,4 @@
-//! Somebody who uses the console without scripts: a session, and forms that are filled in and sent.
+//! A console client without scripts: a session, and forms that are filled in and sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,7 +31,7 @@ impl<'a> ConsoleClient<'a> {
         Self::nobody(server).begin("/sign-in", &fields).await
     }
 
-    /// Somebody who is not signed in.
+    /// A client that is not signed in.
     pub(crate) fn nobody(server: &'a Server) -> Self {
         Self {
             server,
@@ -40,7 +40,7 @@ impl<'a> ConsoleClient<'a> {
         }
     }
 
-    /// Gets a session from a form that gives one, in the same browser.
+    /// Gets a session from a form that starts one, in the same browser.
     pub(crate) async fn begin(&self, path: &str, fields: &[(&str, &str)]) -> Self {
         let answer = self.send(path, fields).await;
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
@@ -55,7 +55,7 @@ impl<'a> ConsoleClient<'a> {
         visitor
     }
 
-    /// The session, which the cookie holds, if there is one.
+    /// The session of the cookie, if there is one.
     pub(crate) fn session(&self) -> &str {
         self.cookie.split_once('=').map_or("", |(_, session)| session)
     }
@@ -67,7 +67,7 @@ impl<'a> ConsoleClient<'a> {
         answer.body
     }
 
-    /// Sends a form, and goes on to the page that shows what it made, if there is one.
+    /// Sends a form, and follows to the page that shows the result, if there is one.
     pub(crate) async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.try_to_send(path, fields).await;
         let is_done = answer.status == 200 || answer.status == 303;
@@ -81,17 +81,17 @@ impl<'a> ConsoleClient<'a> {
         answer
     }
 
-    /// Sends a form that may be refused, whole as a browser would.
+    /// Sends a form that may be refused, complete as a browser would send it.
     pub(crate) async fn try_to_send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.call("POST", path, self.form(path, fields)).await
     }
 
-    /// Sends just these fields, and those that every form has.
+    /// Sends only these fields, and those of every form.
     pub(crate) async fn send_as_it_is(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.call("POST", path, self.encoded(fields)).await
     }
 
-    /// The body of a form that is whole.
+    /// The body of a complete form.
     pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> String {
         self.encoded(&completed(path, fields))
     }
@@ -128,7 +128,7 @@ impl<'a> ConsoleClient<'a> {
     }
 }
 
-/// The fields of a form of a webhook, with what its page has in those that are not given.
+/// The fields of a webhook's form; fields that are not given have the value of the page.
 fn completed<'a>(path: &str, fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     const WEBHOOK: [(&str, &str); 10] = [
         ("name", "webhook"),

@@ -1,4 +1,4 @@
-//! The walk of a newcomer and of a security engineer, by curl: what the product promises, in its order.
+//! The first steps of a new user and of a security engineer, with curl: the product's promises, in order.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::support::{Server, plain_tcp};
 
-/// Runs curl with a payload; gives status and body.
+/// Runs curl with a payload; returns status and body.
 fn curl(server: &Server, url: &str, payload: &Value) -> (u16, String) {
     let output = Command::new("curl")
         .args([

@@ -1,4 +1,4 @@
-//! Black-box tests: nodes on a PostgreSQL server, which pass what the embedded store passes.
+//! Black-box tests: nodes on a PostgreSQL server, which pass the same tests as the embedded store.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 

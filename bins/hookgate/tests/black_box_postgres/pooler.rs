@@ -13,10 +13,10 @@ use tempfile::TempDir;
 /// Maximum number of polls, with the pause between two: ten seconds in all.
 const LOOKS: u32 = 500;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// The user that Debian's packages make: pgbouncer refuses to run as root.
+/// The user that Debian's packages create: pgbouncer refuses to run as root.
 const USER: &str = "postgres";
 
-/// A running pgbouncer in front of the server that the tests share. It ends with the test.
+/// A running pgbouncer in front of the shared server. It ends with the test.
 pub(crate) struct Pooler {
     process: Child,
     directory: TempDir,
@@ -24,7 +24,7 @@ pub(crate) struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one with these settings beside its place and its users.
+    /// Starts a pgbouncer with these settings besides its address and its users.
     pub(crate) fn start(settings: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("pgbouncer").tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -64,7 +64,7 @@ impl Pooler {
         pooler
     }
 
-    /// The URL of a database, by way of the pooler.
+    /// The URL of a database through the pooler.
     pub(crate) fn url(&self, database: &str) -> String {
         hookgate_testkit::postgres::url_at(self.address, database)
     }
@@ -88,7 +88,7 @@ impl Drop for Pooler {
     }
 }
 
-/// Debian puts it where only root looks.
+/// Debian installs it in a directory that is only in root's `PATH`.
 fn program() -> PathBuf {
     let debian = PathBuf::from("/usr/sbin/pgbouncer");
     if debian.exists() {

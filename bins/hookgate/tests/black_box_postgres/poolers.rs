@@ -1,4 +1,4 @@
-//! Connection poolers: one that gives each client a session works, and one that shares sessions is refused by name.
+//! Connection poolers: session pooling works, and a pooler that shares sessions is refused by name.
 
 use std::process::Stdio;
 
@@ -14,7 +14,7 @@ use super::support::{post, run};
 const REFUSED: &str =
     "pgbouncer, or another connection pooler, is in front of PostgreSQL and shares sessions";
 
-/// A database of its own on the server that the tests share.
+/// A database of its own on the shared server.
 fn database() -> String {
     let url = Postgres::shared().database().unwrap();
     let name = url.rsplit('/').next().unwrap().split('?').next();

@@ -1,4 +1,4 @@
-//! The schema that a store is in: the one that the URL or the role names, and never another one in silence.
+//! The schema of a store: that of the URL or of the role, and never silently another one.
 
 use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;
@@ -37,7 +37,7 @@ fn succeeds(directory: &tempfile::TempDir, arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The store works, and all of it is in this schema.
+/// Checks that the store works and is completely in this schema.
 fn is_in(schema: &str, directory: &tempfile::TempDir, database: &str) {
     succeeds(directory, &["migrate"]);
     succeeds(directory, &["webhook", "create", "demo"]);

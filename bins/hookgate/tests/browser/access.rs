@@ -1,4 +1,4 @@
-//! Every screen for everybody: checked by axe-core in light and dark, at 360 pixels, and by keyboard alone.
+//! Accessibility of every screen: checked with axe-core in light and dark, at 360 pixels, and by keyboard alone.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ use crate::support::Server;
 const TAB: &str = "\u{E004}";
 const ENTER: &str = "\u{E007}";
 
-/// Tables of which a part is out of sight: the charts' own tables may scroll, they are shown on demand.
+/// Tables that are partly out of view, except the charts' own tables, which are shown on demand and may scroll.
 const HIDDEN_TABLES: &str = "return [...document.querySelectorAll('.scroll')]
     .filter(box => box.querySelector('table') && box.scrollWidth > box.clientWidth && !box.closest('details'))
     .map(box => box.getAttribute('aria-label'))";
 
-/// Targets that are smaller than 24 pixels, but for links in a sentence (WCAG 2.2, success criterion 2.5.8).
+/// Targets smaller than 24 pixels, except links in a sentence (WCAG 2.2, success criterion 2.5.8).
 const SMALL_TARGETS: &str =
     "return [...document.querySelectorAll('a[href], button, summary, select, input, textarea')]
     .filter(target => {
@@ -29,7 +29,7 @@ const SMALL_TARGETS: &str =
     })
     .map(target => target.outerHTML.slice(0, 80))";
 
-/// Opens every screen, one by one, and looks at it.
+/// Opens every screen in turn and calls `look`.
 async fn every_screen(server: &Server, person: &Person, look: impl AsyncFn(&Person, &str)) {
     for body in [r#"{"title":"Disk full"}"#, "{"] {
         server.post(Http::One, &server.demo_url(), body).await;
@@ -83,7 +83,7 @@ async fn every_screen(server: &Server, person: &Person, look: impl AsyncFn(&Pers
     look(person, "/sign-in").await;
 }
 
-/// Fails for each rule of WCAG 2.2 AA and of good practice that the page breaks.
+/// Fails for each rule of WCAG 2.2 AA and of best practice that the page violates.
 async fn has_no_violations(person: &Person, name: &str) {
     let script: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../target/tools/axe.min.js"]
         .iter()
@@ -146,7 +146,7 @@ async fn a_phone_of_360_pixels_shows_everything() {
         ..Setup::default()
     };
     let person = Person::signed_in(&server, setup).await;
-    // A headless window may be no narrower than 500 pixels unless it is told to.
+    // A headless window can't be narrower than 500 pixels without device emulation.
     person
         .browser
         .driver
@@ -213,13 +213,13 @@ async fn the_keyboard_is_enough() {
     person.close().await;
 }
 
-/// Presses a key, or some, where the focus is.
+/// Sends keys to the focused element.
 async fn key(person: &Person, keys: &str) {
     let focused = person.browser.driver.active_element().await.unwrap();
     focused.send_keys(keys).await.unwrap();
 }
 
-/// Moves the focus on until it is at what is called this, or has this ID. It is to be seen wherever it is.
+/// Moves the focus to the element with this name or ID, and checks that each focused element is visible.
 async fn tab_to(person: &Person, name: &str) {
     person.find("main").await;
     for _ in 0..60 {

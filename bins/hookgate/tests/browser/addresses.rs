@@ -1,4 +1,4 @@
-//! Address sets, and an allowlist that only observes, as people meet them.
+//! Address sets, and an allowlist in observe mode, in the browser.
 
 use hookgate_testkit::browser::Setup;
 

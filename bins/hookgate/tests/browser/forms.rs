@@ -1,4 +1,4 @@
-//! Forms under impatient hands: a double click, a reload, a colleague who was faster, and a session that ended meanwhile.
+//! Forms in difficult cases: a double click, a reload, a concurrent change by another member, and an ended session.
 
 use hookgate_testkit::browser::{By, Setup};
 

@@ -1,4 +1,4 @@
-//! Deliveries that are meant to do harm are text, and nothing more.
+//! Hostile deliveries are shown as text only.
 
 use std::ffi::OsStr;
 

@@ -1,4 +1,4 @@
-//! The console in a real browser: the real binary, over real TLS, as people meet it.
+//! The console in a real browser: the real binary, over real TLS.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 

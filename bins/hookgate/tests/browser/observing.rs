@@ -1,4 +1,4 @@
-//! A webhook that observes, from its banner to the refusal; and the chart's newest end on a phone.
+//! A webhook in observe mode, from its banner to the refusal; and the newest end of the chart on a phone.
 
 use hookgate_testkit::browser::Setup;
 

@@ -1,4 +1,4 @@
-//! Somebody in front of a browser.
+//! A person with a browser.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Opens a browser in which nobody is signed in.
+    /// Opens a browser without a sign-in.
     pub(crate) async fn new(server: &Server, setup: Setup) -> Self {
         Self {
             browser: Browser::start(setup).await.unwrap(),
@@ -62,7 +62,7 @@ impl Person {
         format!("{}{query}", url.path())
     }
 
-    /// The first element that this selector finds, once it is there.
+    /// The first element that matches this selector, as soon as it exists.
     pub(crate) async fn find(&self, css: &str) -> WebElement {
         let begun = Instant::now();
         loop {
@@ -83,21 +83,21 @@ impl Person {
         self.browser.driver.find_all(By::Css(css)).await.unwrap().len()
     }
 
-    /// Writes into a field instead of what is in it.
+    /// Replaces the text of a field.
     pub(crate) async fn write(&self, css: &str, text: &str) {
         let field = self.find(css).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }
 
-    /// Chooses from a list by what it says.
+    /// Selects an option of a list by its text.
     pub(crate) async fn choose(&self, css: &str, option: &str) {
         let path = format!("./option[normalize-space()='{option}']");
         let list = self.find(css).await;
         list.find(By::XPath(path)).await.unwrap().click().await.unwrap();
     }
 
-    /// Presses the button or link that is called this.
+    /// Presses the button or link with this name.
     pub(crate) async fn press(&self, name: &str) {
         let path = format!("//main//*[self::button or self::a][normalize-space()='{name}']");
         let begun = Instant::now();
@@ -118,7 +118,7 @@ impl Person {
         }
     }
 
-    /// Everything that the page says.
+    /// The whole text of the page.
     pub(crate) async fn text(&self) -> String {
         let body = self.browser.driver.find(By::Tag("body")).await;
         match body {
@@ -127,7 +127,7 @@ impl Person {
         }
     }
 
-    /// Waits until the page says this.
+    /// Waits until the page contains this text.
     pub(crate) async fn sees(&self, text: &str) {
         let begun = Instant::now();
         loop {
@@ -152,7 +152,7 @@ impl Person {
             .clone()
     }
 
-    /// Creates a webhook and gives its URL, with the page that shows it still open.
+    /// Creates a webhook and returns its URL; the page that shows it stays open.
     pub(crate) async fn create(&self, name: &str) -> String {
         self.go("/webhooks/new").await;
         self.write("#f-name", name).await;

@@ -1,4 +1,4 @@
-//! One time zone on a page: the reader's where scripts run, UTC where they don't.
+//! One time zone per page: the reader's with scripts, UTC without.
 
 use hookgate_testkit::browser::Setup;
 use hookgate_testkit::https::Http;
@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::person::Person;
 use crate::support::Server;
 
-/// The clocks of tables, of the chart's axis and of its words, each beside what the browser's own formatter makes of its time.
+/// The displayed times of tables, of the chart's axis and of its tooltips, each with the time that the browser's own
+/// formatter gives.
 const CLOCKS: &str = "
     const clock = (at) => new Intl.DateTimeFormat('en-GB', {
         timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);

@@ -1,4 +1,4 @@
-//! An administrator who revokes, regenerates and changes allowlists at random, on any node, and repeats what failed.
+//! An administrator who revokes, regenerates and changes allowlists at random, on any node, and repeats failed calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Pause between two changes at scale one, so that deliveries come in between.
 const BREATH: Duration = Duration::from_millis(8);
 
-/// Changes webhooks one after the other, so many times.
+/// Changes webhooks one after the other.
 pub(crate) struct Administrator {
     site: Arc<Site>,
     book: Arc<Book>,
@@ -42,7 +42,7 @@ impl Administrator {
         }
     }
 
-    /// Makes so many changes.
+    /// Makes this number of changes.
     pub(crate) async fn work(mut self, changes: usize) {
         let mut target = self.create(0).await;
         for change in 0..changes {
@@ -108,7 +108,7 @@ impl Administrator {
         Target { state, ..target }
     }
 
-    /// Calls any node until one of them answers that it is done.
+    /// Calls any node until one of them answers with a status of `done`.
     async fn repeat(&mut self, method: &str, path: &str, body: Option<Value>, done: &[u16]) -> Answer {
         loop {
             let node = self.node();

@@ -1,5 +1,5 @@
-//! The primary dies under load and a synchronous standby takes over: nothing that was acknowledged is lost, and no node is
-//! started again.
+//! The primary ends under load and a synchronous standby takes over: no acknowledged delivery is lost, and no node needs a
+//! restart.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const NODES: usize = 2;
 const SENDERS: usize = 8;
 /// Duration of the load before the primary ends, and after the standby has taken over.
 const LOAD: Duration = Duration::from_millis(1_500);
-/// Within this the service has to be back.
+/// Maximum time until the service is back.
 const BACK: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -86,7 +86,7 @@ async fn a_standby_takes_over_and_nothing_acknowledged_is_lost() {
     );
 }
 
-/// Sends numbered deliveries until told to stop; gives the titles of those that were answered 201.
+/// Sends numbered deliveries until the tally ends. Returns the titles of those that were answered 201.
 async fn send(site: Arc<Site>, tally: Arc<Tally>, path: String, number: usize) -> Vec<String> {
     let address = site.nodes[number % NODES].gate;
     let url = format!("https://localhost:{}{path}", address.port());

@@ -32,7 +32,7 @@ pub(crate) struct Change {
     pub(crate) ended: Moment,
 }
 
-/// A delivery that was answered, and the state that its answer tells of.
+/// An answered delivery, and the state that its answer shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Observation {
     pub(crate) state: State,
@@ -43,7 +43,7 @@ pub(crate) struct Observation {
 /// The events of one URL.
 #[derive(Clone, Debug)]
 pub(crate) struct UrlHistory {
-    /// The state that it was made in.
+    /// The initial state.
     pub(crate) first: State,
     pub(crate) changes: Vec<Change>,
     pub(crate) deliveries: Vec<Observation>,
@@ -52,9 +52,9 @@ pub(crate) struct UrlHistory {
 /// A result that no correct register gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Violation {
-    /// A delivery, by its place in the history, met a state that was not there at any moment of it.
+    /// A delivery, by its index in the history, saw a state that did not exist at any moment of it.
     Impossible(usize),
-    /// Deliveries met the states around a change, by its place, in an order that no moment of it explains.
+    /// Deliveries saw the states around a change, given by its index, in an order that no moment of it explains.
     Torn(usize),
 }
 
@@ -69,7 +69,7 @@ impl UrlHistory {
             let met: Vec<_> = self.possible(seen).collect();
             match met[..] {
                 [] => violations.push(Violation::Impossible(place)),
-                // It met the state behind so many changes: those came before its end, and the next after its beginning.
+                // It saw the state after `changes` changes: these came before its end, and the next one after its beginning.
                 [changes] => {
                     if let Some(last) = changes.checked_sub(1) {
                         latest[last] = latest[last].min(seen.ended);
@@ -192,7 +192,7 @@ mod tests {
         );
     }
 
-    /// Within a change either is possible, but not first the new and then the old.
+    /// During a change both states are possible, but not first the new one and then the old one.
     #[test]
     fn a_state_that_comes_back_within_a_change_is_found() {
         let torn = history(vec![seen(State::Dead, 51, 52), seen(State::Open, 53, 54)]);

@@ -1,4 +1,4 @@
-//! Several nodes on one PostgreSQL server: what is promised holds on all of them, whatever fails.
+//! Several nodes on one PostgreSQL server: the promises hold on all of them, under faults too.
 //!
 //! The loads here are small enough for every run; `cargo xtask endurance` runs the same tests with large ones.
 

@@ -1,4 +1,4 @@
-//! A large copy that is killed twice goes on where it was, and ends equal.
+//! A large copy that is killed twice resumes, and ends with equal stores.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::scale;
 use crate::support::HOOKGATE;
 
-/// Deliveries at scale one, and at any other.
+/// Deliveries at scale one, and at any other scale.
 const FEW: usize = 20_000;
 const MANY: usize = 1_000_000;
 /// Interval of checking the progress of the copy.
@@ -60,7 +60,7 @@ fn a_copy_that_is_killed_twice_ends_equal() {
     println!("{deliveries} deliveries: {}", tables["tables"]["deliveries"]);
 }
 
-/// A webhook with so many deliveries, each with an incident.
+/// Adds a webhook with this number of deliveries, each with an incident.
 fn fill(database: &std::path::Path, deliveries: usize) {
     let statements = format!(
         "PRAGMA synchronous = OFF; BEGIN;

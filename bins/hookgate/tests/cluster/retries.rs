@@ -1,4 +1,4 @@
-//! A retry that reaches another node, at the same time or later, is the same delivery; and each node sees what others took.
+//! A retry at another node, at the same time or later, is the same delivery; and each node sees the deliveries of others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

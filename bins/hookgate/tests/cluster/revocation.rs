@@ -1,5 +1,5 @@
-//! Revoked, regenerated or closed means: at once, on every node. Senders on three nodes, administrators on any of them, and
-//! a history of real time that has to be linearizable; then the same while things fail.
+//! Revoking, regenerating and closing act at once, on every node. Senders on three nodes, administrators on any of them, and
+//! a real-time history that must be linearizable; then the same under faults.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const SENDERS: usize = 12;
 const ADMINISTRATORS: usize = 4;
 /// Changes by each administrator, at scale one.
 const CHANGES: usize = 50;
-/// Deliveries that have to be answered for each change, or the load was none. A busy machine answers some eight.
+/// Minimum number of answered deliveries for each change, or there was no load. A busy machine answers about eight.
 const LEAST_LOAD: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +81,7 @@ async fn so_it_is_while_the_database_stands_still() {
     history(stalled, faults).await;
 }
 
-/// Lets senders and administrators go on while something fails, and checks what they saw.
+/// Runs senders and administrators during a fault, and checks their observations.
 async fn history<F: Future<Output = ()>>(
     postgres: &Postgres,
     faults: impl FnOnce(Arc<Site>) -> F,

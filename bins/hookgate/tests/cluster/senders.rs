@@ -1,4 +1,4 @@
-//! Senders that never rest, on every node, to every URL that was handed out lately; and the book that all is written in.
+//! Senders that send without pause, on every node, to every recent URL; and the book that records the events.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use crate::history::{Change, Moment, Observation, State, UrlHistory};
 use crate::site::Site;
 use crate::support::post;
 
-/// URLs that senders know at the same time; older ones are forgotten.
+/// Number of URLs that senders know at a time; older ones are forgotten.
 const KNOWN_URLS: usize = 24;
 /// Pause of a sender before it connects again.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -46,7 +46,7 @@ impl Book {
         self.began.elapsed()
     }
 
-    /// A URL was handed out; its number in the book.
+    /// Records a new URL; returns its number in the book.
     pub(crate) fn url(&self, path: &str, first: State) -> usize {
         let mut histories = self.histories.lock().unwrap();
         let number = histories.len();
@@ -64,7 +64,7 @@ impl Book {
         number
     }
 
-    /// A URL was changed, at some moment since then.
+    /// Records a change of a URL, at some moment since `began`.
     pub(crate) fn changed(&self, url: usize, to: State, began: Moment) {
         let ended = self.now();
         let mut histories = self.histories.lock().unwrap();
@@ -72,12 +72,12 @@ impl Book {
         history.changes.push(Change { to, began, ended });
     }
 
-    /// Tells senders to stop.
+    /// Tells the senders to stop.
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// All of it. A change that is on its way while its URL is answered is in it by then.
+    /// All histories. They include a change in flight whose URL was answered.
     pub(crate) fn histories(&self) -> BTreeMap<usize, UrlHistory> {
         self.histories.lock().unwrap().clone()
     }
@@ -94,7 +94,7 @@ impl Book {
     }
 }
 
-/// Sends until the book is closed, to one node.
+/// Sends to one node until the book is closed.
 pub(crate) async fn send(site: Arc<Site>, book: Arc<Book>, node: usize, number: usize) {
     let address = site.nodes[node].gate;
     let http = Http::BOTH[number % 2];

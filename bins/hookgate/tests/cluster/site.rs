@@ -1,4 +1,4 @@
-//! Nodes on one database, each with its own way to it that can be cut.
+//! Nodes on one database, each with its own connection to it, which a test can cut.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ const DATABASE: &str = "hookgate";
 pub(crate) struct Site {
     pub(crate) nodes: Vec<Node>,
     pub(crate) client: Client,
-    /// Of the admin API.
+    /// Token of the admin API.
     token: String,
     _scratch: TempDir,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Node {
     pub(crate) directory: PathBuf,
     pub(crate) gate: SocketAddr,
     console: SocketAddr,
-    /// Between it and the database.
+    /// Proxy between the node and the database.
     pub(crate) way: FaultProxy,
     environment: Environment,
     process: Mutex<Child>,
@@ -42,7 +42,7 @@ pub(crate) struct Node {
 pub(crate) type Environment = Vec<(&'static str, PathBuf)>;
 
 impl Site {
-    /// Starts so many nodes on a fresh database of this server.
+    /// Starts this number of nodes on a fresh database of this server.
     pub(crate) async fn start(postgres: &Postgres, nodes: usize) -> Self {
         Self::start_in(postgres, vec![Environment::new(); nodes]).await
     }
@@ -103,7 +103,7 @@ impl Site {
         connection.send(request.body(Full::from(body))?).await
     }
 
-    /// Creates a webhook; its handle, and the path of its URL.
+    /// Creates a webhook; returns its handle, and the path of its URL.
     pub(crate) async fn create(&self, node: usize, name: &str) -> Outcome<(String, String)> {
         let body = serde_json::json!({"name": name});
         let answer = self
@@ -143,7 +143,7 @@ impl Node {
         }
     }
 
-    /// Kills it as hard as can be.
+    /// Kills the node with SIGKILL.
     pub(crate) fn kill(&self) {
         self.signal("-KILL");
         self.wait();
@@ -162,7 +162,7 @@ impl Node {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits until it has ended; its exit code.
+    /// Waits until the node has ended; returns its exit code.
     pub(crate) fn wait(&self) -> Option<i32> {
         self.process.lock().unwrap().wait().unwrap().code()
     }
@@ -181,7 +181,7 @@ impl Drop for Node {
     }
 }
 
-/// Makes the directory of another node: same database, same certificate, same key.
+/// Creates the directory of another node: same database, same certificate, same key.
 fn lay_out_beside(directory: &Path, other: &Path, url: &str) {
     std::fs::create_dir_all(directory).unwrap();
     for file in ["ca.pem", "gate.pem", "gate.key", "sealing.key"] {

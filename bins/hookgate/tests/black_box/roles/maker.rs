@@ -1,4 +1,4 @@
-//! Makes what requests are about, each thing for one of them alone.
+//! Creates the objects of requests, each for a single request.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,7 +10,7 @@ use crate::program::{Program, data};
 use crate::support::Server;
 use crate::visitor::ConsoleClient;
 
-/// Makes what requests are about.
+/// Creates the objects of requests.
 pub(super) struct Maker<'a> {
     server: &'a Server,
     pub(super) owner: Program<'a>,
@@ -30,7 +30,7 @@ impl<'a> Maker<'a> {
         format!("fresh{}", self.made.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Path and body of a row, with things that are made for it.
+    /// Path and body of a row, with objects created for it.
     pub(super) async fn fill(&self, (_, path, _, body, _): &Row) -> (String, String) {
         let path = match path.split_once('{') {
             None => (*path).to_owned(),

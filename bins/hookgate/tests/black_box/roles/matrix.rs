@@ -1,13 +1,13 @@
 //! The permissions: every route of the admin API and of the console, with the lowest role that may use it.
 
-/// From what the least may do to what the most may.
+/// The roles, from the lowest to the highest.
 pub(super) const ROLES: [&str; 4] = ["viewer", "operator", "admin", "owner"];
 pub(super) const EVERYBODY: &str = "viewer";
-/// For those who need not even say who they are.
+/// Stands for requests without a sign-in.
 pub(super) const ANYBODY: &str = "anybody";
 
-/// Method, path, the lowest role that may, what is sent, and what that role is answered. In path and body, `{handle}` and
-/// the like are things that are made for this one request, and `FRESH` is a word that was not used before.
+/// Method, path, lowest role, body, and status for that role. In path and body, `{handle}` and the like are replaced by
+/// objects that are created for this request, and `FRESH` by an unused word.
 pub(super) type Row = (&'static str, &'static str, &'static str, &'static str, u16);
 
 const NETWORKS: &str = r#"{"networks":["192.0.2.0/24"]}"#;
@@ -52,7 +52,7 @@ pub(super) const API: &[Row] = &[
     ("PATCH", "/api/v1/address-sets/{name}", "admin", NETWORKS, 200),
     ("DELETE", "/api/v1/address-sets/{name}", "admin", "", 200),
     ("GET", "/api/v1/address-sets/{name}/versions", EVERYBODY, "", 200),
-    // Nothing is published and nothing waits, which whoever may is told.
+    // No list is published and no version is pending, which permitted roles learn from the answer.
     ("POST", "/api/v1/address-sets/{name}/refresh", "admin", "{}", 409),
     (
         "POST",
@@ -249,7 +249,7 @@ pub(super) const CONSOLE: &[Row] = &[
     ),
     // One's own, and none of them is this.
     ("POST", "/account/sessions/{session}/end", EVERYBODY, "", 404),
-    // These two last: nobody is signed in after the first, and somebody else after the second.
+    // These two come last: the first ends the session, and the second begins that of another member.
     ("POST", "/sign-out", EVERYBODY, "", 303),
     ("POST", "/sign-in/{link}", ANYBODY, "", 303),
 ];
