@@ -1,5 +1,5 @@
-//! A match against 10,000 networks, shaped like what AWS publishes, beside a linear scan in the same run. Half of the probes
-//! hit. `cargo xtask bench addresses` runs it and prints one object.
+//! Matches against 10,000 networks, shaped like those that AWS publishes, compared with a linear scan in the same run.
+//! Half of the probes hit. `cargo xtask bench addresses` runs it and prints one object.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -12,12 +12,12 @@ use hookgate_domain::{IpNetwork, Networks};
 
 const NETWORKS: u64 = 10_000;
 const PROBES: usize = 4_096;
-/// Runs of each, in turns; the median counts.
+/// Runs of each matcher, in turns; the median counts.
 const ROUNDS: usize = 9;
 const SORTED_PASSES: usize = 200;
 const LINEAR_PASSES: usize = 1;
 
-/// Numbers that look random and are the same in every run (`SplitMix64`).
+/// Pseudorandom numbers, the same in every run (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
@@ -60,7 +60,7 @@ fn networks(numbers: &mut Numbers) -> Vec<IpNetwork> {
     made.into_iter().collect()
 }
 
-/// Addresses, half of which are inside of one of the networks.
+/// Addresses, half of them inside one of the networks.
 fn probes(numbers: &mut Numbers, networks: &[IpNetwork]) -> Vec<IpAddr> {
     let probe = |index: usize| {
         let choice = usize::try_from(numbers.next() % NETWORKS).unwrap_or(0);

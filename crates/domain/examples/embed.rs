@@ -1,4 +1,4 @@
-//! A server that keeps Hookgate's rules without Hookgate: it makes a webhook, judges three attempts, opens an incident,
+//! A server of another product with Hookgate's rules: it creates a webhook, judges three deliveries, opens an incident,
 //! regenerates the URL and refuses the old one. A hash map stands for its database.
 //!
 //! `cargo run --example embed`
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut database = HashMap::from([(id.digest(), KnownUrl::Live(webhook.clone()))]);
 
     writeln!(out, "2. Three attempts on that URL:")?;
-    // The third one comes when the sender has used up its rate, which the server counts as it likes.
+    // The third delivery comes when the webhook's rate limit is reached, which the server counts in its own way.
     let attempts = [
         ("192.0.2.9", Ok(())),
         ("203.0.113.9", Ok(())),
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Handles a request as the server does, up to reading its body.
+/// Answers a request from its head, before the body is read.
 fn answer(
     database: &HashMap<WebhookIdDigest, KnownUrl>,
     path: &str,

@@ -1,4 +1,5 @@
-//! What runs for every delivery touches no heap. The counting allocator is the whole program's, so this is one of its own.
+//! The code that runs for every delivery allocates nothing. The counting allocator is global, so this test is a program
+//! of its own.
 
 use std::hint::black_box;
 use std::net::IpAddr;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use hookgate_domain::{Allowlist, Connection, ForwardingHeader, Networks, Timestamp, TrustedProxies};
 
 fn allocated(work: impl Fn()) -> u64 {
-    // Whatever is made once is made before.
+    // Lazily initialized values are made before the count.
     work();
     allocation_counter::measure(work).count_total
 }

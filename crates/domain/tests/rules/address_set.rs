@@ -1,4 +1,4 @@
-//! Names of address sets, where their networks come from, and what a new version changes.
+//! Names of address sets, the origins of their networks, and the changes of a new version.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 

@@ -1,11 +1,11 @@
-//! What people may call things: nothing that holds a secret, nothing that nobody sees, nothing that looks like another name.
+//! Names that people give: none holds a secret or an invisible character, and none looks like another one.
 
 use hookgate_domain::{
     AddressSetName, EntryComment, IdempotencyKey, MemberName, PeopleNameError, SetFilter, TokenName,
     WebhookName, WebhookNameError,
 };
 
-/// Of names that look the same, all but one are refused by themselves, or known to look like it.
+/// Of names that look alike, all but one are invalid, or detected as alike.
 #[test]
 fn twelve_names_that_look_alike_are_one() {
     let name: MemberName = "ada".parse().unwrap();
@@ -38,7 +38,7 @@ fn twelve_names_that_look_alike_are_one() {
     assert!(!"ade".parse::<MemberName>().unwrap().looks_like(&name));
 }
 
-/// Every secret, whole, cut and in upper case, in every field that people name things by.
+/// Every secret, whole, cut and in upper case, in every field with a name or comment.
 #[test]
 fn no_name_and_no_comment_holds_a_secret() {
     for prefix in ["wh_", "hgt_", "hgs_", "hgl_", "whsec_"] {

@@ -123,15 +123,15 @@ prop_compose! {
 }
 
 proptest! {
-    /// What is shown is read back as the same list.
+    /// A displayed list parses to the same list.
     #[test]
     fn lists_are_read_as_they_are_written(lines in prop::collection::vec(line(), 1..16)) {
         let text = lines.join("\n");
         prop_assume!(!text.contains("wh_"));
-        // An entry may come twice with two ends, or without a length: what is stored is read all the same.
+        // An entry may be there twice with two ends, or without a prefix length: stored lists are read nevertheless.
         let list = Allowlist::from_stored(&text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
         prop_assert_eq!(Allowlist::from_stored(&list.to_string()), Ok(list.clone()));
-        // What people may write is read back by the rules for what they write.
+        // A list that people may write parses by the rules for people, too.
         if text.parse::<Allowlist>().is_ok() {
             prop_assert_eq!(list.to_string().parse::<Allowlist>(), Ok(list));
         }

@@ -1,4 +1,4 @@
-//! The match against a model that looks at one bit after the other.
+//! The match, compared with a model that checks one bit after the other.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,10 +10,10 @@ use hookgate_domain::{
 };
 use proptest::prelude::*;
 
-/// An address of the model: its bits, the first one first. IPv4 has 32 of them, IPv6 has 128.
+/// An address of the model: its bits, the highest first. IPv4 has 32, IPv6 has 128.
 type Bits = Vec<bool>;
 
-/// A network of the model: the bits that an address must begin with, and how many its family has.
+/// A network of the model: the bits of its prefix, and the number of bits of its family.
 #[derive(Clone, Debug, PartialEq)]
 struct Net {
     start: Bits,

@@ -1,4 +1,4 @@
-//! Allowlists as text: what is read, what is refused, and how a refusal helps.
+//! Allowlists as text: accepted notations, refused ones, and the help in error messages.
 
 use std::error::Error;
 
@@ -10,8 +10,8 @@ use EntryError::{Address, Everything, Netmask, Prefix, PrefixTooLong, Zone};
 const V4: EntryError = PrefixTooLong { bits: 32 };
 const V6: EntryError = PrefixTooLong { bits: 128 };
 
-/// What other parsers take, in part or in another sense. CVE-2021-29921 (Python), -29922 (Rust), -29923 (Go) and -28918
-/// (netmask) all let a leading zero pass and then disagreed about octal.
+/// Notations that other parsers accept, in part or with another meaning. CVE-2021-29921 (Python), -29922 (Rust), -29923
+/// (Go) and -28918 (netmask) all accepted a leading zero and then disagreed about octal.
 const REFUSED: &[(&str, EntryError)] = &[
     // Leading zeros.
     ("010.0.0.1", Address),
@@ -202,7 +202,7 @@ fn set_host_bits_offer_both_readings() {
         assert_eq!(error, expected, "{entry}");
         let sentence = format!("write {network} for the network or {address} for the one address");
         assert!(error.to_string().ends_with(&sentence), "{error}");
-        // Both readings are entries themselves.
+        // Each of the two suggestions is a valid entry.
         assert!(parse_entry(network).is_ok() && parse_entry(address).is_ok());
     }
 }
@@ -364,7 +364,7 @@ proptest! {
         let at = at.index(entry.len());
         let changed = format!("{}{wrong}{}", &entry[..at], &entry[at..]);
         if let Ok(parsed) = parse_entry(&changed) {
-            // Only what belongs to the notation may lead to another entry.
+            // Only characters of the notation may lead to another entry.
             let notation = wrong.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte));
             prop_assert!(notation, "{changed} is {parsed}");
         }

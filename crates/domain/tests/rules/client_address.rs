@@ -1,4 +1,4 @@
-//! The walk to the client's address: a table of peers and headers, and rules that hold whatever they are.
+//! Finding the source: a table of peers and headers, and properties for any of them.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -50,17 +50,17 @@ fn outcome(source: Source) -> String {
         .map_or_else(|fault| format!("{fault:?}"), |address| address.to_string())
 }
 
-/// Peer (and after `<` the address of its PROXY header), header lines, and what comes of them.
+/// Peer (and after `<` the address in its PROXY header), header lines, and the expected source or fault.
 type Case = (&'static str, &'static str, &'static str);
 
-/// With `X-Forwarded-For` as the header that counts.
+/// With `X-Forwarded-For` as the trusted header.
 const X_FORWARDED_FOR: &[Case] = &[
-    // Nobody in front.
+    // No proxy in front.
     ("203.0.113.9", "", "203.0.113.9"),
     ("2001:db8::9", "", "2001:db8::9"),
     ("::ffff:203.0.113.9", "", "203.0.113.9"),
     ("127.0.0.1", "", "127.0.0.1"),
-    // Who is not trusted may say what it likes.
+    // A header of an untrusted peer is ignored.
     ("203.0.113.9", "x: 198.51.100.1", "203.0.113.9"),
     ("203.0.113.9", "x: 10.0.0.1", "203.0.113.9"),
     ("203.0.113.9", "x: garbage", "203.0.113.9"),
@@ -85,7 +85,7 @@ const X_FORWARDED_FOR: &[Case] = &[
     ("10.0.0.1", "x: 2001:db8::1", "2001:db8::1"),
     ("10.0.0.1", "x: 2001:DB8:0:0:0:0:0:1", "2001:db8::1"),
     ("fdff::1", "x: 2001:db8::1", "2001:db8::1"),
-    // A proxy that names nobody may bring anybody.
+    // A proxy without a header may forward any client, so the source is unknown.
     ("10.0.0.1", "", "Missing"),
     ("fd00::1", "", "Missing"),
     ("::ffff:10.0.0.1", "", "Missing"),
@@ -128,7 +128,7 @@ const X_FORWARDED_FOR: &[Case] = &[
         "x: 203.0.113.1|x: 203.0.113.2|x: 203.0.113.3",
         "203.0.113.3",
     ),
-    // What a client writes before its own address changes nothing.
+    // Addresses that a client writes before its own change nothing.
     ("10.0.0.1", "x: 10.0.0.9, 198.51.100.1", "198.51.100.1"),
     ("10.0.0.1", "x: 203.0.113.1, 198.51.100.1", "198.51.100.1"),
     ("10.0.0.1", "x: garbage, 198.51.100.1", "198.51.100.1"),
@@ -144,7 +144,7 @@ const X_FORWARDED_FOR: &[Case] = &[
         "x: 203.0.113.1, 198.51.100.1, 10.0.0.2",
         "198.51.100.1",
     ),
-    // What a proxy writes and nobody can read.
+    // Headers of a proxy that can't be parsed.
     ("10.0.0.1", "x:", "Malformed"),
     ("10.0.0.1", "x:  ", "Malformed"),
     ("10.0.0.1", "x: 198.51.100.1,", "Malformed"),
@@ -230,7 +230,7 @@ const X_FORWARDED_FOR: &[Case] = &[
     ("203.0.113.9<10.0.0.2", "x: 198.51.100.1", "203.0.113.9"),
 ];
 
-/// With `Forwarded` as the header that counts.
+/// With `Forwarded` as the trusted header.
 const FORWARDED: &[Case] = &[
     ("203.0.113.9", "f: for=198.51.100.1", "203.0.113.9"),
     ("10.0.0.1", "", "Missing"),
@@ -278,7 +278,7 @@ const FORWARDED: &[Case] = &[
         "f: for=unknown, for=198.51.100.1, for=10.0.0.2",
         "198.51.100.1",
     ),
-    // A quote that a client leaves open does not swallow what the proxy appends.
+    // An open quote by the client does not swallow the part that the proxy appends.
     ("10.0.0.1", "f: for=\", for=198.51.100.1", "198.51.100.1"),
     (
         "10.0.0.1",
@@ -329,12 +329,12 @@ const FORWARDED: &[Case] = &[
     ("10.0.0.1<fd00::9", "f: for=203.0.113.1", "203.0.113.1"),
 ];
 
-/// Without a header that counts.
+/// Without a trusted header.
 const NONE: &[Case] = &[
     ("203.0.113.9", "x: 198.51.100.1", "203.0.113.9"),
     ("10.0.0.1<198.51.100.1", "x: 203.0.113.1", "198.51.100.1"),
     ("10.0.0.1<10.0.0.2", "x: 203.0.113.1", "10.0.0.2"),
-    // A trusted proxy whose PROXY header speaks for itself.
+    // A trusted proxy with a PROXY header of its own address.
     ("10.0.0.1", "", "Missing"),
     ("10.0.0.1", "x: 198.51.100.1", "Missing"),
     ("10.0.0.1", "f: for=198.51.100.1", "Missing"),
@@ -364,7 +364,7 @@ fn every_combination_leads_where_it_should() {
     assert!(checked >= 190, "{checked}");
 }
 
-/// The trail ends where the walk did, and can be kept as text.
+/// The trail ends where the walk ended, and can be stored as text.
 fn check_trail(trail: &Trail, source: Source, context: &str) {
     assert_eq!(trail.fault(), source.known().err(), "{context}");
     if let Ok(address) = source.known() {
@@ -474,7 +474,7 @@ fn any_address() -> impl Strategy<Value = IpAddr> {
 }
 
 proptest! {
-    /// Whatever a client writes, one trusted proxy that appends its address makes it the client.
+    /// If one trusted proxy appends a client's address, that is the source, whatever the client wrote.
     #[test]
     fn no_client_chooses_its_address(
         client in any_address().prop_filter("trusted", |address| !proxies(None).trust(*address)),
@@ -494,7 +494,7 @@ proptest! {
         prop_assert_eq!(source.known(), Ok(client.to_canonical()));
     }
 
-    /// A peer that is not trusted is the client, whatever its headers say.
+    /// An untrusted peer is the source, whatever its headers have.
     #[test]
     fn headers_of_strangers_change_nothing(
         peer in any_address().prop_filter("trusted", |address| !proxies(None).trust(*address)),
@@ -507,7 +507,7 @@ proptest! {
         }
     }
 
-    /// The trail is that of the same walk.
+    /// The trail is that of the walk that finds the source.
     #[test]
     fn the_trail_agrees_with_the_walk(peer in any_address(), x in "[0-9a-f:., _\\[\\]]{0,80}", f in "(for=|[0-9a-f:.\"\\[\\];, ]){0,20}") {
         let lines = [(XForwardedFor, x.as_bytes()), (Forwarded, f.as_bytes())];
@@ -518,7 +518,7 @@ proptest! {
         }
     }
 
-    /// On chains that are well-formed, the last address that is not trusted is the client.
+    /// In well-formed chains the last untrusted address is the source.
     #[test]
     fn the_first_stranger_from_the_right_is_the_client(chain in prop::collection::vec(any_address(), 1..MAX_HOPS)) {
         let proxies = proxies(Some(XForwardedFor));

@@ -1,4 +1,5 @@
-//! The order of the decision: state, format, allowlist, rate; and that nothing is asked for too early.
+//! The order of the checks in the decision: state, format, allowlist, rate. The rate limiter is asked only if all
+//! others pass.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -31,7 +32,7 @@ fn from(source: &str) -> Attempt {
     }
 }
 
-/// The judgement, and how often the rate was asked for.
+/// The decision, and the number of calls of the rate limiter.
 fn judged(url: &KnownUrl, attempt: Attempt, rate: Result<(), Duration>) -> (Result<Admission, Denial>, u32) {
     let asked = Cell::new(0);
     let judged = judge(url, attempt, || {

@@ -1,4 +1,4 @@
-//! Drafts: limits are exact, in characters; what breaks a rule is repaired or left out, and noted.
+//! Drafts: limits are exact, in characters. A value that breaks a rule is repaired or left out, and noted.
 
 use hookgate_domain::{
     DraftFields, FieldError, FieldRule, Incident, IncidentDraft, IncidentStatus, MAX_DEDUP_KEY,
@@ -25,7 +25,7 @@ fn with(set: Set, text: &str) -> IncidentDraft {
     draft(fields)
 }
 
-/// What is noted, and the incident that the fields open.
+/// The notes, and the incident that the fields open.
 fn taken(set: Set, text: &str) -> (Vec<Note>, Incident) {
     let mut fields = titled();
     set(&mut fields, text.to_owned());
@@ -44,7 +44,7 @@ fn set_url(fields: &mut DraftFields, text: String) {
     fields.source_url = Some(text);
 }
 
-/// The field of an incident that a test sets.
+/// The value of a field of an incident.
 fn field(incident: &Incident, name: &str) -> String {
     let value = match name {
         "title" => Some(&incident.title),
@@ -63,7 +63,7 @@ fn limits_are_exact_and_in_characters() {
             let whole = character.repeat(most);
             let (notes, incident) = taken(set, &whole);
             assert_eq!((notes, field(&incident, name)), (vec![], whole.clone()));
-            // Space around it doesn't count.
+            // Space around the text is not counted.
             assert!(with(set, &format!(" {whole}\n")).notes().is_empty());
             let (notes, incident) = taken(set, &character.repeat(most + 1));
             assert_eq!(
@@ -148,7 +148,7 @@ fn everything_but_the_title_is_repaired_and_noted_in_the_order_of_the_documentat
     assert_eq!((incident.source_url, incident.metadata.len()), (None, 1));
 }
 
-/// A word of the sender is repeated only if it is short enough to be one, and never long enough for a secret.
+/// A note quotes a sender's word only if it is short enough to be a word, and so too short for a secret.
 #[test]
 fn notes_hold_no_long_texts() {
     let secret = "wh_00000000000000000000000000000000000000";
@@ -226,7 +226,7 @@ fn a_link_is_http_and_harmless() {
     let too_long = Note::limit("source_url", NoteCode::TooLong, MAX_SOURCE_URL);
     let (notes, incident) = taken(set_url, &(longest + "é"));
     assert_eq!((notes, incident.source_url), (vec![too_long.clone()], None));
-    // Encoded, it is longer.
+    // The text gets longer by percent-encoding.
     let spaces = start.to_owned() + &" x".repeat(1_000);
     assert_eq!(taken(set_url, &spaces).0, [too_long]);
 }

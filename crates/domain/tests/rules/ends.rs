@@ -1,4 +1,4 @@
-//! Sessions, sign-in links and tokens: they end at the moment that is said, and not before.
+//! Sessions, sign-in links and tokens expire exactly at their end.
 
 use std::time::Duration;
 

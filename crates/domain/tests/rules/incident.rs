@@ -1,4 +1,4 @@
-//! Incidents: deliveries only move the status forward, every delivery counts, people reopen for a day.
+//! Incidents: deliveries only move the status forward, every delivery is counted, and people can reopen for a day.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ const fn rank(status: IncidentStatus) -> u8 {
     }
 }
 
-/// What a status move is listed as.
+/// The event of a change of status.
 const fn listed(from: u8, to: u8) -> Option<IncidentEvent> {
     match (from, to) {
         (0, 1) => Some(IncidentEvent::Acknowledged),
@@ -107,7 +107,7 @@ fn an_all_clear_opens_nothing() {
     assert_eq!(open(saying("resolved")), None);
 }
 
-/// A sender that reports a resolve late, or again, is on the timeline once, and changes nothing else.
+/// A sender's late or repeated `resolved` is one event of the timeline, and changes nothing else.
 #[test]
 fn a_late_resolve_joins_and_changes_nothing_but_the_count() {
     let resolved = opened(saying("open")).resolve(NOW).unwrap();
@@ -154,7 +154,7 @@ fn a_resolve_without_words_keeps_those_of_before() {
     assert_eq!(resolved, expected);
 }
 
-/// A title that holds a measured value changes each time; the list of changes ends, the count goes on.
+/// A title with a measured value changes each time: the list of changes is bounded, the count is not.
 #[test]
 fn changes_are_listed_up_to_a_bound_and_counted_beyond() {
     let (mut incident, mut listed) = (opened(saying("open")), 0);
@@ -270,7 +270,7 @@ fn the_newest_words_count_and_silence_changes_nothing() {
         (Some("storage"), Some("https://graphs.example.org/2"))
     );
     assert_eq!(third.metadata, [("used".into(), MetadataValue::Integer(99))]);
-    // The key that led the delivery here is the incident's own.
+    // The dedup key of the incident never changes.
     assert_eq!(third.dedup_key.as_deref(), Some("db1/disk"));
 }
 

@@ -1,4 +1,4 @@
-//! The life of a webhook: whatever is done to it in whatever order, revoked is final and the revision rises.
+//! The life of a webhook: in any order of changes, revoked is final and the revision rises.
 
 use std::net::IpAddr;
 
@@ -35,7 +35,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..40)
 }
 
-/// The change that a step makes; the seeds are those of the ID in use and of the next one.
+/// The change of a step; the seeds are those of the present ID and of the next one.
 fn take(
     step: Step,
     webhook: Webhook,
@@ -87,7 +87,7 @@ proptest! {
                     current = before;
                 }
             }
-            // No dead URL is the living one, and a revoked webhook has none.
+            // No retired URL is the living one, and a revoked webhook has none.
             let live = current.live_url().ok().map(|url| url.digest);
             prop_assert!(live.is_none_or(|digest| !dead.contains(&digest)));
             prop_assert_eq!(live.is_none(), matches!(current.state, WebhookState::Revoked { .. }));

@@ -1,4 +1,4 @@
-//! The rules as an embedder sees them: through the public API only. What hangs on internals is tested beside the code.
+//! The rules through the public API only, as embedders use them. Tests of internals are beside the code.
 
 mod address_set;
 mod alike;

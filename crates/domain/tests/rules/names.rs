@@ -1,4 +1,4 @@
-//! Public names: each has one text, and text order is number order.
+//! Public names: each number has one text, and text order is number order.
 
 use hookgate_domain::{
     DeliveryId, IncidentNumber, NameError, OrganizationId, SenderFormat, Timestamp, UnknownSenderFormat,
@@ -16,7 +16,7 @@ proptest! {
         prop_assert_eq!(handle.to_string().parse(), Ok(handle));
     }
 
-    /// RFC 9562, section 5.7: 48 bits of milliseconds, the version 7, the variant 10, and what is random between.
+    /// RFC 9562, section 5.7: 48 bits of milliseconds, version 7, variant 10, and random bits in all other places.
     #[test]
     fn a_handle_has_every_field_of_its_uuid(millis in 0_i64..1 << 48, random: [u8; 10]) {
         let handle = WebhookHandle::new(Timestamp::from_micros(millis * 1_000), random);

@@ -1,4 +1,4 @@
-//! The walk to the client against somebody else's: the `trusted-proxies` crate, on chains that are well-formed.
+//! Finding the source, compared with another implementation: the `trusted-proxies` crate, on well-formed chains.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use hookgate_domain::{Connection, ForwardingHeader, Networks, TrustedProxies};
 use proptest::prelude::*;
 use trusted_proxies::{Config, RequestInformation, Trusted};
 
-/// A request that has nothing but these headers.
+/// A request with only these headers.
 struct Request {
     x_forwarded_for: Vec<String>,
     forwarded: Vec<String>,
@@ -50,7 +50,7 @@ impl RequestInformation for Request {
     }
 }
 
-/// Proxies of `10/8` and `fd00::/8`, and clients of elsewhere.
+/// Proxies in `10/8` and `fd00::/8`, and clients outside.
 fn address() -> impl Strategy<Value = IpAddr> {
     prop_oneof![
         any::<[u8; 3]>().prop_map(|[a, b, c]| IpAddr::from([10, a, b, c])),
@@ -60,7 +60,7 @@ fn address() -> impl Strategy<Value = IpAddr> {
     ]
 }
 
-/// The lines of a chain: one or several, with or without ports.
+/// The header lines of a chain: one or several, with or without ports.
 fn lines(chain: &[(IpAddr, bool)], cut: usize, write: impl Fn(IpAddr, bool) -> String) -> Vec<String> {
     let elements: Vec<_> = chain
         .iter()
@@ -84,7 +84,7 @@ proptest! {
         cut in 0usize..8,
         is_forwarded: bool,
     ) {
-        // The other crate takes the peer where every address is trusted; here it is the leftmost one.
+        // If every address is trusted, the other crate returns the peer, and Hookgate the leftmost address.
         let proxies = TrustedProxies {
             networks: Networks::of(["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().expect("a network"))).expect("few"),
             header: Some(if is_forwarded { ForwardingHeader::Forwarded } else { ForwardingHeader::XForwardedFor }),

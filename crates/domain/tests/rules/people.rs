@@ -1,4 +1,4 @@
-//! People: names have one spelling, secrets read back and stay hidden, roles and owners keep their rules.
+//! People: names have one spelling, secrets parse and stay hidden, and rules protect roles and owners.
 
 use std::convert::Infallible;
 
@@ -50,7 +50,7 @@ proptest! {
         prop_assert_eq!(text.parse::<SessionToken>().err(), Some(SecretError::Form));
         prop_assert_eq!(text.parse::<SignInSecret>().err(), Some(SecretError::Form));
         prop_assert!(text.parse::<WebhookId>().is_err());
-        // Another prefix is another checksum.
+        // The checksum covers the prefix.
         let moved = format!("hgs_{}", &text[4..]);
         prop_assert_eq!(moved.parse::<SessionToken>().err(), Some(SecretError::Checksum));
         let shown = format!("{token:?}{:?}", token.digest());
@@ -116,7 +116,7 @@ fn each_role_may_what_the_one_below_may() {
     }
 }
 
-/// Every change of every role by everybody, with one owner and with two.
+/// Every change of every role by every role, with one owner and with two.
 #[test]
 fn only_owners_touch_owners_and_one_stays() {
     for (from, to, by, owners) in Role::ALL.into_iter().flat_map(|from| {

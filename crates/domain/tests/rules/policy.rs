@@ -1,4 +1,4 @@
-//! Policies, times and idempotency keys: their bounds.
+//! Bounds of policies, times and idempotency keys.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

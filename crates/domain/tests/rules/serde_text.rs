@@ -1,4 +1,4 @@
-//! The `serde` feature: values go out and come in as their text, and secrets do not go out at all.
+//! The `serde` feature: values are serialized as their text, and secrets can't be serialized.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::NOW;
 
-/// What a value serializes to: serde's own serializer for a formatter takes one primitive and nothing else.
+/// The serialized form of a value: serde's own serializer for a formatter takes one primitive and nothing else.
 struct Written<'a, T>(&'a T);
 
 impl<T: Serialize> fmt::Display for Written<'_, T> {
@@ -81,8 +81,8 @@ fn what_comes_in_is_checked() {
     assert_eq!(error.to_string(), "invalid type: integer `42`, expected a text");
 }
 
-/// `Probe::<T>::VERDICT` compiles only while exactly one of the two traits below is there for `T`: the first one is
-/// there for every type, the second one for those that can be serialized.
+/// `Probe::<T>::VERDICT` compiles only if exactly one of the two traits below applies to `T`: the first one applies to
+/// every type, the second one to serializable types.
 trait Never<Marker> {
     const VERDICT: () = ();
 }

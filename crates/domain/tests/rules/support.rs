@@ -1,4 +1,4 @@
-//! What several tests need: fixed times, IDs from a seed, a webhook.
+//! Helpers of several tests: fixed times, IDs from a seed, a webhook.
 
 use std::convert::Infallible;
 
@@ -9,7 +9,7 @@ use hookgate_domain::{
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
-/// Bytes that look random and are the same in every run (`SplitMix64`).
+/// Pseudorandom bytes, the same in every run (`SplitMix64`).
 pub(crate) struct Bytes(pub(crate) u64);
 
 impl Bytes {
@@ -60,7 +60,7 @@ pub(crate) fn draft(fields: DraftFields) -> IncidentDraft {
     IncidentDraft::check(DraftFields { title, ..fields }).expect("a draft")
 }
 
-/// Fields with a title and nothing else.
+/// Fields of a draft with only a title.
 pub(crate) fn titled() -> DraftFields {
     DraftFields {
         title: Some("Disk full".into()),
@@ -68,7 +68,7 @@ pub(crate) fn titled() -> DraftFields {
     }
 }
 
-/// The incident that the fields open: what is inside a draft is seen there.
+/// The incident that the fields open, by which a test sees the values of a draft.
 pub(crate) fn opened(fields: DraftFields) -> Incident {
     let number = IncidentNumber::new(1).expect("one is a number");
     let webhook = WebhookHandle::new(NOW, [1; 10]);

@@ -1,4 +1,4 @@
-//! The words of the walk to the client: headers, witnesses, and trails that say nothing.
+//! The words for headers and witnesses, and invalid texts of a trail.
 
 use hookgate_domain::{ForwardingHeader, MAX_HOPS, Trail, TrailError, UnknownForwardingHeader, Witness};
 

@@ -1,4 +1,4 @@
-//! Webhook IDs: what is made reads back, nothing else does, and nothing shows them.
+//! Webhook IDs: a generated ID parses, no other text does, and no output shows one.
 
 use std::error::Error;
 
@@ -55,7 +55,7 @@ proptest! {
         let change = webhook(seed).regenerate(&self::id(!seed), NOW)?;
         let live = KnownUrl::Live(webhook(seed));
         let shown = format!("{id:?} {id:#?} {:?} {:#?} {change:?} {live:?} {live:#?}", id.digest(), id.hint());
-        // The hint shows four digits; no run of eight further ones may be seen.
+        // The hint shows four digits; eight consecutive further ones must not be visible.
         let secret = &id.reveal().as_bytes()[3..];
         for window in secret.windows(8) {
             prop_assert!(!shown.contains(str::from_utf8(window)?));

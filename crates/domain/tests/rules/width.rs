@@ -1,4 +1,4 @@
-//! How much of the address space networks cover, and the rules that ask it.
+//! The part of the address space that networks cover, and the limits on it.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -17,7 +17,7 @@ fn networks(text: &str) -> Networks {
     Networks::of(parsed).unwrap()
 }
 
-/// What covers everything, or nearly, without a /0.
+/// Networks that cover everything, or nearly, without a /0.
 const EVERYBODY: [&str; 5] = [
     "0.0.0.0/1 128.0.0.0/1",
     "0.0.0.0/2 64.0.0.0/2 128.0.0.0/2 192.0.0.0/2",
@@ -54,7 +54,7 @@ fn halves_are_everybody() {
     }
 }
 
-/// What publishers have passes: here as much as AWS, Azure and Cloudflare cover, and private networks.
+/// The networks of publishers pass: as much as AWS, Azure and Cloudflare cover, and private networks.
 #[test]
 fn what_publishers_have_is_not_too_wide() {
     for text in [
@@ -81,13 +81,13 @@ fn what_publishers_have_is_not_too_wide() {
 fn a_list_that_nearly_goes_or_grows_by_more_than_half_waits() {
     let waits =
         |now: &str, then: &str| NetworkChanges::between(&networks(now), &networks(then)).needs_approval();
-    // One network of many goes, with nearly all addresses.
+    // One of many networks is removed, with nearly all addresses.
     let three = "127.0.0.0/8 192.0.2.1/32 192.0.2.2/32";
     assert!(waits(three, "192.0.2.1/32 192.0.2.2/32"));
     assert!(!waits(three, "127.0.0.0/8 192.0.2.1/32"));
-    // Most networks go, with few addresses: each of them may be a sender.
+    // Most networks are removed, with few addresses: each of them may be a sender.
     assert!(waits(three, "127.0.0.0/8"));
-    // One family goes.
+    // One family is removed.
     assert!(waits(
         "192.0.2.0/24 198.51.100.0/24 2001:db8::/32",
         "192.0.2.0/24 198.51.100.0/24"
@@ -98,7 +98,7 @@ fn a_list_that_nearly_goes_or_grows_by_more_than_half_waits() {
         "192.0.2.0/24",
         "192.0.2.0/25 192.0.2.128/26 192.0.2.192/26"
     ));
-    // It grows.
+    // The set grows.
     assert!(waits(three, "127.0.0.0/8 192.0.2.1/32 192.0.2.2/32 64.0.0.0/6"));
     assert!(waits(
         "192.0.2.0/24",
@@ -109,13 +109,13 @@ fn a_list_that_nearly_goes_or_grows_by_more_than_half_waits() {
         "10.0.0.0/16 10.1.0.0/16",
         "10.0.0.0/16 10.1.0.0/16 10.2.0.0/16"
     ));
-    // Half of it is replaced.
+    // Half of the set is replaced.
     assert!(waits("10.0.0.0/16 10.1.0.0/16", "10.0.0.0/16 192.168.0.0/16"));
     assert!(!waits(
         "10.0.0.0/14 10.4.0.0/14 10.8.0.0/14 10.12.0.0/14 11.0.0.0/14",
         "10.0.0.0/14 10.4.0.0/14 10.8.0.0/14 10.12.0.0/14 12.0.0.0/14"
     ));
-    // A few hosts more are no reason to wait.
+    // A few more hosts need no approval.
     assert!(!waits(
         "192.0.2.1/32 192.0.2.2/32 192.0.2.3/32",
         "192.0.2.1/32 192.0.2.2/32 192.0.2.3/32 192.0.2.4/32 198.51.100.0/25"
@@ -166,7 +166,7 @@ fn sets_count_for_the_allowlist_that_names_them() {
     assert!(!of_all(&over));
 }
 
-/// Networks of a space of 256 addresses, of either family.
+/// Networks in a space of 256 addresses, of either family.
 fn small() -> impl Strategy<Value = IpNetwork> {
     (any::<bool>(), any::<u8>(), 0..=8_u8).prop_map(|(v4, host, prefix)| {
         if v4 {
@@ -177,7 +177,7 @@ fn small() -> impl Strategy<Value = IpNetwork> {
     })
 }
 
-/// Every address of them.
+/// Every address of the networks.
 fn addresses(networks: &Networks) -> HashSet<std::net::IpAddr> {
     networks.as_slice().iter().flat_map(IpNetwork::iter).collect()
 }
@@ -191,7 +191,7 @@ fn count(addresses: impl Iterator<Item = std::net::IpAddr>) -> AddressCount {
 }
 
 proptest! {
-    /// The arithmetic is that of sets of addresses.
+    /// The arithmetic agrees with sets of addresses.
     #[test]
     fn counts_are_those_of_the_model(
         one in prop::collection::vec(small(), 0..12),
@@ -205,7 +205,7 @@ proptest! {
         prop_assert_eq!(one.covers(asked), asked.iter().all(|address| all.contains(&address)));
     }
 
-    /// However everybody is cut into networks, it stays everybody.
+    /// The whole space stays the whole space, however it is cut into networks.
     #[test]
     fn a_cut_hides_nothing(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..200), v4 in any::<bool>()) {
         let whole: IpNetwork = if v4 { "0.0.0.0/0" } else { "::/0" }.parse().unwrap();

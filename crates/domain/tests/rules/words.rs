@@ -71,7 +71,7 @@ fn words_are_read_in_any_case_and_written_in_one() {
     }
 }
 
-/// A number is the worst in one tool and the least in another: it is taken, and said.
+/// A number is the worst in one tool and the least in another: it is accepted, with a note.
 #[test]
 fn words_of_two_readings_are_noted() {
     for word in ["0", "1", "5", "none", "None"] {
@@ -93,7 +93,7 @@ fn words_of_two_readings_are_noted() {
     }
 }
 
-/// A table that names a word twice would hide the second meaning, and one longer than the rest would never be found.
+/// No word is twice in its table: the second meaning would never be found.
 #[test]
 fn every_word_is_there_once() {
     let mut words: Vec<_> = Severity::WORDS.iter().map(|(word, _)| word).collect();
