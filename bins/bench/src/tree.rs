@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_tree_is_found_and_ends_as_one() {
-        // The inner one goes on when standard input ends, as it does with whoever holds the outer one.
+        // The inner shell continues at the end of standard input, which comes when the outer shell's owner ends.
         let mut child = Command::new("sh")
             .args([
                 "-c",

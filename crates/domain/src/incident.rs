@@ -37,7 +37,7 @@ pub const REOPEN_WINDOW: Duration = Duration::from_hours(24);
 /// let incident = Incident::open(number, organization, webhook, firing.clone(), now).ok_or("opens nothing")?;
 /// let incident = incident.acknowledge(now)?;
 ///
-/// // Firing again counts, and takes nobody's acknowledgement away.
+/// // Another delivery of the same alert is counted, and the incident stays acknowledged.
 /// let (incident, events) = incident.absorb(firing, now);
 /// assert_eq!((incident.occurrences, incident.status), (2, IncidentStatus::Acknowledged));
 /// assert!(events.is_empty());
@@ -54,7 +54,7 @@ pub struct Incident {
     pub organization: OrganizationId,
     /// The webhook whose deliveries report it.
     pub webhook: WebhookHandle,
-    /// One line that says what is wrong.
+    /// Summary of the problem, in one line.
     pub title: String,
     /// Description, from the newest delivery that had one.
     pub description: Option<String>,

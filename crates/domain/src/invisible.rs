@@ -48,8 +48,8 @@ const fn is_blank(c: char) -> bool {
     )
 }
 
-/// The characters of a text, each with whether it is hidden where it stands: [invisible](is_invisible), and not the part of an
-/// emoji or of a letter that joiners and variation selectors are.
+/// The characters of a text, each with `true` if it is hidden: [invisible](is_invisible), and not part of an emoji or
+/// letter, as joiners and variation selectors are.
 ///
 /// ```
 /// use hookgate_domain::characters;

@@ -1,4 +1,4 @@
-//! Checks PEM text before a parser sees it, and names what is wrong in fixed words. Parsers of PEM quote their input in their
+//! Checks PEM text before a parser sees it, and names the fault in fixed words. Parsers of PEM quote their input in their
 //! errors, and the input may be a private key.
 
 use std::borrow::Cow;

@@ -46,7 +46,7 @@ impl Default for Setup {
 
 /// A browser with one window.
 pub struct Browser {
-    /// The WebDriver session.
+    /// The `WebDriver` session.
     pub driver: WebDriver,
     _chromedriver: Child,
 }

@@ -105,7 +105,7 @@ pub fn delivery(webhook: &Webhook) -> AcceptedDelivery {
 /// A delivery with a dedup key and a status.
 ///
 /// # Panics
-/// If the rules don't take them.
+/// If the rules refuse them.
 #[must_use]
 pub fn deduplicated(webhook: &Webhook, key: &str, status: &str) -> AcceptedDelivery {
     let fields = DraftFields {
@@ -122,7 +122,7 @@ pub fn deduplicated(webhook: &Webhook, key: &str, status: &str) -> AcceptedDeliv
 /// A delivery with an idempotency key for this payload.
 ///
 /// # Panics
-/// If the rules don't take the key.
+/// If the rules refuse the key.
 #[must_use]
 pub fn keyed(webhook: &Webhook, key: &str, payload: &[u8]) -> AcceptedDelivery {
     let key = IdempotencyKey::parse(key.as_bytes()).expect("a key that the rules take");

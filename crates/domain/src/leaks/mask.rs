@@ -24,8 +24,8 @@ const PURPOSE: &[u8] = b"mask of a secret:";
 /// [`find_webhook_ids`](crate::find_webhook_ids), with its prefix or without; and a signing secret, or one that is cut or miscopied,
 /// also in every spelling: a prefix and at least 22 letters and digits. `None` if there is none.
 ///
-/// The length of the text stays, JSON stays JSON, and UTF-8 stays UTF-8. A mask depends on the digits alone, and different digits
-/// have different masks: what is compared by its text, such as a dedup key, stays the same or different.
+/// The length of the text stays, JSON stays JSON, and UTF-8 stays UTF-8. A mask depends on the digits alone, and
+/// different digits have different masks: texts that are compared, such as dedup keys, stay the same or different.
 ///
 /// ```
 /// use hookgate_domain::{WebhookId, mask_secrets};
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// Incidents are told apart by a dedup key that is masked before it is read.
+    /// Dedup keys are masked before they are compared, so that incidents of different secrets must stay different.
     #[test]
     fn different_secrets_have_different_masks() {
         for kind in 0..5 {
