@@ -1,4 +1,4 @@
-//! An address set, its versions, and what another one would mean.
+//! Address sets, their versions, and the effect of another version.
 
 use hookgate_domain::{self as domain, NetworkChanges, Networks, SetOrigin, Timestamp};
 use hookgate_gate::{self as gate, PreviewDays};
@@ -10,44 +10,44 @@ use super::{Preview, time, words};
 /// A named set of addresses.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AddressSet {
-    /// What allowlists call it, behind an `@`.
+    /// Name of the set. Allowlists use it behind an `@`.
     #[schema(value_type = words::SetName)]
     pub name: String,
-    /// Who publishes its networks; null if they are written here.
+    /// Provider of the published list; null if the networks are maintained here.
     #[schema(value_type = Option<words::Provider>, required)]
     pub provider: Option<&'static str>,
-    /// Which part of what is published.
+    /// The used part of the published list; empty for all of it, and for a set that is not published.
     pub filter: String,
-    /// Where it is published; null if it is not read from anywhere.
+    /// URL of the published list; null if none is read.
     #[schema(required)]
     pub url: Option<String>,
-    /// The version that counts.
+    /// Number of the active version.
     pub version: i64,
-    /// How many networks it has.
+    /// Number of networks.
     pub count: u64,
-    /// Since when it counts.
+    /// Time since which the active version is in use.
     #[schema(format = DateTime)]
     pub changed_at: String,
     /// A version that waits for approval, because it would remove or add more than half of the set.
     #[schema(required)]
     pub pending: Option<i64>,
-    /// When the published list was read last.
+    /// Time when the published list was last read.
     #[schema(required, format = DateTime)]
     pub read_at: Option<String>,
-    /// When that was tried last.
+    /// Time of the last attempt to read it.
     #[schema(required, format = DateTime)]
     pub tried_at: Option<String>,
-    /// What went wrong then.
+    /// Error of that attempt; null if it succeeded.
     #[schema(required)]
     pub fault: Option<String>,
-    /// Whether the published list was not read for three days.
+    /// True if the published list has not been read for three days.
     pub stale: bool,
     /// Rises with every change; the `ETag` holds it.
     pub revision: i64,
 }
 
 impl AddressSet {
-    /// The set as it is at that time.
+    /// The set at the time `now`.
     #[must_use]
     pub fn new(set: &domain::AddressSet, now: Timestamp) -> Self {
         let (provider, filter, url) = match &set.origin {
@@ -82,7 +82,7 @@ pub struct AddressSetNetworks {
     /// The set.
     #[serde(flatten)]
     pub set: AddressSet,
-    /// Its networks.
+    /// Networks of the version.
     pub networks: Vec<String>,
 }
 
@@ -100,21 +100,21 @@ impl AddressSetNetworks {
 /// A version of a set.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AddressSetVersion {
-    /// Its number.
+    /// Number of the version.
     pub version: i64,
     /// `active`, `pending`, `replaced` or `rejected`.
     #[schema(value_type = words::VersionState)]
     pub state: &'static str,
-    /// When it was made.
+    /// Time of creation.
     #[schema(format = DateTime)]
     pub made_at: String,
-    /// By whom.
+    /// Name of the actor that created it.
     pub made_by: String,
-    /// How many networks it has.
+    /// Number of networks.
     pub count: u64,
-    /// How many of them were new.
+    /// Number of networks that the version added.
     pub added: u64,
-    /// How many went.
+    /// Number of networks that the version removed.
     pub removed: u64,
 }
 
@@ -132,16 +132,16 @@ impl From<&domain::SetVersion> for AddressSetVersion {
     }
 }
 
-/// What taking up other networks did.
+/// The effect of a change of networks.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AddressSetChange {
-    /// The set as it is now.
+    /// The set after the change.
     pub set: AddressSet,
-    /// What is new, or would be.
+    /// Networks that were or would be added.
     pub added: Vec<String>,
-    /// What went, or would.
+    /// Networks that were or would be removed.
     pub removed: Vec<String>,
-    /// What about the new networks, and about all together, deserves a second look.
+    /// Warnings about the added networks, and about the set as a whole.
     pub warnings: Vec<String>,
 }
 
@@ -159,29 +159,29 @@ impl AddressSetChange {
     }
 }
 
-/// Who would stop passing if a set held other networks.
+/// The senders that would be refused if a set had other networks.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AddressSetPreview {
-    /// How many webhooks name the set in their allowlists.
+    /// Number of webhooks whose allowlists name the set.
     pub all_webhooks: u64,
-    /// What it would mean for each of them, at most 100: where most would stop first.
+    /// Previews of these webhooks, at most 100. Those where most senders would be refused are first.
     pub webhooks: Vec<WebhookPreview>,
 }
 
-/// The same for one webhook.
+/// The preview of one webhook.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WebhookPreview {
     /// Handle of the webhook.
     #[schema(value_type = words::Handle)]
     pub webhook: String,
-    /// What people call it.
+    /// Name of the webhook.
     pub name: String,
-    /// Who would stop passing.
+    /// The senders that would be refused.
     pub preview: Preview,
 }
 
 impl AddressSetPreview {
-    /// The preview over so many days.
+    /// The preview over this number of days.
     #[must_use]
     pub fn new(all_webhooks: u64, previews: &[gate::SetPreview], days: PreviewDays) -> Self {
         let webhooks = previews.iter().map(|one| WebhookPreview {

@@ -1,4 +1,4 @@
-//! A delivery on the record.
+//! A recorded delivery.
 
 use hookgate_domain::RefusalCode;
 use hookgate_gate::{self as gate, DeliverySummary};
@@ -11,69 +11,70 @@ use hookgate_ingest::{SentAnswer, answered_status};
 /// A delivery.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Delivery {
-    /// `dlv_` and its place in the order of commits.
+    /// ID of the delivery: `dlv_` and its position in the order of commits.
     #[schema(value_type = words::DeliveryId)]
     pub id: String,
-    /// Handle of the webhook it went to.
+    /// Handle of the webhook.
     #[schema(value_type = words::Handle)]
     pub webhook: String,
-    /// The name of that webhook now.
+    /// Present name of the webhook.
     pub webhook_name: String,
-    /// When it came.
+    /// Time of receipt.
     #[schema(format = DateTime)]
     pub received_at: String,
-    /// The address it came from.
+    /// Source address.
     pub source: String,
-    /// How the sender called itself.
+    /// `User-Agent` of the sender.
     #[schema(required)]
     pub user_agent: Option<String>,
     /// `accepted` or `refused`.
     #[schema(value_type = words::Outcome)]
     pub outcome: &'static str,
-    /// The refusal code; null if it was accepted.
+    /// Refusal code; null if it was accepted.
     #[schema(value_type = Option<words::RefusalCode>, required)]
     pub code: Option<&'static str>,
-    /// The HTTP status of the answer.
+    /// HTTP status of the answer.
     pub status: u16,
-    /// Whether it passed only because its webhook observes: its address would have been refused.
+    /// True if it was accepted only because the allowlist is in observe mode: enforce mode would have refused its
+    /// address.
     pub would_be_refused: bool,
-    /// The incident that it opened or updated; null also for a `resolved` that found none.
+    /// ID of the incident that it opened or updated; null also for a `resolved` that found none.
     #[schema(value_type = Option<words::IncidentId>, required)]
     pub incident: Option<String>,
-    /// The body: as JSON where it is JSON, else as text; null if it was not kept.
+    /// The body, as JSON if it is JSON, else as text; null if it was not kept.
     #[schema(value_type = serde_json::Value, required)]
     pub payload: Option<Payload>,
-    /// What was changed about it so that it could be taken; mostly nothing.
+    /// Changes to the payload that were needed to accept it; mostly none.
     pub notes: Vec<Note>,
-    /// How many deliveries this record stands for.
+    /// Number of deliveries that this record stands for.
     pub count: i64,
     /// The `X-Request-Id` of the answer; of the first one, if the record stands for several. Null on records of older versions.
     #[schema(value_type = Option<words::RequestId>, required)]
     pub request_id: Option<String>,
 }
 
-/// All that is on the record of a delivery.
+/// The whole record of a delivery.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DeliveryRecord {
-    /// What lists show too.
+    /// The delivery as in lists.
     #[serde(flatten)]
     pub delivery: Delivery,
-    /// Names and values of the headers that are kept: none that could be a secret. Viewers see none.
+    /// Names and values of the recorded headers, without secrets. Viewers see none.
     pub headers: Vec<[String; 2]>,
-    /// How its source was found, where it was refused for it or would have been; else null.
+    /// Steps by which its source was found, if it was or would have been refused because of its source; else null.
     #[schema(required)]
     pub trail: Option<Trail>,
     /// Microseconds from the head of the request until it was handed to the store; null if it was not measured.
     #[schema(required)]
     pub took_us: Option<u64>,
-    /// The answer as it was sent; of the first one, if the record stands for several. Null if nobody was there to be answered,
-    /// and on records of older versions.
+    /// The answer as it was sent; of the first one, if the record stands for several. Null if the sender had left, and
+    /// on records of older versions.
     #[schema(required)]
     pub answer: Option<DeliveryAnswer>,
     /// Bytes of the whole body, if `payload` is only its first part: of a refused delivery no more than 8 KiB are kept. Else null.
     #[schema(required)]
     pub payload_bytes: Option<u64>,
-    /// Why there is no payload; null if there is one.
+    /// Reason for which there is no payload; null if there is one.
     #[schema(value_type = Option<words::NoPayload>, required)]
     pub no_payload: Option<&'static str>,
 }
@@ -81,7 +82,7 @@ pub struct DeliveryRecord {
 /// The answer to a delivery.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DeliveryAnswer {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
     /// Seconds of `Retry-After`; null if there was none.
     #[schema(required)]
@@ -101,12 +102,12 @@ impl From<SentAnswer> for DeliveryAnswer {
     }
 }
 
-/// How the source of a delivery was found.
+/// The steps by which the source of a delivery was found.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Trail {
-    /// In one sentence.
+    /// The result in one sentence.
     pub sentence: String,
-    /// Step by step, from the connection on: who says it, the address, and what is made of it.
+    /// The steps from the connection on, each with the origin of the address, the address, and the verdict on it.
     pub hops: Vec<String>,
 }
 
@@ -120,7 +121,7 @@ impl From<&hookgate_domain::Trail> for Trail {
 }
 
 impl From<&DeliverySummary> for Delivery {
-    /// Without the payload, which is read apart.
+    /// The payload is left out, because it is read separately.
     fn from(record: &DeliverySummary) -> Self {
         Self {
             id: record.id.to_string(),

@@ -9,13 +9,13 @@ use super::{Delivery, json_text};
 /// A column of a CSV file: its name, and the text of a cell.
 pub type Column<R> = (&'static str, fn(&R) -> String);
 
-/// A row of a file: the object itself in NDJSON, its columns in CSV.
+/// A row of a file: the whole object in NDJSON, its columns in CSV.
 pub trait ExportRow: Serialize + Sized + 'static {
-    /// The columns of a CSV file. New ones are added behind the others, so that scripts may count them.
+    /// The columns of a CSV file. New ones are appended, so that scripts may use the positions.
     const COLUMNS: &'static [Column<Self>];
 }
 
-/// Payloads are left out: they are JSON of any size and shape, which the NDJSON form keeps as it is.
+/// CSV leaves payloads out, because they are JSON of any size and shape. NDJSON has them unchanged.
 impl ExportRow for Delivery {
     const COLUMNS: &'static [Column<Self>] = DELIVERY_COLUMNS;
 }
@@ -46,33 +46,33 @@ fn notes(row: &Delivery) -> String {
     codes.join("; ")
 }
 
-/// Excel takes a CSV file without this mark for one in a Windows code page.
+/// Without this mark, Excel reads a CSV file in a Windows code page.
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
-/// The form of the file.
+/// The format of an export file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// For spreadsheets; without payloads.
+    /// CSV for spreadsheets, without payloads.
     Csv,
-    /// The same with the byte-order mark by which Excel knows UTF-8.
+    /// CSV with the byte-order mark by which Excel recognizes UTF-8.
     Excel,
-    /// One JSON object a line, with everything as it is.
+    /// One whole JSON object a line.
     Ndjson,
 }
 
 /// A list could not be written as a file.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// As CSV.
+    /// CSV can't be written.
     #[error("a row could not be written as CSV")]
     Csv(#[from] csv::Error),
-    /// As JSON.
+    /// JSON can't be written.
     #[error("a row could not be written as JSON")]
     Json(#[from] serde_json::Error),
 }
 
 impl ExportFormat {
-    /// From its word; none is CSV.
+    /// Parses the word of a format. `None` is CSV.
     #[must_use]
     pub fn read(word: Option<&str>) -> Option<Self> {
         match word {
@@ -83,7 +83,7 @@ impl ExportFormat {
         }
     }
 
-    /// Its word.
+    /// The word of the format.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -93,7 +93,7 @@ impl ExportFormat {
         }
     }
 
-    /// Whether payloads are in it.
+    /// `true` if the format has payloads.
     #[must_use]
     pub const fn has_payloads(self) -> bool {
         matches!(self, Self::Ndjson)
@@ -108,10 +108,10 @@ impl ExportFormat {
         }
     }
 
-    /// These rows in this form. The beginning of a file is in its first piece.
+    /// Formats rows as a piece of the file. The first piece begins with the file's header.
     ///
     /// # Errors
-    /// [`ExportError`]; the file is not whole then.
+    /// [`ExportError`]; the file is incomplete then.
     pub fn piece<R: ExportRow>(self, rows: &[R], is_first: bool) -> Result<Vec<u8>, ExportError> {
         let mut bytes = Vec::new();
         if self == Self::Excel && is_first {
@@ -146,16 +146,17 @@ fn csv<R: ExportRow>(bytes: &mut Vec<u8>, rows: &[R], with_head: bool) -> Result
     Ok(writer.flush()?)
 }
 
-/// What separates cells where a file is read by other rules than it is written by: spreadsheets in German or French take `;`.
+/// Characters that separate cells in other dialects of CSV: spreadsheets in German or French use `;`.
 const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
-/// What a formula begins with.
+/// Characters that begin a formula.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// Text that a spreadsheet takes for text: hidden characters become visible, and whatever could begin a formula, at the start or
-/// behind a separator, gets an apostrophe (OWASP, CSV injection). Scripts that need the text itself read NDJSON.
+/// Makes a cell's text safe for spreadsheets: hidden characters become visible, and a character that could begin a
+/// formula, at the start or behind a separator, gets an apostrophe in front (OWASP, CSV injection). Scripts that need
+/// the exact text read NDJSON.
 fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    // Where a cell began of which nothing has been seen yet but space.
+    // Start of a cell that has had only white space so far.
     let mut start = Some(0);
     for (c, is_hidden) in characters(text) {
         if let Some(place) = start

@@ -13,10 +13,10 @@ use super::{PlainValue, time, words};
 /// An incident.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Incident {
-    /// `INC-` and its number.
+    /// ID of the incident: `INC-` and a number.
     #[schema(value_type = words::IncidentId)]
     pub id: String,
-    /// What happened.
+    /// Title.
     pub title: String,
     /// `SEV0` (worst) to `SEV4`.
     #[schema(value_type = words::Severity)]
@@ -24,42 +24,42 @@ pub struct Incident {
     /// `open`, `acknowledged` or `resolved`.
     #[schema(value_type = words::IncidentStatus)]
     pub status: &'static str,
-    /// By which later deliveries find it. Viewers see none.
+    /// Dedup key, by which later deliveries update the incident. Viewers see none.
     #[schema(required)]
     pub dedup_key: Option<String>,
-    /// How many deliveries told of it.
+    /// Number of deliveries that reported the incident.
     pub occurrences: i64,
-    /// Handle of the webhook that opened it.
+    /// Handle of the webhook whose delivery opened it.
     #[schema(value_type = words::Handle)]
     pub webhook: String,
-    /// When it was opened.
+    /// Time of opening.
     #[schema(format = DateTime)]
     pub opened_at: String,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(format = DateTime)]
     pub updated_at: String,
-    /// When it was acknowledged; null if it was not, or was reopened since.
+    /// Time when it was acknowledged; null if it was not, or was reopened since.
     #[schema(format = DateTime, required)]
     pub acknowledged_at: Option<String>,
-    /// When it was resolved; null unless it is.
+    /// Time when it was resolved; null if it is not resolved.
     #[schema(format = DateTime, required)]
     pub resolved_at: Option<String>,
-    /// Seconds from its opening until it was acknowledged.
+    /// Seconds from opening to acknowledgement.
     #[schema(required)]
     pub seconds_to_acknowledge: Option<u64>,
-    /// Seconds from its opening until it was resolved.
+    /// Seconds from opening to resolution.
     #[schema(required)]
     pub seconds_to_resolve: Option<u64>,
-    /// More about it. Viewers see none.
+    /// Description. Viewers see none.
     #[schema(required)]
     pub description: Option<String>,
-    /// What it happened to.
+    /// Name of the affected service.
     #[schema(required)]
     pub service: Option<String>,
-    /// Where to look. Viewers see none.
+    /// URL with more information. Viewers see none.
     #[schema(required)]
     pub source_url: Option<String>,
-    /// What else the sender said. Viewers see none.
+    /// Further data of the sender. Viewers see none.
     #[schema(value_type = Object)]
     pub metadata: BTreeMap<String, PlainValue>,
     /// True where description, source URL, dedup key and metadata are withheld from a viewer; else absent.
@@ -68,20 +68,20 @@ pub struct Incident {
     pub withheld: bool,
 }
 
-/// All that is known of an incident.
+/// An incident with its timeline.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct IncidentRecord {
-    /// What lists show too.
+    /// The incident as in lists.
     #[serde(flatten)]
     pub incident: Incident,
-    /// How long it was open and after what time it was acknowledged, and by whom, in one sentence.
+    /// One sentence with the time for which it was open, the time until it was acknowledged, and the actors of both.
     pub summary: String,
-    /// What happened to it, oldest first.
+    /// The timeline, oldest entry first.
     pub timeline: Vec<TimelineEntry>,
 }
 
 impl IncidentRecord {
-    /// The object of an incident that was read for this role, at this time.
+    /// The object of an incident that was read for `role`, at the time `now`.
     #[must_use]
     pub fn new(timeline: &Timeline, role: Role, now: Timestamp) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl IncidentRecord {
 }
 
 impl Incident {
-    /// The object of an incident that was read for this role.
+    /// The object of an incident that was read for `role`.
     #[must_use]
     pub fn told_to(role: Role, incident: &DomainIncident) -> Self {
         let metadata = incident.metadata.iter();
@@ -121,7 +121,7 @@ impl Incident {
     }
 }
 
-/// The object as the command line gives it, which withholds nothing.
+/// The object for the command line, which withholds nothing.
 impl From<&DomainIncident> for Incident {
     fn from(incident: &DomainIncident) -> Self {
         Self::told_to(Role::Owner, incident)

@@ -1,4 +1,4 @@
-//! The objects that scripts see, the same from the admin API and from the command line. Times are RFC 3339 in UTC.
+//! The JSON objects of the admin API and the command line. Times are RFC 3339 in UTC.
 
 mod address_set;
 mod audit_export;
@@ -38,9 +38,9 @@ pub use webhook::{AllowlistEntry, Leaver, RetiredUrlUse, Webhook};
 /// A page of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// Its rows.
+    /// Rows of the page.
     pub items: Vec<T>,
-    /// The cursor of the next page; null on the last.
+    /// Cursor of the next page; null on the last page.
     #[schema(required)]
     pub next: Option<String>,
 }
@@ -54,7 +54,7 @@ impl<T, K: ToString> From<hookgate_gate::Page<T, K>> for Page<T> {
     }
 }
 
-/// The URL of a webhook that was just made, behind what the gate's addresses start with.
+/// The URL of a new webhook below `gate_url`, the gate's origin.
 #[must_use]
 pub fn webhook_url(gate_url: &str, issued: &Issued) -> String {
     format!(
@@ -64,13 +64,13 @@ pub fn webhook_url(gate_url: &str, issued: &Issued) -> String {
     )
 }
 
-/// The address of a sign-in link, behind what the console's addresses start with.
+/// The URL of a sign-in link below `console_url`, the console's origin.
 #[must_use]
 pub fn sign_in_url(console_url: &str, secret: &SignInSecret) -> String {
     format!("{console_url}/sign-in/{}", secret.reveal())
 }
 
-/// A source of deliveries: a single IPv4 address without its prefix, as people write it.
+/// The text of a source. A single IPv4 address has no prefix length.
 #[must_use]
 pub fn source(source: IpNetwork) -> String {
     match source {
@@ -79,14 +79,14 @@ pub fn source(source: IpNetwork) -> String {
     }
 }
 
-/// A point in time by RFC 3339, UTC.
+/// Formats a time by RFC 3339, in UTC.
 #[must_use]
 pub fn time(timestamp: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(timestamp.as_micros())
         .map_or_else(|_| "?".to_owned(), |time| time.to_string())
 }
 
-/// Reads a point in time by RFC 3339; without an offset it is UTC, as the fields of forms are.
+/// Parses a time by RFC 3339. Without an offset it is in UTC, as in the fields of forms.
 #[must_use]
 pub fn read_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();

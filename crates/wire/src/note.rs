@@ -6,15 +6,15 @@ use utoipa::ToSchema;
 
 use super::words;
 
-/// Something that was changed about a delivery so that it could be taken.
+/// A change to a delivery that was needed to accept it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Note {
-    /// The change.
+    /// Code of the change.
     #[schema(value_type = words::NoteCode)]
     pub code: &'static str,
-    /// The field of the payload, or the header; `payload` for the whole.
+    /// The changed field of the payload, or the header; `payload` for the whole payload.
     pub field: String,
-    /// The limit that was exceeded, or the sender's word that was not clear; null for other changes.
+    /// The exceeded limit, or the sender's unknown word; null for other changes.
     #[schema(required)]
     pub detail: Option<String>,
     /// The change in words.

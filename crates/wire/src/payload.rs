@@ -1,4 +1,4 @@
-//! What a sender wrote, in an answer: nothing of it is rounded or reordered.
+//! Payloads and metadata of senders as JSON. Numbers are not rounded, and keys keep their order.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use hookgate_gate::{JsonLayout, is_double, lay_out, written_bytes};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// The body of a delivery: the JSON that it is, or a text.
+/// The body of a delivery, as JSON or as text.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Payload {
-    /// As the sender wrote it, in one line.
+    /// JSON as the sender wrote it, in one line.
     Json(Box<RawValue>),
-    /// What is not JSON.
+    /// A body that is not JSON.
     Text(String),
 }
 
@@ -28,7 +28,7 @@ impl Payload {
         )
     }
 
-    /// Bytes that it takes in an answer at most, where what is invisible is escaped.
+    /// Most bytes of the payload in an answer, with invisible characters escaped.
     #[must_use]
     pub fn encoded_bytes(&self) -> usize {
         written_bytes(match self {
@@ -53,7 +53,7 @@ impl fmt::Display for Payload {
 pub enum PlainValue {
     /// JSON `null`.
     Null,
-    /// A truth value.
+    /// A Boolean.
     Bool(bool),
     /// A whole number.
     Integer(i64),

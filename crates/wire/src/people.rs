@@ -12,17 +12,17 @@ use super::{time, words};
 /// A member.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Member {
-    /// `mem_` and more.
+    /// ID of the member, with the prefix `mem_`.
     #[schema(value_type = words::MemberId)]
     pub id: String,
-    /// The name to sign in with.
+    /// Name of the member, also for signing in.
     pub name: String,
     /// `viewer`, `operator`, `admin` or `owner`.
     #[schema(value_type = words::Role)]
     pub role: &'static str,
-    /// Whether a password is set; without one, only a sign-in link lets the member in.
+    /// True if a password is set. Without one, a member can sign in only by a sign-in link.
     pub has_password: bool,
-    /// When the member was added.
+    /// Time when the member was added.
     #[schema(format = DateTime)]
     pub created_at: String,
 }
@@ -39,31 +39,31 @@ impl From<&DomainMember> for Member {
     }
 }
 
-/// The living webhooks of which a member was shown the URL or the signing secret.
+/// The active webhooks whose URL or signing secret was shown to a member.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct KnownWebhooks {
-    /// Them, in the order of their creation; at most 200.
+    /// The webhooks in the order of their creation, at most 200.
     pub webhooks: Vec<KnownWebhook>,
-    /// How many there are.
+    /// Number of all of them.
     #[schema(minimum = 0)]
     pub webhooks_count: u64,
-    /// Whether there are other living URLs of which it is not on record to whom they were shown.
+    /// True if there are other live URLs without a record of the members that saw them.
     pub others_unknown: bool,
 }
 
-/// A webhook of which a member was shown a secret.
+/// A webhook whose secret was shown to a member.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct KnownWebhook {
-    /// Its public name.
+    /// Public name of the webhook.
     #[schema(value_type = words::Handle)]
     pub handle: String,
-    /// What people call it.
+    /// Name.
     pub name: String,
-    /// The first characters of the webhook ID.
+    /// First characters of the webhook ID.
     pub hint: String,
-    /// Whether the URL was shown.
+    /// True if the URL was shown.
     pub url: bool,
-    /// Whether the signing secret was shown.
+    /// True if the signing secret was shown.
     pub signing_secret: bool,
 }
 
@@ -84,13 +84,13 @@ impl From<&DomainKnown> for KnownWebhooks {
     }
 }
 
-/// A member who was removed, and the secrets that the member goes on knowing.
+/// A removed member, and the secrets that the member still knows.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RemovedMember {
-    /// The member as it was.
+    /// The member before the removal.
     #[serde(flatten)]
     pub member: Member,
-    /// The URLs and signing secrets that are due now, because the member was shown them.
+    /// The webhooks whose URL or signing secret should be replaced, because the member was shown it.
     #[serde(flatten)]
     pub known: KnownWebhooks,
 }
@@ -104,13 +104,13 @@ impl From<&Removed> for RemovedMember {
     }
 }
 
-/// An API token, without the secret: that is shown once, where it is made.
+/// An API token, without its secret: that is shown only once, when the token is created.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Token {
-    /// `tok_` and more.
+    /// ID of the token, with the prefix `tok_`.
     #[schema(value_type = words::TokenId)]
     pub id: String,
-    /// What people call it.
+    /// Name.
     pub name: String,
     /// `viewer`, `operator`, `admin` or `owner`.
     #[schema(value_type = words::Role)]
@@ -118,27 +118,27 @@ pub struct Token {
     /// `live`, `expired` or `revoked`.
     #[schema(value_type = words::TokenState)]
     pub state: &'static str,
-    /// The member whose token it is: it ends with the member. Null is nobody's.
+    /// ID of the member who owns the token, and whose removal ends it; null if no member does.
     #[schema(required)]
     pub owner: Option<String>,
-    /// Who made it.
+    /// Name of the actor that created it.
     pub created_by: String,
-    /// When it was made.
+    /// Time of creation.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When it ends by itself; null is never.
+    /// Time of expiry; null is never.
     #[schema(required, format = DateTime)]
     pub expires_at: Option<String>,
-    /// When it was last used, to the minute.
+    /// Time of the last use, to the minute; null if it was never used.
     #[schema(required, format = DateTime)]
     pub last_used_at: Option<String>,
-    /// When it was revoked.
+    /// Time of revocation; null if it is not revoked.
     #[schema(required, format = DateTime)]
     pub revoked_at: Option<String>,
 }
 
 impl Token {
-    /// The token as it is at that time.
+    /// The token at the time `now`.
     #[must_use]
     pub fn new(token: &DomainToken, now: Timestamp) -> Self {
         Self {
@@ -159,52 +159,52 @@ impl Token {
 /// An entry of the audit trail.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AuditEntry {
-    /// Its place in the trail.
+    /// Number of the entry in the trail.
     pub id: i64,
-    /// When it happened.
+    /// Time of the act.
     #[schema(format = DateTime)]
     pub at: String,
-    /// Who did it.
+    /// The actor.
     pub actor: AuditActor,
-    /// From which address; null on the command line.
+    /// Address of the actor; null if the act did not come over the network.
     #[schema(required)]
     pub from: Option<String>,
-    /// What was done, `webhook.revoke` for instance.
+    /// The act, such as `webhook.revoke`.
     #[schema(value_type = words::AuditAct)]
     pub act: &'static str,
-    /// What it was done to.
+    /// The subject.
     pub subject: AuditSubject,
-    /// What changed, in words, as the console shows it: `role: viewer → admin`; empty if nothing did.
+    /// The change in words, as the console shows it: `role: viewer → admin`; empty if nothing changed.
     pub change: String,
-    /// What it was before, where that says something.
+    /// The changed values before the act; null if none are recorded.
     #[schema(value_type = Value, required)]
     pub before: Option<Value>,
-    /// What it is after it.
+    /// The changed values after the act; null if none are recorded.
     #[schema(value_type = Value, required)]
     pub after: Option<Value>,
 }
 
-/// Who did something.
+/// The actor of an act.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AuditActor {
     /// `member`, `token`, `command_line` or `system`.
     pub kind: &'static str,
-    /// The ID of a member or a token.
+    /// ID of the member or token.
     #[schema(required)]
     pub id: Option<String>,
-    /// What people call it.
+    /// Name.
     pub name: String,
-    /// The role of a member or a token then.
+    /// Role of the member or token at that time; else null.
     #[schema(required)]
     pub role: Option<&'static str>,
 }
 
-/// What something was done to.
+/// The subject of an act.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AuditSubject {
-    /// Its handle or ID.
+    /// Handle or ID of the subject.
     pub id: String,
-    /// What people called it then.
+    /// Name of the subject at that time.
     pub name: String,
 }
 

@@ -1,4 +1,4 @@
-//! What happened to an incident, as objects and as sentences.
+//! The timeline of an incident, as objects and as sentences.
 
 use std::time::Duration;
 
@@ -9,40 +9,40 @@ use utoipa::ToSchema;
 
 use super::{counted, time, words};
 
-/// Something that happened to an incident.
+/// An entry of an incident's timeline.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TimelineEntry {
-    /// When; of several deliveries, the first.
+    /// Time of the event; of several deliveries, the time of the first.
     #[schema(format = DateTime)]
     pub at: String,
-    /// Of several deliveries, when the last one came; else null.
+    /// Time of the last delivery if the entry stands for several; else null.
     #[schema(format = DateTime, required)]
     pub until: Option<String>,
-    /// What happened.
+    /// Kind of the event.
     #[schema(value_type = words::TimelineKind)]
     pub kind: &'static str,
-    /// What happened, in a few words.
+    /// The event in a few words.
     pub text: String,
-    /// The person or program that did it; null for a sender.
+    /// The actor; null for a sender.
     #[schema(required)]
     pub actor: Option<TimelineActor>,
-    /// The delivery that did it; null for people, and if its record is not kept.
+    /// ID of the delivery that caused the event; null for members and programs, and if its record is not kept.
     #[schema(value_type = Option<words::DeliveryId>, required)]
     pub delivery: Option<String>,
-    /// How many deliveries or changes it stands for.
+    /// Number of deliveries or changes that the entry stands for.
     pub count: i64,
-    /// What was there before.
+    /// Severity or title before the change; else null.
     #[schema(required)]
     pub from: Option<String>,
-    /// What is there since.
+    /// Severity or title after the change; else null.
     #[schema(required)]
     pub to: Option<String>,
-    /// The text of a note.
+    /// Text of the note; else null.
     #[schema(required)]
     pub note: Option<String>,
 }
 
-/// The person or program that acted on an incident.
+/// An actor on an incident.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TimelineActor {
     /// `member`, `token`, `command_line` or `system`.
@@ -51,7 +51,7 @@ pub struct TimelineActor {
     /// ID of the member or token.
     #[schema(required)]
     pub id: Option<String>,
-    /// What it was called at that time.
+    /// Name of the actor at that time.
     pub name: String,
 }
 
@@ -89,7 +89,7 @@ impl From<&gate::TimelineEntry> for TimelineEntry {
     }
 }
 
-/// The words for what can happen, in the order in which it does.
+/// The kinds of events, in the order in which they usually happen.
 pub(crate) const KINDS: [&str; 10] = [
     "opened",
     "updated",
@@ -113,7 +113,7 @@ const fn kind(kind: &TimelineKind) -> &'static str {
     }
 }
 
-/// What happened, in a few words: `Acknowledged by Ada`. A note's text is not in it.
+/// The event in a few words: `Acknowledged by Ada`. The text of a note is left out.
 #[must_use]
 pub fn sentence(entry: &gate::TimelineEntry) -> String {
     let by = doer(entry.actor.as_ref());
@@ -144,7 +144,7 @@ pub fn sentence(entry: &gate::TimelineEntry) -> String {
     }
 }
 
-/// What a person or program is called in a sentence: `Ada`, `deploy (token)`, `root (command line)`, `the sender`.
+/// The actor's name in a sentence: `Ada`, `deploy (token)`, `root (command line)`, `the sender`.
 #[must_use]
 pub fn doer(actor: Option<&Actor>) -> String {
     match actor {
@@ -156,7 +156,8 @@ pub fn doer(actor: Option<&Actor>) -> String {
     }
 }
 
-/// How long an incident was open and after what time it was acknowledged, and by whom, in one sentence.
+/// One sentence with the time for which the incident was open, the time until it was acknowledged, and the actors of
+/// both.
 #[must_use]
 pub fn summary(timeline: &Timeline, now: Timestamp) -> String {
     let by = |event| {
@@ -172,7 +173,7 @@ pub fn summary(timeline: &Timeline, now: Timestamp) -> String {
     };
     match timeline.acknowledged_after() {
         Some(after) => {
-            // An incident that was opened as acknowledged has no entry of it.
+            // An incident that was opened as acknowledged has no entry for it.
             let by = by(IncidentEvent::Acknowledged).unwrap_or_else(|| " by the sender".to_owned());
             format!("{begin}, acknowledged after {}{by}.", span(after))
         }
@@ -180,7 +181,7 @@ pub fn summary(timeline: &Timeline, now: Timestamp) -> String {
     }
 }
 
-/// How long, in the two largest units: `40 s`, `12 min`, `3 h 5 min`, `2 d 3 h`.
+/// A duration in its two largest units: `40 s`, `12 min`, `3 h 5 min`, `2 d 3 h`.
 #[must_use]
 pub fn span(span: Duration) -> String {
     let (seconds, minutes) = (span.as_secs(), span.as_secs() / 60);

@@ -1,4 +1,4 @@
-//! How a webhook is used, and by whom under another allowlist.
+//! The usage of a webhook, and the effect of another allowlist on its senders.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{counted, source, time, words};
 
-/// How many deliveries came to a webhook, and from where.
+/// Numbers of deliveries to a webhook by time, outcome and source.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Usage {
     /// Handle of the webhook.
@@ -20,112 +20,113 @@ pub struct Usage {
     /// `1h`, `24h`, `7d` or `30d`.
     #[schema(value_type = words::Range)]
     pub range: &'static str,
-    /// All of the range.
+    /// Totals of the range.
     pub totals: UsageTotals,
-    /// The range in steps of the same length, oldest first, empty ones too.
+    /// Steps of equal length in the range, oldest first, empty ones included.
     pub buckets: Vec<UsageBucket>,
-    /// The sources that sent most, most first.
+    /// The sources with the most deliveries, largest first.
     pub sources: Vec<SourceUsage>,
-    /// Deliveries of sources beyond those that are told apart on a day.
+    /// Deliveries of sources beyond the number that is counted separately on a day.
     pub other_sources: OtherSources,
 }
 
 /// Deliveries by outcome.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UsageTotals {
-    /// How many passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many did not, by refusal code.
+    /// Numbers of refused deliveries by refusal code.
     pub refused: BTreeMap<&'static str, u64>,
 }
 
 /// Deliveries of one step of time.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UsageBucket {
-    /// When it begins.
+    /// Start of the step.
     #[schema(format = DateTime)]
     pub at: String,
-    /// How many passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many did not, by refusal code.
+    /// Numbers of refused deliveries by refusal code.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Whether there were far more than is usual.
+    /// True if there were far more deliveries than usual.
     pub spike: bool,
 }
 
-/// What a source sent.
+/// Deliveries of one source.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SourceUsage {
-    /// An IPv4 address, or the network of 64 bits around an IPv6 address.
+    /// An IPv4 address, or the /64 network of an IPv6 address.
     pub source: String,
-    /// How many deliveries passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many of those passed only because the webhook observes.
+    /// Number of those that were accepted only because the allowlist is in observe mode.
     pub would_be_refused: u64,
-    /// How many did not.
+    /// Number of refused deliveries.
     pub refused: u64,
-    /// How many did not, by refusal code. Refusals that an older version counted are not in it.
+    /// Numbers of refused deliveries by refusal code, without refusals that an older version counted.
     pub refused_by: BTreeMap<&'static str, u64>,
-    /// When it was seen first, as long as the history is kept.
+    /// Time of the first delivery, as far as history is kept.
     #[schema(format = DateTime)]
     pub first_seen: String,
-    /// When it was seen last.
+    /// Time of the last delivery.
     #[schema(format = DateTime)]
     pub last_seen: String,
-    /// Whether it was seen first within the range, at a webhook that is older.
+    /// True if the first delivery was within the range and the webhook is older than the range.
     pub new: bool,
 }
 
-/// What many sources sent together.
+/// Deliveries of many sources together.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct OtherSources {
-    /// How many deliveries passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many did not.
+    /// Number of refused deliveries.
     pub refused: u64,
 }
 
-/// Who would stop passing under another allowlist.
+/// The senders that another allowlist would refuse.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Preview {
-    /// How many days of deliveries were looked at: 7 or 30.
+    /// Number of days whose deliveries are included: 7 or 30.
     pub days: u16,
-    /// Senders of accepted deliveries, at most 200: those that would stop passing first.
+    /// Senders of accepted deliveries, at most 200. Those that would be refused are first.
     pub senders: Vec<PreviewSender>,
-    /// How many senders there are, shown or not.
+    /// Number of all senders, listed or not.
     pub all_senders: u64,
-    /// Those that pass now and would not then.
+    /// Senders that pass now and would be refused.
     pub would_stop: WouldStop,
-    /// False if more may stop: deliveries of sources that are not told apart were accepted (`other_sources`).
+    /// False if more senders may be refused: there were accepted deliveries of sources that are not counted separately
+    /// (`other_sources`).
     pub would_stop_known: bool,
-    /// Accepted deliveries of sources that are not told apart.
+    /// Number of accepted deliveries of sources that are not counted separately.
     pub other_sources: u64,
-    /// What about the allowlist deserves a second look.
+    /// Warnings about the allowlist.
     pub warnings: Vec<String>,
 }
 
-/// A sender, under the allowlist as it is and as it would be.
+/// A sender, and whether it passes before and after the change.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PreviewSender {
-    /// Its address.
+    /// Address of the sender.
     pub source: String,
-    /// How many of its deliveries were accepted.
+    /// Number of its accepted deliveries.
     pub accepted: u64,
-    /// When it was seen last.
+    /// Time of the last delivery.
     #[schema(format = DateTime)]
     pub last_seen: String,
-    /// Whether it passes as things are.
+    /// True if the sender passes now.
     pub passes_now: bool,
-    /// Whether it would pass then.
+    /// True if the sender would pass after the change.
     pub passes_then: bool,
 }
 
-/// How much would stop passing.
+/// The senders and deliveries that would be refused.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct WouldStop {
-    /// How many senders.
+    /// Number of senders.
     pub senders: u64,
-    /// How many deliveries of theirs were accepted.
+    /// Number of their accepted deliveries.
     pub deliveries: u64,
 }
 
@@ -175,7 +176,7 @@ impl From<&gate::SourceUsage> for SourceUsage {
 }
 
 impl Preview {
-    /// The preview over so many days.
+    /// The preview over this number of days.
     #[must_use]
     pub fn new(preview: &gate::Preview, days: PreviewDays) -> Self {
         let senders = preview.senders.iter();
@@ -201,7 +202,7 @@ impl Preview {
         }
     }
 
-    /// The preview with what about this allowlist deserves a second look, for somebody at this address.
+    /// Adds the warnings about this allowlist for a member at the address `own`.
     #[must_use]
     pub fn warned(mut self, allowlist: &Allowlist, own: Option<IpAddr>, now: Timestamp) -> Self {
         let warnings = allowlist.warnings(own, now);
@@ -213,14 +214,14 @@ impl Preview {
 /// The allowlist that the senders of the last 30 days would need.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Suggestion {
-    /// Its entries, those that stand for most deliveries first.
+    /// Entries, those with the most deliveries first.
     pub allowlist: Vec<String>,
-    /// How wide each of them is, in the same order: `256 addresses`.
+    /// Size of each entry, in the same order: `256 addresses`.
     pub widths: Vec<String>,
-    /// How many senders it is made from.
+    /// Number of senders that the suggestion is made from.
     pub senders: u64,
-    /// Accepted deliveries that it does not answer for: of sources that are not told apart, or of more senders than it has
-    /// entries for.
+    /// Number of accepted deliveries that the suggestion does not cover: those of sources that are not counted
+    /// separately, or of more senders than it has entries for.
     pub other_sources: u64,
 }
 
@@ -235,7 +236,7 @@ impl From<&gate::Suggestion> for Suggestion {
     }
 }
 
-/// A number of addresses in words. Large networks of IPv6 are counted in those of 64 bits, which is what one host has.
+/// A number of addresses in words. Large IPv6 networks are counted in /64 networks, because one host has a whole /64.
 #[must_use]
 pub fn width(addresses: u128) -> String {
     if let Ok(addresses) = u64::try_from(addresses) {
@@ -245,7 +246,7 @@ pub fn width(addresses: u128) -> String {
     counted(networks, "IPv6 /64 network")
 }
 
-/// What observing showed, as pages and commands say it.
+/// The results of observe mode, as pages and commands show them.
 #[must_use]
 pub const fn observed(seen: Observation) -> Observed {
     Observed {

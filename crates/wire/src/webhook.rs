@@ -1,4 +1,4 @@
-//! A webhook. There is no URL in it: that is shown once, where it is made.
+//! A webhook, without its URL: that is shown only once, when it is created.
 
 use std::num::NonZero;
 
@@ -15,46 +15,47 @@ use super::{time, words};
 /// A webhook.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Webhook {
-    /// Its public name, worthless to a sender.
+    /// Public name of the webhook, which is no secret.
     #[schema(value_type = words::Handle)]
     pub handle: String,
-    /// What people call it.
+    /// Name of the webhook.
     pub name: String,
-    /// What its senders send: the format segment of the path.
+    /// Format of the senders' payloads: the format segment of the path.
     #[schema(value_type = words::Sender)]
     pub sender: &'static str,
     /// `active` or `revoked`.
     #[schema(value_type = words::WebhookState)]
     pub state: &'static str,
-    /// How its senders did in the last 24 hours: `ok`, `failing` or `quiet`. Only where webhooks are read, not where one is changed.
+    /// Health in the last 24 hours: `ok`, `failing` or `quiet`. Present only where webhooks are read, not where one is
+    /// changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<words::Health>)]
     pub health: Option<&'static str>,
-    /// The first characters of the webhook ID, to tell URLs apart.
+    /// First characters of the webhook ID, to distinguish URLs.
     pub hint: String,
-    /// Who may send: networks, and address sets as `@name`; null is any.
+    /// Allowed sources: networks, and address sets as `@name`; null is any address.
     #[schema(required)]
     pub allowlist: Option<Vec<String>>,
-    /// The same with what was noted beside it; null is any.
+    /// The allowlist with end dates and comments; null is any address.
     #[schema(required)]
     pub allowlist_entries: Option<Vec<AllowlistEntry>>,
-    /// `enforce`, or `observe`: then others pass and are marked.
+    /// `enforce`, or `observe`, which accepts other addresses and marks their deliveries.
     #[schema(value_type = words::AllowlistMode)]
     pub allowlist_mode: &'static str,
-    /// Most bytes of a body.
+    /// Size limit of a body in bytes.
     pub max_body: u32,
-    /// Most deliveries a minute; null is no limit.
+    /// Rate limit in deliveries a minute; null is no limit.
     #[schema(required)]
     pub per_minute: Option<u32>,
-    /// The status of what is over that limit: 429 or 503.
+    /// HTTP status for deliveries above that limit: 429 or 503.
     #[schema(value_type = words::Overload)]
     pub overload: u16,
-    /// Whether payloads are kept.
+    /// True if the history keeps payloads.
     pub payload_logging: bool,
     /// The signature scheme that deliveries must carry: `standard-webhooks`, or null.
     #[schema(required)]
     pub signature: Option<&'static str>,
-    /// After how many days a new URL is due; null is never.
+    /// Number of days after which a new URL is due; null is never.
     #[schema(required)]
     pub rotation_days: Option<u16>,
     /// `not_tracked`, `fresh`, `due`, `known_to_leaver` or `exposed`.
@@ -65,25 +66,26 @@ pub struct Webhook {
     pub leaver: Option<Leaver>,
     /// Rises with every change; the `ETag` holds it.
     pub revision: i64,
-    /// When it was created.
+    /// Time of creation.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When its present URL was made; null if it is revoked.
+    /// Time when its present URL was created; null if it is revoked.
     #[schema(required, format = DateTime)]
     pub issued_at: Option<String>,
-    /// When it was revoked; null if it was not.
+    /// Time of revocation; null if it is not revoked.
     #[schema(required, format = DateTime)]
     pub revoked_at: Option<String>,
-    /// What still came to its dead URLs. Only where one webhook is read that is revoked or was regenerated.
+    /// Deliveries that still arrived at its dead URLs. Present only where one webhook is read that is revoked or was
+    /// regenerated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_url_use: Option<RetiredUrlUse>,
-    /// When its URL came over plain HTTP or was said to be exposed.
+    /// Time when its present URL was used over plain HTTP or marked as exposed; null if neither.
     #[schema(required, format = DateTime)]
     pub exposed_at: Option<String>,
 }
 
 impl Webhook {
-    /// The webhook as it is at that time.
+    /// The webhook at the time `now`.
     #[must_use]
     pub fn new(webhook: &DomainWebhook, now: Timestamp) -> Self {
         let policy = &webhook.policy;
@@ -128,14 +130,14 @@ impl Webhook {
         }
     }
 
-    /// With how it does.
+    /// Adds the health.
     #[must_use]
     pub const fn with_health(mut self, health: Health) -> Self {
         self.health = Some(health.as_str());
         self
     }
 
-    /// With what still came to its dead URLs.
+    /// Adds the use of its dead URLs.
     #[must_use]
     pub fn with_retired_use(mut self, seen: Option<gate::RetiredUse>) -> Self {
         self.retired_url_use = seen.map(RetiredUrlUse::from);
@@ -143,20 +145,20 @@ impl Webhook {
     }
 }
 
-/// What came to the URLs of a webhook since they died, as far as history is kept.
+/// Deliveries to the dead URLs of a webhook since they died, as far as history is kept.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RetiredUrlUse {
-    /// When the webhook was revoked, or its present URL was issued.
+    /// Time when the webhook was revoked, or its present URL was created.
     #[schema(format = DateTime)]
     pub since: String,
-    /// How many deliveries to a revoked webhook were accepted since then; 0 for one that lives.
+    /// Number of deliveries to a revoked webhook that were accepted since then; 0 for an active one.
     pub accepted: u64,
-    /// How many were refused since then; of a webhook that lives, those to its old URLs.
+    /// Number of deliveries that were refused since then; for an active webhook, those to its old URLs.
     pub refused: u64,
-    /// When the last of them came; null if none did.
+    /// Time of the last of them; null if there is none.
     #[schema(required, format = DateTime)]
     pub last_at: Option<String>,
-    /// Whether that is all: false if there are more than were counted.
+    /// True if all of them were counted; false if there are more.
     pub complete: bool,
 }
 
@@ -173,7 +175,7 @@ impl From<gate::RetiredUse> for RetiredUrlUse {
 }
 
 impl RetiredUrlUse {
-    /// In words: `accepted 0, refused 12 (last at 2026-11-30T08:00:00Z)`.
+    /// The numbers in words: `accepted 0, refused 12 (last at 2026-11-30T08:00:00Z)`.
     #[must_use]
     pub fn sentence(&self) -> String {
         let more = if self.complete { "" } else { " or more" };
@@ -187,12 +189,12 @@ impl RetiredUrlUse {
     }
 }
 
-/// A removed member who knows a living URL.
+/// A removed member who knows a live URL or its signing secret.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Leaver {
-    /// What the member was called.
+    /// Name of the member.
     pub name: String,
-    /// When the member was removed.
+    /// Time of the removal.
     #[schema(format = DateTime)]
     pub since: String,
 }
@@ -202,10 +204,10 @@ pub struct Leaver {
 pub struct AllowlistEntry {
     /// A network, or an address set as `@name`.
     pub entry: String,
-    /// When it ends; null if it stays.
+    /// End of the entry; null if it has none.
     #[schema(required, format = DateTime)]
     pub until: Option<String>,
-    /// What was noted beside it.
+    /// Comment on the entry; null if there is none.
     #[schema(required)]
     pub comment: Option<String>,
 }
@@ -220,7 +222,7 @@ impl From<&AllowEntry> for AllowlistEntry {
     }
 }
 
-/// Who may pass by an entry; networks with their prefix length, single addresses too.
+/// The text of an entry. Networks have their prefix length, single addresses too.
 fn allowed(entry: &AllowEntry) -> String {
     match &entry.allowed {
         Allowed::Network(network) => network.to_string(),

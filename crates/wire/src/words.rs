@@ -1,5 +1,5 @@
-//! The words and names that the objects hold, as schemas of the `OpenAPI` document. The domain's own lists make them, so
-//! the document never knows another word than the program.
+//! The words and names in the objects, as schemas of the `OpenAPI` document. They are generated from the domain's
+//! lists, so that document and program agree.
 
 use hookgate_domain::{
     AuditAct as DomainAct, AuditActs as DomainActs, RefusalCode as DomainCode, Role as DomainRole,
@@ -9,13 +9,14 @@ use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// 26 characters of base 32 (Crockford), of which the first holds three bits.
+/// 26 characters of Crockford base 32, of which the first holds three bits.
 const UUID: &str = "[0-7][0-9a-hjkmnp-tv-z]{25}$";
-/// A text with something to see in it and without control characters, among them those that turn text around.
+/// Pattern of a text without control characters and without other invisible ones, such as those that change the
+/// direction of writing.
 const SHOWN: &str =
     r"^[^\u0000-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060\u2066-\u2069\uFEFF]*$";
 
-/// Declares a schema of the document by what it is.
+/// Declares named schemas of the document.
 macro_rules! schemas {
     ($($(#[$doc:meta])* $name:ident = $schema:expr;)+) => {
         $(
@@ -40,7 +41,7 @@ schemas! {
     DeliveryId = pattern("^dlv_[0-7][0-9a-hjkmnp-tv-z]{12}$".to_owned());
     /// The ID of a request.
     RequestId = pattern(format!("^req_{UUID}"));
-    /// Why a payload is not there.
+    /// The reason for which there is no payload.
     NoPayload = words(NoPayloadReason::ALL.map(NoPayloadReason::as_str));
     /// The ID of an incident.
     IncidentId = pattern("^INC-[1-9][0-9]{0,17}$".to_owned());
@@ -48,63 +49,64 @@ schemas! {
     MemberId = pattern(format!("^mem_{UUID}"));
     /// The ID of a token.
     TokenId = pattern(format!("^tok_{UUID}"));
-    /// A name that people give. It must not hold a secret, nor be taken for an ID.
+    /// A name that members choose. It must not contain a secret or look like an ID.
     Name = text().min_length(Some(1)).max_length(Some(100)).pattern(Some(SHOWN));
     /// A note about an incident.
     NoteText = text().min_length(Some(1)).max_length(Some(hookgate_domain::MAX_NOTE)).pattern(Some(r"\S"));
-    /// What a member or a token may do; each includes the ones before.
+    /// The role of a member or a token; each includes the ones before.
     Role = words(DomainRole::ALL.map(DomainRole::as_str));
-    /// What becomes of deliveries from elsewhere than the allowlist says.
+    /// The treatment of deliveries from addresses that the allowlist does not have: they are refused, or accepted and
+    /// marked.
     AllowlistMode = words(["enforce", "observe"]);
     /// The name of an address set.
     SetName = pattern("^[a-z][a-z0-9._-]{0,49}$".to_owned());
-    /// Who publishes a list of addresses.
+    /// The provider of a list of addresses.
     Provider = words(hookgate_domain::Provider::ALL.map(hookgate_domain::Provider::as_str));
-    /// What became of a version.
+    /// The state of a version.
     VersionState = words(["active", "pending", "replaced", "rejected"]);
-    /// How it was answered.
+    /// The outcome of a delivery.
     Outcome = words(["accepted", "refused"]);
-    /// A filter that is there or not.
+    /// A filter that is either `true` or absent.
     Only = words(["true"]);
-    /// Why a delivery did not pass.
+    /// The reason for which a delivery was refused.
     RefusalCode = words(DomainCode::ALL.iter().map(|code| code.as_str()));
-    /// What was changed about a delivery.
+    /// A change that was made to accept a delivery.
     NoteCode = words(hookgate_domain::NoteCode::ALL.iter().map(|code| code.as_str()));
-    /// How bad it is: `SEV0` is worst.
+    /// The severity of an incident: `SEV0` is worst.
     Severity = words(["SEV0", "SEV1", "SEV2", "SEV3", "SEV4"]);
-    /// Where an incident stands.
+    /// The status of an incident.
     IncidentStatus = words(["open", "acknowledged", "resolved"]);
-    /// What happened to an incident.
+    /// The kind of an entry in an incident's timeline.
     TimelineKind = words(super::timeline::KINDS);
-    /// What acts.
+    /// The kind of an actor.
     ActorKind = words(["member", "token", "command_line", "system"]);
-    /// What was done.
+    /// An act.
     AuditAct = words(DomainAct::ALL.iter().map(|act| act.as_str()));
     /// An act, or a family of acts.
     AuditActs = words(DomainActs::families().into_iter().chain(DomainAct::ALL.iter().map(|act| act.as_str())));
-    /// Whether a token works.
+    /// The state of a token.
     TokenState = words(["live", "expired", "revoked"]);
-    /// Whether a webhook takes deliveries.
+    /// The state of a webhook. A revoked one refuses all deliveries.
     WebhookState = words(["active", "revoked"]);
-    /// What senders send.
+    /// The format of the senders' payloads.
     Sender = words(["custom"]);
-    /// Whether the senders of a webhook got through in the last 24 hours.
+    /// The health of a webhook: how its senders did in the last 24 hours.
     Health = words(hookgate_gate::Health::WORDS);
-    /// Whether a new URL is due.
+    /// The state of a webhook's rotation: `due`, `known_to_leaver` and `exposed` call for a new URL.
     Rotation = words(["not_tracked", "fresh", "due", "known_to_leaver", "exposed"]);
-    /// A stretch of time.
+    /// A range of time up to now.
     Range = words(UsageRange::ALL.map(UsageRange::as_str));
     /// The form of an export.
     ExportFormat = words(["csv", "excel", "ndjson"]);
-    /// The status of what is over the rate limit.
+    /// The HTTP status for deliveries above the rate limit.
     Overload = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([429, 503]));
-    /// How many days a preview looks back.
+    /// Number of days that a preview looks back.
     PreviewDays = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([7, 30]));
     /// The number of an entry.
     Number = whole().minimum(Some(1)).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
     /// An entity tag, or `*`.
     Tag = pattern("^(\"[1-9][0-9]{0,17}\"|\\*)$".to_owned());
-    /// The name of a request: another one with the same is the same.
+    /// The idempotency key of a request: a retry with the same key gets the first result.
     RequestKey = text().min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]{1,255}$"));
 }
 
