@@ -70,7 +70,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// When the address can't be bound.
+    /// If the address can't be bound.
     pub async fn bind(address: SocketAddr, tls: Arc<ServerConfig>) -> io::Result<Self> {
         let front = ListenerMode::Tls(TlsAcceptor::from(tls), Arc::new(Protocols::new()));
         Self::bind_front(address, front).await
@@ -81,7 +81,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// When the address can't be bound.
+    /// If the address can't be bound.
     pub async fn bind_plain(address: SocketAddr) -> io::Result<Self> {
         Self::bind_front(address, ListenerMode::Plain).await
     }

@@ -1,4 +1,4 @@
-//! Certificates, limits and the end: what happens around the requests.
+//! Certificates, limits and shutdown.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! HTTP/1.1 and HTTP/2 over TLS 1.2 and 1.3: what passes, and that refusals arrive as answers.
+//! HTTP/1.1 and HTTP/2 over TLS 1.2 and 1.3: accepted requests, and refusals that arrive as answers.
 
 use hookgate_transport::MAX_CONNECTIONS;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -114,7 +114,7 @@ async fn a_sender_that_closes_its_side_still_gets_its_answer() {
         if says_so {
             stream.shutdown().await.expect("open");
         } else {
-            // The connection ends without the word of TLS.
+            // The connection ends without `close_notify`.
             stream.flush().await.expect("open");
             stream.get_mut().0.shutdown().await.expect("open");
         }

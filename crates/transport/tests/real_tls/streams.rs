@@ -39,7 +39,7 @@ fn mistake(index: u32) -> Vec<u8> {
     [head(index, 0, "/slow"), update].concat()
 }
 
-/// What the server sent.
+/// Counts the frames of the server.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Probe {
     answers: u32,
@@ -48,7 +48,7 @@ struct Probe {
 }
 
 impl Probe {
-    /// Reads until it is enough, or the server goes away.
+    /// Reads until `enough` holds or the server sends GOAWAY.
     async fn read(&mut self, reader: &mut (impl AsyncRead + Unpin), enough: impl Fn(&Self) -> bool) {
         while !enough(self) && !self.goes_away {
             let mut head = [0; 9];
@@ -68,7 +68,8 @@ impl Probe {
     }
 }
 
-/// Makes the mistakes, and once they are told, a request, which is answered if the connection is still there.
+/// Makes the mistakes, and after the server has reported them a request, which is answered if the connection still
+/// works.
 async fn after_mistakes(server: &Server) -> Probe {
     let mut stream = server.connect(Some(b"h2")).await;
     let mistakes: Vec<u8> = (0..MISTAKES).flat_map(mistake).collect();

@@ -25,7 +25,7 @@ use tokio_rustls::client::TlsStream;
 
 pub(crate) const LIMIT: usize = 64 * 1024;
 
-/// How long `/slow` takes.
+/// Duration of an answer to `/slow`.
 pub(crate) const SLOW: Duration = Duration::from_millis(600);
 
 /// Answers 201 with the body's length, unless the path says otherwise.
@@ -105,7 +105,7 @@ impl Server {
         Self::run(set(listener), certificate, chain)
     }
 
-    /// A port that only refuses. Its certificate is never used.
+    /// A port that only refuses plain HTTP. Its certificate is never used.
     pub(crate) async fn start_plain() -> Self {
         let (chain, key) = certificate();
         let certificate = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
