@@ -1,5 +1,5 @@
-//! The yardstick of the benchmark: hyper and rustls with nothing of ours in between. It reads each body and answers a
-//! fixed 201. Arguments: certificate file, key file, address to bind. The first line on stdout is the bound address.
+//! The baseline of the benchmark: hyper and rustls without Hookgate. The server reads each body and answers a fixed
+//! 201. Arguments: certificate file, key file, address to bind. The first line on stdout is the bound address.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (stream, _) = listener.accept().await?;
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // Clients that break off are no concern of a yardstick.
+            // A baseline ignores clients that close early.
             let _ = serve(stream, acceptor).await;
         });
     }

@@ -70,7 +70,7 @@ pub struct ConnectionGauges {
     pub listener: &'static str,
     /// Open connections.
     pub open: u64,
-    /// The limit on them.
+    /// Limit on open connections.
     pub limit: u64,
     /// Connections evicted for others.
     pub evicted: u64,

@@ -47,7 +47,7 @@ pub struct Body {
 /// Errors of reading a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BodyFault {
-    /// More bytes were announced or came than the limit allows.
+    /// More bytes were announced or received than the limit allows.
     #[error("the body is over the limit")]
     TooLarge,
     /// The memory budget is exhausted, or the connection is being evicted.

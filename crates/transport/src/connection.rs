@@ -285,7 +285,7 @@ mod tests {
 
     const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
 
-    /// A connection that was told to stop after its first answer, and what the client has of it.
+    /// The client's end of a connection that got the shutdown signal after its first answer.
     async fn stopped() -> DuplexStream {
         let (mut client, server) = duplex(4_096);
         let (trigger, stop) = shutdown::channel();
@@ -323,7 +323,7 @@ mod tests {
         assert!(began.elapsed().abs_diff(LAST_REQUEST) < Duration::from_millis(5));
     }
 
-    /// A connection on which this came so long ago and that was told to make room then, and what the client has of it.
+    /// The client's end of a connection that was evicted the time `before` after the bytes `sent` had arrived.
     async fn evicted(sent: &[u8], before: Duration) -> DuplexStream {
         let (mut client, server) = duplex(4_096);
         let (origin, service) = (origin(), Telltale::new());

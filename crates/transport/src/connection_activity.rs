@@ -40,7 +40,7 @@ pub(crate) struct ConnectionActivity {
     /// Milliseconds from `opened` to the last sign of life (see `last_sign`).
     last: AtomicU64,
     answering: AtomicUsize,
-    /// Requests that wait for their body, of those that are being answered.
+    /// Those of the requests being answered that wait for their body.
     awaiting: AtomicUsize,
     is_receiving_head: AtomicBool,
     has_served: AtomicBool,
@@ -205,7 +205,7 @@ impl ConnectionActivity {
         self.severed.notify_one();
     }
 
-    /// Returns once the connection is to end at once.
+    /// Returns once the connection must end at once.
     pub(crate) async fn severed(&self) {
         select! {
             () = self.severed.notified() => {}

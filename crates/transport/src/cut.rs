@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::connection_activity::ConnectionActivity;
 
-/// A stream that can be closed by a reset.
+/// A stream that can be closed with a reset.
 pub(crate) trait Reset {
     /// Makes the kernel send a reset when the connection is closed.
     fn reset_on_close(&self);

@@ -18,7 +18,7 @@ const MAX_LOGGED: usize = 100;
 /// The reason of a failed handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandshakeFailure {
-    /// The client does not trust the certificate, or not for this name.
+    /// The client does not trust the certificate, or the name does not match.
     CertificateRejected,
     /// No version, cipher or key exchange in common.
     Incompatible,

@@ -35,7 +35,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let mut sent = Vec::new();
-    // A slow or broken head is answered like a whole one: the request line alone may have given the URL away.
+    // A slow or broken head is answered like a complete one: the request line alone may have exposed the URL.
     let _ = timeout(TIMEOUT, read_head(&mut stream, &mut sent)).await;
     if sent.is_empty() {
         return;
@@ -177,13 +177,13 @@ mod tests {
 
     use super::*;
 
-    /// The bytes that are read as a head when they come in these pieces.
+    /// The bytes that `read_head` reads of these bytes.
     async fn head(pieces: &[&[u8]]) -> Vec<u8> {
         let (mut client, mut server) = duplex(1);
         let all = pieces.concat();
         let writing = tokio::spawn(async move {
             let _ = client.write_all(&all).await;
-            // Open until the reader has enough.
+            // The client stays open until the reader is done.
             client
         });
         let mut sent = Vec::new();

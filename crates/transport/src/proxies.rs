@@ -21,7 +21,7 @@ impl Proxies {
         Arc::new(Self(ArcSwap::from_pointee(proxies)))
     }
 
-    /// Trusts these from now on.
+    /// Replaces the trusted proxies.
     pub fn set(&self, proxies: TrustedProxies) {
         self.0.store(Arc::new(proxies));
     }

@@ -39,7 +39,7 @@ pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Option<IpAddr>> {
     proxied_address(&header)
 }
 
-/// The bytes of one header.
+/// Reads the bytes of one header.
 async fn read_header(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut header = vec![0; START];
     stream.read_exact(&mut header).await?;
@@ -190,7 +190,7 @@ mod tests {
         }
     }
 
-    /// A header that comes byte by byte, and what comes behind it.
+    /// A header in two pieces, followed by other bytes.
     #[tokio::test]
     async fn not_one_byte_more_is_taken_however_it_is_cut() {
         let line = b"PROXY TCP4 203.0.113.9 192.0.2.1 50000 443\r\n".to_vec();

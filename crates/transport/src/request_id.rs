@@ -38,7 +38,7 @@ impl RequestIds {
 
 /// The ID as the value of `X-Request-Id`.
 pub(crate) fn header_value(id: RequestId) -> HeaderValue {
-    // Always visible ASCII, so the default is never taken.
+    // An ID is always visible ASCII, so the default is never used.
     HeaderValue::from_bytes(&id.text()).unwrap_or(HeaderValue::from_static("req_"))
 }
 

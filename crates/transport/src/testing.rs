@@ -20,7 +20,7 @@ pub(crate) const LIMIT: usize = 1000;
 
 const DUPLEX: usize = 64 * 1024;
 
-/// A webhook ID, the same for the same seed.
+/// A webhook ID that is derived from `seed`.
 pub(crate) fn webhook_id(seed: u64) -> WebhookId {
     let mut state = seed;
     let Ok(id) = WebhookId::generate(|buffer| {
@@ -88,7 +88,7 @@ pub(crate) fn connect() -> DuplexStream {
     client
 }
 
-/// Writes the pieces one after another and returns all that comes back until the server closes.
+/// Writes the pieces one after another and returns the answers until the server closes.
 pub(crate) async fn talk<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Answer> {
     let (mut reader, mut writer) = tokio::io::split(connect());
     let write = async {

@@ -24,7 +24,7 @@ static TLS_1_3: [&SupportedProtocolVersion; 1] = [&TLS13];
 /// The oldest accepted version of TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MinTls {
-    /// TLS 1.2: for senders that are a few years old.
+    /// TLS 1.2, for senders that are a few years old.
     #[default]
     V1_2,
     /// TLS 1.3.

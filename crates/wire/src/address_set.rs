@@ -28,7 +28,8 @@ pub struct AddressSet {
     /// Time since which the active version is in use.
     #[schema(format = DateTime)]
     pub changed_at: String,
-    /// A version that waits for approval, because it would remove or add more than half of the set.
+    /// Number of a version that waits for approval, because it would remove or add more than half of the set; null if
+    /// there is none.
     #[schema(required)]
     pub pending: Option<i64>,
     /// Time when the published list was last read.
@@ -42,7 +43,7 @@ pub struct AddressSet {
     pub fault: Option<String>,
     /// True if the published list has not been read for three days.
     pub stale: bool,
-    /// Rises with every change; the `ETag` holds it.
+    /// Revision: it rises with every change, and the `ETag` holds it.
     pub revision: i64,
 }
 

@@ -71,7 +71,8 @@ pub struct DeliveryRecord {
     /// on records of older versions.
     #[schema(required)]
     pub answer: Option<DeliveryAnswer>,
-    /// Bytes of the whole body, if `payload` is only its first part: of a refused delivery no more than 8 KiB are kept. Else null.
+    /// Bytes of the whole body, if `payload` is only its first part: the history keeps at most 8 KiB of a refused
+    /// delivery. Else null.
     #[schema(required)]
     pub payload_bytes: Option<u64>,
     /// Reason for which there is no payload; null if there is one.

@@ -213,7 +213,7 @@ mod tests {
             panic!("an object");
         };
         let mut in_json: Vec<_> = object.keys().map(String::as_str).collect();
-        // The one fact that is left out of CSV, as docs/console.md says.
+        // CSV leaves out only the payload, as docs/console.md says.
         in_json.retain(|name| *name != "payload");
         let mut in_csv: Vec<_> = DELIVERY_COLUMNS.iter().map(|(name, _)| *name).collect();
         in_json.sort_unstable();

@@ -17,7 +17,7 @@ pub struct Note {
     /// The exceeded limit, or the sender's unknown word; null for other changes.
     #[schema(required)]
     pub detail: Option<String>,
-    /// The change in words.
+    /// The change as a sentence.
     pub sentence: String,
 }
 

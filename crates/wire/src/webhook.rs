@@ -64,7 +64,7 @@ pub struct Webhook {
     /// A removed member who was shown the present URL or its signing secret; null if there is none.
     #[schema(required)]
     pub leaver: Option<Leaver>,
-    /// Rises with every change; the `ETag` holds it.
+    /// Revision: it rises with every change, and the `ETag` holds it.
     pub revision: i64,
     /// Time of creation.
     #[schema(format = DateTime)]

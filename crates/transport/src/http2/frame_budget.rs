@@ -213,7 +213,7 @@ mod tests {
         FrameBudget::new((), Arc::new(ConnectionActivity::start(IDLE_TIMEOUT)))
     }
 
-    /// A head in several pieces, and a frame of which only a part is there, count from their first byte.
+    /// A head in several pieces and an incomplete frame count as arriving from their first byte.
     #[tokio::test(start_paused = true)]
     async fn a_head_that_comes_in_pieces_is_told() {
         let mut meter = meter();
@@ -240,7 +240,7 @@ mod tests {
     fn frame(kind: u8, payload: usize) -> Vec<u8> {
         let length = u32::try_from(payload).expect("small").to_be_bytes();
         let head = [length[1], length[2], length[3], kind, 0, 0, 0, 0, 1];
-        // A payload that looks like heads of frames.
+        // The payload looks like frame headers.
         [&head[..], &vec![PING; payload]].concat()
     }
 
@@ -268,7 +268,7 @@ mod tests {
         ];
         let requests = vec![request.concat(); 2 * ALLOWANCE as usize / FOR_REQUEST as usize].concat();
         assert!(follow(&requests, 10_000));
-        // But none for later.
+        // Requests save up no frames beyond the initial budget.
         let requests = vec![frame(HEADERS, 50); 1_000];
         let flood = vec![frame(PING, 8); ALLOWANCE as usize + 1];
         assert!(!follow(&[requests, flood].concat(), 10_000));

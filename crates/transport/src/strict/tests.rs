@@ -1,4 +1,4 @@
-//! The guard with hyper behind it, as a sender meets both. The corpus is in `tests/corpus.rs`.
+//! Tests of the guard with hyper behind it, from the sender's side. The corpus is in `tests/corpus.rs`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Plain HTTP, on the TLS port and on the port made for it: refused, reported, never redirected.
+//! Plain HTTP, on the TLS port and on a plain port: refused, reported, never redirected.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -54,7 +54,7 @@ async fn what_is_neither_gets_nothing() {
     let mut stream = TcpStream::connect(server.address).await.expect("an open port");
     stream.write_all(b"\0\0\0\0").await.expect("open");
     let mut answer = Vec::new();
-    // The unread bytes may turn the end into a reset.
+    // Unread bytes may cause a reset instead of an orderly end.
     let _ = stream.read_to_end(&mut answer).await;
     assert!(answer.is_empty(), "{}", answer.escape_ascii());
 }

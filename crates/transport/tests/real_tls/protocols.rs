@@ -25,7 +25,7 @@ async fn both_protocols_and_both_versions_of_tls_pass() {
         server.curl("/a", &["--no-alpn", "-d", "abc"]).await,
         format!("201 1.1 {answer}")
     );
-    // This one offers nothing else by ALPN.
+    // `--http1.0` offers no other protocol by ALPN.
     assert_eq!(
         server.curl("/a", &["--http1.0", "-d", "abc"]).await,
         format!("201 1 {answer}")
@@ -169,7 +169,7 @@ async fn the_protocol_is_what_alpn_chose() {
         answer.contains("\"BAD_REQUEST\"") && !answer.to_lowercase().contains("\r\nserver:"),
         "{answer}"
     );
-    // And HTTP/1 after h2 was chosen gets no answer in HTTP/1.
+    // HTTP/1 after ALPN chose h2 gets no answer in HTTP/1.
     let mut stream = server.connect(Some(b"h2")).await;
     stream
         .write_all(b"POST / HTTP/1.1\r\nhost: a\r\n\r\n")

@@ -1,4 +1,4 @@
-//! HTTP/2, frame by frame: how many streams a connection may lose before it ends.
+//! HTTP/2, frame by frame: the number of reset streams after which a connection ends.
 
 use hookgate_domain::{Networks, TrustedProxies};
 use hookgate_transport::{MAX_CONNECTIONS, Proxies};
@@ -15,7 +15,7 @@ const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// More than a direct peer may have reset.
+/// Streams with an error: more than a direct peer may cause.
 const MISTAKES: u32 = 500;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -79,7 +79,7 @@ async fn after_mistakes(server: &Server) -> Probe {
         .expect("open");
     let mut seen = Probe::default();
     seen.read(&mut stream, |seen| seen.resets == MISTAKES).await;
-    // The server may have gone away.
+    // The server may have closed the connection.
     let _ = stream.write_all(&head(MISTAKES, END_STREAM, "/a")).await;
     seen.read(&mut stream, |seen| seen.answers > 0).await;
     seen

@@ -61,13 +61,13 @@ impl Service for Telltale {
     }
 }
 
-/// An answer whose body is made while it is sent, and whether it comes to its end.
+/// An answer with a streamed body. It breaks off unless `is_whole`.
 fn streamed(is_whole: bool) -> Reply {
     let (pieces, body) = ReplyBody::stream();
     tokio::spawn(async move {
         for piece in ["a piece\n", "another\n"] {
             assert!(pieces.send(piece.into()).await);
-            // The piece before is on its way when the body breaks off.
+            // The wait lets each piece be sent before the body breaks off.
             sleep(Duration::from_millis(50)).await;
         }
         if is_whole {
@@ -142,7 +142,8 @@ impl Server {
         (&mut self.done).await.expect("no panic");
     }
 
-    /// Status, HTTP version and body of a request made by curl, as `201 2 {…}`. `http:` before the path leaves TLS out.
+    /// Status, HTTP version and body of a request made by curl, as `201 2 {…}`. With `http:` before the path, the
+    /// request is sent without TLS.
     pub(crate) async fn curl(&self, path: &str, arguments: &[&str]) -> String {
         static FILES: AtomicU32 = AtomicU32::new(0);
         let name = format!(
@@ -189,7 +190,7 @@ impl Server {
         self.try_connect(alpn, &self.chain).await.expect("a handshake")
     }
 
-    /// A TLS connection to the server as it was started, if it takes one.
+    /// A TLS connection to the server with its first certificate, or the error.
     pub(crate) async fn try_connect_anew(&self) -> std::io::Result<TlsStream<TcpStream>> {
         self.try_connect(None, &self.chain).await
     }

@@ -1,4 +1,4 @@
-//! Raw requests and what a sender must get for each, whichever way the bytes are cut.
+//! Raw requests and the required answer to each, independent of how the bytes are cut.
 
 use crate::strict::{MAX_HEAD, MAX_HEADERS};
 use crate::testing::talk;
@@ -193,7 +193,7 @@ const STREAMS: &[(&str, &[&str])] = &[
         "POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         BAD,
     ),
-    // What follows a refused head is never looked at.
+    // Bytes behind a refused head are ignored.
     ("POST / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nhost: a\r\n\r\n", BAD),
     (
         "POST / HTTP/1.1\r\nhost: a\r\n\r\nPOST / HTTP/1.1\r\n\r\n",
