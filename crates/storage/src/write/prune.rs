@@ -1,4 +1,4 @@
-//! What pruning finds and removes, a slice at a time.
+//! Rows that pruning finds and removes, a slice at a time.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -8,7 +8,7 @@ use crate::connection::{Connection, RunQueryDsl};
 use super::holdings::{HoldingChange, incidents_remove};
 use crate::schema::{deliveries, idempotency_keys, incidents};
 
-/// How much of the database file is in use.
+/// Pages of the database file, in use and free.
 #[derive(Clone, Copy, QueryableByName)]
 pub(crate) struct Usage {
     /// Pages of the file.
@@ -22,19 +22,19 @@ pub(crate) struct Usage {
     pub(crate) bytes: i64,
 }
 
-/// How much of the database file is in use.
+/// The pages of the database file.
 pub(crate) fn usage(connection: &mut Connection) -> QueryResult<Usage> {
     let query = "SELECT page_count AS pages, freelist_count AS free, page_size AS bytes \
                  FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
     diesel::sql_query(query).get_result(connection)
 }
 
-/// Gives up to so many empty pages back to the file system.
+/// Gives up to `pages` empty pages back to the file system.
 pub(crate) fn vacuum(connection: &mut Connection, pages: i64) -> QueryResult<()> {
     connection.batch_execute(&format!("PRAGMA incremental_vacuum({pages})"))
 }
 
-/// Number and time of the oldest deliveries.
+/// Numbers and times of the oldest deliveries.
 pub(crate) fn oldest_deliveries(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
     let query = deliveries::table.select((deliveries::id, deliveries::received_at));
     query.order(deliveries::id).limit(most).load(connection)
@@ -45,7 +45,7 @@ pub(crate) fn deliveries_delete(connection: &mut Connection, last: i64) -> Query
     diesel::delete(deliveries::table.filter(deliveries::id.le(last))).execute(connection)
 }
 
-/// Number and time of the deliveries from this number on, and whether they have a payload.
+/// Numbers and times of the deliveries from this number on; the last value is `true` if there is a payload.
 pub(crate) fn payloads_from(
     connection: &mut Connection,
     first: i64,
@@ -72,7 +72,7 @@ pub(crate) fn payloads_delete(connection: &mut Connection, first: i64, last: i64
     diesel::sql_query(query).execute(connection)
 }
 
-/// Number and times (opened, updated) of the incidents from this number on.
+/// Numbers and times (opened, updated) of the incidents from this number on.
 pub(crate) fn incidents_from(
     connection: &mut Connection,
     first: i64,
@@ -86,7 +86,8 @@ pub(crate) fn incidents_from(
         .load(connection)
 }
 
-/// Removes the incidents between these numbers, both included, that nothing has touched since. What each of them took.
+/// Removes the incidents between these numbers, both included, that have not changed since a time. Returns
+/// the bytes of each.
 pub(crate) fn incidents_delete(
     connection: &mut Connection,
     first: i64,
@@ -97,7 +98,7 @@ pub(crate) fn incidents_delete(
     incidents_remove(connection, &condition)
 }
 
-/// Delivery and time of the oldest idempotency keys.
+/// Deliveries and times of the oldest idempotency keys.
 pub(crate) fn oldest_keys(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
     idempotency_keys::table
         .select((idempotency_keys::delivery, idempotency_keys::created_at))
@@ -111,7 +112,7 @@ pub(crate) fn keys_delete(connection: &mut Connection, last: i64) -> QueryResult
     diesel::delete(idempotency_keys::table.filter(idempotency_keys::delivery.le(last))).execute(connection)
 }
 
-/// Removes up to so many counts of this step that are older.
+/// Removes up to `most` counts of this step from before a time.
 pub(crate) fn usage_delete(
     connection: &mut Connection,
     step: i64,
@@ -125,7 +126,8 @@ pub(crate) fn usage_delete(
     diesel::sql_query(query).execute(connection)
 }
 
-/// Removes up to so many sources of days before, and of those seen last before.
+/// Removes up to `most` rows each of sources and codes of earlier days, and of sources that were last seen
+/// before.
 pub(crate) fn sources_delete(connection: &mut Connection, before: i64, most: i64) -> QueryResult<usize> {
     let days = format!(
         "DELETE FROM sources WHERE (webhook, day, source) IN \

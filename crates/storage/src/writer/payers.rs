@@ -1,5 +1,5 @@
-//! Which webhooks give up history when the store is full: those that hold most. A webhook that holds less than its fair share
-//! loses nothing, whatever others send.
+//! Payers: the webhooks that give up history when the store is full, which are those that hold most. A
+//! webhook that holds less than its fair share loses nothing, whatever others send.
 
 use std::time::Duration;
 
@@ -12,30 +12,32 @@ use crate::write::holdings::{
     webhooks_relieved,
 };
 
-/// Webhooks that are looked up at once, most first.
+/// Holdings that one query reads, largest first.
 const LOOKS: i64 = 16;
-/// A webhook whose unresolved incidents take more than this part of the budget opens no more of them.
+/// Part of the budget: a webhook whose unresolved incidents take more of it opens no more of them.
 const FULL_PART: i64 = 2;
-/// As long as less than this part of the budget is free, it stays so.
+/// Part of the budget: once more of it is free, all webhooks may open incidents again.
 const RELIEF_PART: i64 = 16;
-/// How long what was passed over, because it shows an incident that is not resolved, is not looked at again.
+/// Time for which deliveries that were passed over, because they show an unresolved incident, are not
+/// examined again.
 const ROUND: Duration = Duration::from_hours(1);
 
-/// Who pays.
+/// The webhooks that pay.
 #[derive(Debug, Default)]
 pub(super) struct Payers {
-    /// The webhooks that have something to pay with, most first: each with where its deliveries begin that were not looked at in this
-    /// round, which is not written yet.
+    /// The webhooks that have something to pay with, largest first. The `next` of each is the first delivery
+    /// that this round has not examined; it is not written yet.
     pub(super) paying: Vec<Holding>,
-    /// What each of them keeps at least.
+    /// Bytes that each of them keeps at least.
     pub(super) keeps: i64,
-    /// Those that open no more incidents: their unresolved ones fill the store.
+    /// Webhooks that open no more incidents: their unresolved ones fill the store.
     pub(super) full: Vec<i64>,
 }
 
-/// Who pays, at most so many. It writes nothing.
+/// Up to `most` webhooks that pay. It writes nothing.
 ///
-/// Of those that hold more than their fair share each is asked: otherwise a few that have nothing to pay with would hide the others.
+/// Each webhook that holds more than its fair share is examined: otherwise a few that have nothing to pay
+/// with would hide the others.
 pub(super) fn payers(
     connection: &mut Connection,
     (bytes, budget): (i64, i64),
@@ -56,7 +58,8 @@ pub(super) fn payers(
                 continue;
             }
             if spent.is_empty() {
-                // What it holds shows incidents that are not resolved. Others pay for it down to what is theirs, and no further.
+                // Its deliveries show unresolved incidents. Others pay for it down to their fair share, and
+                // no further.
                 payers.keeps = fair_share(connection, budget)?;
             }
             spent.push(holding);
@@ -75,7 +78,7 @@ pub(super) fn payers(
     Ok(payers)
 }
 
-/// Whether a webhook has deliveries that were not looked at in this round.
+/// `true` if a webhook has deliveries that this round has not examined.
 fn can_pay(
     connection: &mut Connection,
     holding: &mut Holding,
@@ -92,7 +95,8 @@ fn can_pay(
     Ok(first.is_some())
 }
 
-/// Those that would have to come down to one level to free so many bytes: whoever holds little beside them is not among them.
+/// Webhooks that would have to come down to one level to free `excess` bytes. One that holds little beside
+/// the others is not among them.
 fn loudest(spent: &[Holding], excess: i64) -> Vec<i64> {
     let held: Vec<_> = spent.iter().map(|holding| holding.bytes).collect();
     let louder = spent.iter().zip(surpluses(&held, excess));
@@ -106,7 +110,7 @@ fn fair_share(connection: &mut Connection, budget: i64) -> QueryResult<i64> {
     Ok(budget / holdings_count(connection)?.max(1))
 }
 
-/// Lets webhooks open incidents again, if there is room for them, and these none from now on.
+/// Lets webhooks open incidents again if there is room for them, and those in `full` none from now on.
 pub(super) fn fill(
     connection: &mut Connection,
     (bytes, budget): (i64, i64),
@@ -118,7 +122,7 @@ pub(super) fn fill(
     } else if bytes <= budget {
         budget / FULL_PART
     } else {
-        // One that held much and resolved its incidents waits until others have paid too.
+        // A webhook that held much and resolved its incidents waits until others have paid too.
         fair_share(connection, budget)?
     };
     let relieved = webhooks_relieved(connection, most)?;
@@ -130,7 +134,7 @@ pub(super) fn fill(
     Ok(())
 }
 
-/// Lets removing go on there, in the order of the webhooks.
+/// Stores the positions at which removal goes on, in the order of the webhooks.
 pub(super) fn go_on(connection: &mut Connection, mut payers: Vec<Holding>) -> QueryResult<()> {
     payers.sort_unstable_by_key(|payer| payer.webhook);
     payers
@@ -138,7 +142,8 @@ pub(super) fn go_on(connection: &mut Connection, mut payers: Vec<Holding>) -> Qu
         .try_for_each(|payer| holding_go_on(connection, payer))
 }
 
-/// How far each of them, most first, has to come down to free so many bytes: all to the same level. What each has to give.
+/// Bytes that each of these holdings, largest first, has to give: all come down to the same level, and
+/// `excess` bytes are freed.
 pub(super) fn surpluses(holdings: &[i64], excess: i64) -> Vec<i64> {
     let mut sum = 0_i64;
     let mut level = 0;

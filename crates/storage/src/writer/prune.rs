@@ -1,5 +1,5 @@
-//! Retention inside a transaction: one short slice of whatever is too old or too much. Slices are short because senders
-//! wait while one is removed.
+//! Retention inside a transaction: removes a short slice of the history that is too old or too much. Slices
+//! are short, because senders wait while one is removed.
 
 use std::time::Duration;
 
@@ -24,23 +24,23 @@ use crate::write::usage::{HOUR, MINUTE};
 /// Most rows of one kind that a slice removes. It may write a page for each, and then it takes as long as the commit that
 /// senders wait for anyway.
 const STEP: usize = 32;
-/// The same for what is few beside the history.
+/// The same for rows that are few beside the history.
 const SMALL_STEP: usize = 8;
 /// Steps of a slice if the store is far too large: deliveries come faster than the history is removed. Some milliseconds.
 const URGENT_STEPS: usize = 32;
-/// The part of its size by which a store is far too large.
+/// Part of its budget by which a store is far too large.
 const FAR: u64 = 64;
-/// Empty pages that are kept for what comes next: 16 MiB.
+/// Empty pages that stay in the file for new rows: 16 MiB.
 const SPARE_PAGES: i64 = 2_048;
 /// Most pages that a slice gives back to the file system. Each may cost two others that are moved.
 const VACUUM_PAGES: i64 = 32;
-/// Rows that may be looked at for each that may be removed.
+/// Rows that may be examined for each that may be removed.
 const LOOKS: usize = 10;
-/// How long counts by the minute are kept: the longest range that shows them, and one more for those who look at yesterday.
+/// Retention of counts by the minute: the longest range that shows them, and one more to look at yesterday.
 const MINUTES_KEPT: Duration = Duration::from_hours(48);
 
-/// Removes one slice from a file. Space goes back to the file system once nothing is left to remove: until then what comes
-/// can use it.
+/// Removes one slice from a file. Space goes back to the file system once nothing is left to remove: until
+/// then new rows can use it.
 pub(crate) fn prune_file(
     connection: &mut Connection,
     retention: Retention,
@@ -95,11 +95,11 @@ fn prune_history(connection: &mut Connection, retention: Retention, now: Timesta
     })
 }
 
-/// What became of rows that are looked at in their order, each once or once in a round.
+/// Result of a walk over rows in their order, each examined once, or once in a round.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Walk {
     pub(super) removed: u64,
-    /// Whether rows were looked at and more may follow.
+    /// `true` if rows were examined and more may follow.
     pub(super) went_on: bool,
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn bytes_in_use(connection: &mut Connection) -> QueryResult<u64> {
     Ok(u64::try_from((usage.pages - usage.free).saturating_mul(usage.bytes)).unwrap_or(0))
 }
 
-/// Removes the oldest deliveries that are too old. How many.
+/// Removes the oldest deliveries that are too old. Returns their number.
 pub(super) fn prune_deliveries(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<u64> {
     let oldest = oldest_deliveries(connection, rows(most))?;
     let old = oldest
@@ -125,7 +125,8 @@ pub(super) fn prune_deliveries(connection: &mut Connection, most: usize, too_old
     Ok(removed)
 }
 
-/// Removes payloads from where the last slice ended. What has none is stepped over, so it is looked at once only.
+/// Removes payloads, beginning where the last slice ended. Deliveries without one are passed over, so that
+/// each is examined only once.
 pub(super) fn prune_payloads(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<Walk> {
     let first = counter_value(connection, Counter::PayloadPrune)?;
     let (mut last, mut found) = (None, 0);
@@ -158,7 +159,8 @@ pub(super) fn prune_payloads(connection: &mut Connection, most: usize, too_old: 
     })
 }
 
-/// Removes incidents that nothing has touched since. It goes round: an old incident may still be in use.
+/// Removes incidents that have not changed since a time. The walk goes in rounds, because an old incident may
+/// still be in use.
 pub(super) fn prune_incidents(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<Walk> {
     let first = counter_value(connection, Counter::IncidentPrune)?;
     let looks = most * LOOKS;
@@ -166,7 +168,7 @@ pub(super) fn prune_incidents(connection: &mut Connection, most: usize, too_old:
     let (mut last, mut found, mut next) = (None, 0, 1);
     for (number, opened_at, updated_at) in seen.iter().copied() {
         if opened_at >= too_old {
-            // So are all behind it: the next round begins.
+            // All later incidents are too young too: the next round begins.
             next = 1;
             break;
         }
@@ -198,12 +200,12 @@ pub(super) fn prune_incidents(connection: &mut Connection, most: usize, too_old:
         }
         _ => 0,
     };
-    // A round that began anew has looked at all.
+    // A round that begins again has examined all incidents.
     let went_on = next > first;
     Ok(Walk { removed, went_on })
 }
 
-/// Removes a slice of the idempotency keys that are over.
+/// Removes a slice of the expired idempotency keys.
 pub(super) fn prune_keys(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<u64> {
     let oldest = oldest_keys(connection, rows(most))?;
     let old = oldest.iter().take_while(|(_, created_at)| *created_at <= too_old);
@@ -211,12 +213,12 @@ pub(super) fn prune_keys(connection: &mut Connection, most: usize, too_old: i64)
         .map_or(Ok(0), |(last, _)| keys_delete(connection, *last).map(count))
 }
 
-/// Removes a slice of what is about people.
+/// Removes a slice of sessions, sign-in links and the audit trail.
 pub(super) fn slice_of_people(connection: &mut Connection, most: usize, now: Timestamp) -> QueryResult<u64> {
     prune_people(connection, now, rows(most)).map(count)
 }
 
-/// Counts by the minute go after two days, the others with the deliveries.
+/// Removes a slice of counts: those by the minute after two days, the others with the deliveries.
 pub(super) fn prune_counts(
     connection: &mut Connection,
     most: usize,

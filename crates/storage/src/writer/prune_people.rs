@@ -1,5 +1,5 @@
-//! Retention of what is about people: sessions and links that are over, and the end of the audit trail. What strangers cause
-//! on it, failed sign-ins, has bounds of its own, so that it pushes out nothing else.
+//! Retention of sessions, sign-in links and the audit trail. Failed sign-ins, which strangers cause, have
+//! bounds of their own, so that they push out no other entries.
 
 use std::time::Duration;
 
@@ -17,12 +17,13 @@ use crate::write::audit_holdings::{
 };
 use crate::write::counters::{Counter, counter_set, counter_value};
 
-/// Entries that are removed before they are too old.
+/// Log limiter of entries that are removed before they are too old.
 static EARLY: LogInterval = LogInterval::new();
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Removes one slice of at most so many rows of each kind. How many in all.
+/// Removes one slice of the sessions that are over and of the audit trail, and all sign-in links that are
+/// over. Returns the number of rows.
 pub(super) fn prune_people(connection: &mut Connection, now: Timestamp, slice: i64) -> QueryResult<usize> {
     let before = |span| now.before(span).as_micros();
     let over = sessions_delete_over(connection, before(SESSION_IDLE), before(SESSION_LIFE), slice)?;
@@ -44,8 +45,9 @@ fn prune_failures(connection: &mut Connection, too_old: i64, slice: i64) -> Quer
     audit_delete(connection, &old)
 }
 
-/// Removes entries that are too old. If there are too many that are no failed sign-ins, the oldest go of the actor and act that has
-/// most: nobody pushes out what others did, nor what the same person did beside.
+/// Removes entries that are too old. If there are too many others than failed sign-ins, it removes the oldest
+/// ones of the actor and act with the most: nobody pushes out the entries of others, nor the other acts of
+/// their own.
 fn prune_acts(connection: &mut Connection, too_old: i64, slice: i64) -> QueryResult<usize> {
     let counted = counter_value(connection, Counter::AuditCounted)?;
     let end = audit_newest(connection)?.map_or(counted, |newest| counted.max(newest + 1));
@@ -81,7 +83,8 @@ fn prune_acts(connection: &mut Connection, too_old: i64, slice: i64) -> QueryRes
     Ok(removed)
 }
 
-/// Removes at most so many of the oldest entries of the actor and act that has most, and tells the log. How many.
+/// Removes up to `most` of the oldest entries of the actor and act with the most, and warns in the log.
+/// Returns their number.
 fn prune_largest(connection: &mut Connection, most: i64) -> QueryResult<usize> {
     let Some(holding) = largest_holding(connection)? else {
         return Ok(0);
@@ -89,7 +92,7 @@ fn prune_largest(connection: &mut Connection, most: i64) -> QueryResult<usize> {
     let oldest = oldest_held(connection, &holding, most)?;
     let deleted = audit_delete(connection, &oldest)?;
     let gone = i64::try_from(deleted).unwrap_or(i64::MAX);
-    // Fewer than asked for: there are no more, whatever was counted.
+    // Fewer than asked for: the holding has no more, whatever was counted.
     let left = if gone < most { 0 } else { holding.entries - gone };
     holding_set(connection, &holding, left)?;
     let early = counter_value(connection, Counter::AuditEarly)?;

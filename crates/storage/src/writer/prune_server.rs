@@ -1,5 +1,5 @@
-//! Retention on a server. What is too old goes with its table where a table holds much, which gives its space back at once;
-//! where it holds little, row by row.
+//! Retention on a server. History that is too old is removed with its partition if the partition holds much,
+//! which frees its space at once; otherwise row by row.
 
 use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
@@ -20,31 +20,33 @@ use crate::write::partitions::{
 };
 use crate::write::prune::oldest_deliveries;
 
-/// Most rows of one kind that a slice removes. Senders don't wait for it, but for what it locks.
+/// Most rows of one kind that a slice removes. Senders wait only for the rows that it locks.
 const SLICE: usize = 500;
-/// As many deliveries are much: removing them row by row would leave more behind than it gives back.
+/// Deliveries from which on a partition holds much: removing them row by row would leave more dead space than
+/// it frees.
 const MUCH: i64 = 100_000;
-/// The part of the space for the history that one table may take, so that what goes with it is not all there is.
+/// Part of the budget that one partition may take, so that dropping it does not remove the whole history.
 const PARTS: i64 = 16;
-/// Each so many tables, the next may take one part more: in what is left of old ones may be little, and every table costs every
-/// query. So there are never many more than these times the parts.
+/// After each so many partitions, the next may take one part more: old ones may have little left, and every
+/// partition costs every query. So there are never many more than this number times the parts.
 const FEW_TABLES: i64 = 32;
 
-/// Bytes that the table in use may take if there are so many tables.
+/// Bytes that the current partition may take, with this number of partitions.
 pub(super) fn part(budget: i64, tables: usize) -> i64 {
     let parts = 1 + i64::try_from(tables).unwrap_or(i64::MAX) / FEW_TABLES;
     (budget / PARTS).saturating_mul(parts)
 }
 
-/// Says which webhooks open no more incidents, among them those that were found unable to pay, unless another node is at it. In a transaction of its own, because deliveries to them
-/// wait for its end, and a slice takes long.
+/// Lets no full webhook open incidents, including those in `unable`, and lets the others open them again.
+/// Does nothing while another node prunes. It has a transaction of its own, because deliveries to these
+/// webhooks wait for its end, and a slice takes long.
 pub(crate) fn fill_server(
     connection: &mut Connection,
     retention: Retention,
     unable: &[i64],
     now: Timestamp,
 ) -> QueryResult<()> {
-    // What webhooks hold is told once the leftovers are done.
+    // The holdings are right only once the leftovers are done.
     if !prune_alone(connection)? || leftovers_exist(connection)? {
         return Ok(());
     }
@@ -62,7 +64,8 @@ pub(crate) fn fill_server(
     fill(connection, (bytes, budget), &full, now)
 }
 
-/// Removes one slice, unless another node is at it. With it, the webhooks that hold too much and could not pay.
+/// Removes one slice, unless another node prunes. Also returns the webhooks that hold too much and could not
+/// pay.
 pub(crate) fn prune_server(
     connection: &mut Connection,
     retention: Retention,
@@ -112,7 +115,7 @@ pub(crate) fn prune_server(
     ))
 }
 
-/// Removes a slice of what is too old, where tables don't go as a whole.
+/// Removes a slice of the history that is too old and is not dropped with its partition.
 fn prune_by_age(
     connection: &mut Connection,
     retention: Retention,
@@ -141,13 +144,14 @@ fn prune_by_age(
         unfinished: payloads.went_on || incidents.went_on,
     };
     if is_full {
-        // Last, because every delivery waits for this number.
+        // Last, because every delivery waits for this counter.
         partition_begin(connection, current + 1)?;
     }
     Ok(pruned)
 }
 
-/// Removes the oldest table if all that is in it is too old. How many deliveries were in it.
+/// Drops the oldest partition if all its deliveries are too old. Returns the size of their range of numbers,
+/// an upper bound of their number.
 fn drop_oldest(
     connection: &mut Connection,
     there: &mut Vec<i64>,
@@ -176,8 +180,8 @@ pub(crate) fn server_bytes(connection: &mut Connection) -> QueryResult<i64> {
     bytes(connection, &there)
 }
 
-/// Bytes of the history on disk. The tables of incidents never get smaller, and keep what their rows were before they changed until it
-/// is vacuumed: of them only what webhooks hold counts, or nobody could pay for it.
+/// Bytes of the history on disk. The tables of incidents never shrink, and keep old versions of rows until
+/// they are vacuumed: only what webhooks hold of them counts, or nobody could pay for it.
 fn bytes(connection: &mut Connection, there: &[i64]) -> QueryResult<i64> {
     let mut bytes = 0_i64;
     for partition in there {
@@ -187,7 +191,8 @@ fn bytes(connection: &mut Connection, there: &[i64]) -> QueryResult<i64> {
     Ok(bytes.saturating_add(incidents_bytes(connection)?.min(held)))
 }
 
-/// Whether the table in use holds enough to go by itself one day: much of a day, or a good part of the space.
+/// `true` if the current partition holds enough to be dropped by itself one day: much and since a day, or a
+/// good part of the budget.
 fn is_full(connection: &mut Connection, current: i64, part: i64, now: Timestamp) -> QueryResult<bool> {
     if partition_bytes(connection, current)? > part {
         return Ok(true);

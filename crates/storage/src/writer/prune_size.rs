@@ -1,5 +1,5 @@
-//! Retention by size in a file: a slice of what the webhook holds that holds most. What shows an incident that is not resolved
-//! stays, without its payload.
+//! Retention by size in a file: removes a slice of the history of the webhook that holds most. A delivery
+//! that shows an unresolved incident stays, without its payload.
 
 use diesel::result::QueryResult;
 use hookgate_domain::Timestamp;
@@ -13,10 +13,11 @@ use crate::write::holdings::{
     HoldingChange, Row, deliveries_remove, holding_go_on, list, payloads_strip, rows_from, shown_rows,
 };
 
-/// Bytes after which a slice ends: removing a row takes as long as it is large.
+/// Bytes after which a slice ends, because the time to remove a row grows with its size.
 const STEP_BYTES: i64 = 4 * 1024 * 1024;
 
-/// Removes at most so many deliveries, oldest first. Those that are not counted yet stay: it is not known whose they are.
+/// Removes up to `most` deliveries, oldest first. Those that are not counted yet stay, because no holding
+/// includes them.
 pub(super) fn prune_size(
     connection: &mut Connection,
     most: i64,

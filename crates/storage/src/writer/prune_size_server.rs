@@ -1,5 +1,5 @@
-//! Retention by size on a server: a table of deliveries is written anew without what the webhooks hold too much that hold most,
-//! which gives its space back at once. What shows an incident that is not resolved stays, without its payload.
+//! Retention by size on a server: rewrites a partition without the surplus of the webhooks that hold most,
+//! which frees its space at once. A delivery that shows an unresolved incident stays, without its payload.
 
 use diesel::result::QueryResult;
 use hookgate_domain::Timestamp;
@@ -14,15 +14,17 @@ use crate::write::holdings::Holding;
 use crate::write::leftovers::leftovers_of_doomed;
 use crate::write::partitions::{PARTITION_SPAN, partition_begin, partition_bytes, partition_replace};
 
-/// Webhooks that pay at once: those that open incidents all the time have something new to look at each time, and must not hide others.
+/// Webhooks that pay at once: those that open incidents all the time have something new to examine each time,
+/// and must not hide others.
 pub(super) const PAYERS: usize = 256;
-/// The part of the budget that is freed beyond what is too much, so that a table is not written anew for every delivery.
+/// Part of the budget that is freed beyond the surplus, so that a partition is not rewritten for every
+/// delivery.
 const SLACK: i64 = 16;
 
-/// Removes what is too much of the oldest table that has some of it. Nothing if what is left shows incidents: then the webhooks that
-/// could not give what they had to, with it.
+/// Removes the surplus from the oldest partition that has a part of it. Removes nothing if what is left shows
+/// incidents, and then also returns the webhooks that could not give what they had to.
 ///
-/// Writing a table anew takes minutes, so nothing is locked before that anybody else waits for.
+/// Rewriting a partition takes minutes, so nothing that others wait for is locked before that.
 pub(super) fn prune_size_server(
     connection: &mut Connection,
     there: &[i64],
@@ -60,7 +62,8 @@ pub(super) fn prune_size_server(
             continue;
         }
         if *partition == current {
-            // Numbers go on in the next table, and this one is written anew in the next slice: nobody waits for that.
+            // Numbers go on in the next partition, and the next slice rewrites this one while nobody waits
+            // for it.
             doomed_drop(connection)?;
             go_on(connection, payers)?;
             let is_large = partition_bytes(connection, current)? > part(budget, there.len());
@@ -97,7 +100,7 @@ pub(super) fn prune_size_server(
         return Ok((pruned, Vec::new()));
     }
     go_on(connection, payers)?;
-    // Where nothing could go, the next slice asks who else pays.
+    // Where nothing could be removed, the next slice looks for other payers.
     let unfinished = Pruned {
         unfinished: passed,
         ..Pruned::default()
@@ -105,7 +108,7 @@ pub(super) fn prune_size_server(
     Ok((unfinished, Vec::new()))
 }
 
-/// Those that have less to give, in the newest table with something of them, than they have to.
+/// Webhooks that have less to give than they must, in the newest partition with deliveries of theirs.
 fn unable(paying: &[(i64, i64, i64)], counts: &[Doomed]) -> Vec<i64> {
     let gain = |webhook| {
         let of = counts.iter().find(|count| count.held.webhook == webhook);
@@ -117,7 +120,8 @@ fn unable(paying: &[(i64, i64, i64)], counts: &[Doomed]) -> Vec<i64> {
     unable.map(|(webhook, ..)| *webhook).collect()
 }
 
-/// Takes note that nothing before this number can go in this round of those that had to give something.
+/// Moves the position of those that had to give something: nothing before this number can be removed in this
+/// round.
 fn pass_over(payers: &mut [Holding], surpluses: &[i64], next: i64) {
     for (payer, _) in payers
         .iter_mut()

@@ -1,13 +1,14 @@
-//! What records take, in bytes: what retention by size goes by, so that many small ones count as a few large ones do.
+//! Weights of records: their bytes for retention by size. Many small records weigh as much as a few large
+//! ones.
 
 use hookgate_domain::{Incident, IncidentEvent};
 
 use crate::rows::{NewDelivery, WeighedIncident, event_texts};
 
-/// What each record takes by itself, with its entries in indexes.
+/// Bytes of each record by itself, with its entries in indexes.
 pub(super) const ROW_BYTES: i64 = 512;
 
-/// What a delivery takes.
+/// Bytes of a delivery.
 pub(super) fn delivery_weight(row: &NewDelivery<'_>) -> i64 {
     let text = |text: Option<&str>| text.map_or(0, str::len);
     let texts = [
@@ -20,7 +21,7 @@ pub(super) fn delivery_weight(row: &NewDelivery<'_>) -> i64 {
     ROW_BYTES + bytes(row.payload.map_or(0, <[u8]>::len) + texts.map(text).iter().sum::<usize>())
 }
 
-/// What an incident takes, with its metadata as it is stored, but for what is listed of it.
+/// Bytes of an incident, with its metadata as it is stored, without its events.
 pub(super) fn incident_weight(incident: &Incident, metadata: Option<&str>) -> i64 {
     let texts = [
         incident.description.as_deref(),
@@ -33,7 +34,8 @@ pub(super) fn incident_weight(incident: &Incident, metadata: Option<&str>) -> i6
     ROW_BYTES + bytes(incident.title.len() + texts.map(text).iter().sum::<usize>())
 }
 
-/// What an incident takes after a change, of which this is listed. It took `texts` of what it took before for what may have changed.
+/// Bytes of an incident after a change with these events. `before` are its bytes before the change, and
+/// `texts` the part of them that may have changed.
 pub(super) fn changed_weight(
     before: i64,
     texts: i64,
@@ -42,11 +44,11 @@ pub(super) fn changed_weight(
 ) -> i64 {
     let changed = incident_weight(&incident.incident, incident.metadata.as_deref()) - texts;
     let listed = events.iter().map(event_weight).sum::<i64>();
-    // What an older version stored may be weighed as nothing.
+    // An older version may have stored a weight of zero.
     (before + changed + listed).max(0)
 }
 
-/// What an entry of an incident's timeline takes.
+/// Bytes of an event.
 fn event_weight(event: &IncidentEvent) -> i64 {
     let (before, after) = event_texts(event);
     ROW_BYTES + bytes(before.map_or(0, str::len) + after.map_or(0, str::len))
@@ -71,7 +73,7 @@ mod tests {
     use crate::write::holdings::WEIGHT;
     use crate::{Database, OpenMode};
 
-    /// What webhooks hold, what their rows weigh, and what is in use.
+    /// Bytes that webhooks hold, and bytes that their rows weigh.
     #[derive(Clone, Copy, Debug, QueryableByName)]
     struct Books {
         #[diesel(sql_type = BigInt)]
@@ -99,7 +101,7 @@ mod tests {
         assert!(matches!(commit, Ok(Commit::Stored(_))), "{commit:?}");
     }
 
-    /// A delivery whose metadata is six times as long where it is stored.
+    /// A delivery with metadata that take six times as much when stored.
     fn escaped(key: &str, characters: usize) -> AcceptedDelivery {
         let text = |number: i32| {
             (
@@ -118,8 +120,8 @@ mod tests {
         }
     }
 
-    /// However incidents grow and shrink, webhooks hold what their rows weigh, which is what they take on disk, and nothing once
-    /// all of them are gone.
+    /// However incidents grow and shrink, webhooks hold the weight of their rows, which is near their bytes
+    /// on disk, and nothing once all rows are gone.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn webhooks_hold_what_their_rows_take() {
         let directory = tempfile::tempdir().unwrap();
