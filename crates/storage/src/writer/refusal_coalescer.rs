@@ -1,5 +1,6 @@
-//! Refusals that a record stands for already. They are counted where they come in, and the writer gets all those alike as
-//! one: a flood of them costs neither a record to be made ready nor a wake-up of the writer for each.
+//! Coalesces identical refusals. Once a record exists for (webhook, minute, source prefix, code), further
+//! refusals only raise a count in memory, and the writer gets them as one: a flood costs neither the
+//! preparation of a record nor a wake-up of the writer for each.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,7 +11,7 @@ use hookgate_gate::{RefusalKey, RefusedDelivery};
 
 use super::counts::minute_of;
 
-/// Most kinds that are counted here. Those beyond go to the writer one by one.
+/// Most kinds that are counted here. Refusals of further kinds go to the writer one by one.
 const MAX_KINDS: usize = 1_024;
 
 /// The counts of refusals that wait for the writer.
@@ -19,14 +20,14 @@ pub(super) struct RefusalCoalescer(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// The minute of those that a record stands for.
+    /// The minute of the kinds that have a record.
     minute: i64,
     kinds: HashMap<RefusalKind, PendingCount>,
-    /// Whether some wait.
+    /// `true` if counts wait for the writer.
     is_waited_for: bool,
 }
 
-/// What refusals on one record have in common, at least: their source as far as it is told apart.
+/// Properties that refusals on one record share, at least. The source is its prefix.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct RefusalKind {
     webhook: WebhookHandle,
@@ -37,19 +38,19 @@ struct RefusalKind {
 }
 
 struct PendingCount {
-    /// Whether a record stands for more of them.
+    /// `true` if a record exists for more of them.
     is_folded: bool,
-    /// How many wait for the writer.
+    /// Number of refusals that wait for the writer.
     times: i64,
     last_at: Timestamp,
     /// The last address of the source.
     source: IpAddr,
 }
 
-/// What became of a refusal that asked to be counted.
+/// Result of counting a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counted {
-    /// No record stands for it.
+    /// No record exists for it.
     No,
     /// It is the first that waits for the writer.
     First,
@@ -58,7 +59,7 @@ pub(super) enum Counted {
 }
 
 impl RefusalCoalescer {
-    /// Counts a refusal if a record stands for those like it.
+    /// Counts a refusal if a record of identical ones exists.
     pub(super) fn count(&self, refusal: &RefusalKey) -> Counted {
         let kind = RefusalKind::of(refusal);
         let mut state = self.lock();
@@ -76,7 +77,7 @@ impl RefusalCoalescer {
         }
     }
 
-    /// From now on those like this one are counted, until its minute is over.
+    /// Counts refusals like this one from now on, until its minute is over.
     pub(super) fn fold(&self, refusal: &RefusalKey) {
         let kind = RefusalKind::of(refusal);
         let mut state = self.lock();
@@ -95,12 +96,12 @@ impl RefusalCoalescer {
         }
     }
 
-    /// No record may be believed in any more. What was counted still waits.
+    /// Forgets all records, because they may not exist. Counts still wait.
     pub(super) fn forget(&self) {
         self.lock().unfold();
     }
 
-    /// What waits, as refusals with how many each stands for.
+    /// Takes the counts that wait, as refusals with their numbers.
     pub(super) fn take(&self) -> Vec<(RefusedDelivery, i64)> {
         let mut taken = Vec::new();
         let mut state = self.lock();
@@ -120,7 +121,7 @@ impl RefusalCoalescer {
 }
 
 impl State {
-    /// Keeps what waits and nothing else.
+    /// Forgets the records, and keeps the counts that wait.
     fn unfold(&mut self) {
         self.kinds.retain(|_, tally| {
             tally.is_folded = false;
@@ -178,7 +179,7 @@ mod tests {
         RefusalKey { source, ..key() }
     }
 
-    /// What waits, by source and code.
+    /// The counts that wait, by source and code.
     fn taken(tallies: &RefusalCoalescer) -> Vec<(RefusalKey, i64)> {
         let taken = tallies.take().into_iter();
         taken.map(|(refusal, times)| (refusal.key(), times)).collect()

@@ -1,5 +1,5 @@
-//! Which refusals get a record of their own, and which are counted on one that is there. Pure, and bounded whatever
-//! arrives: garbage can neither flush the history nor fill the disk.
+//! Decides which refusals get a record of their own, and which are counted on an existing one. Pure, and
+//! bounded whatever arrives: garbage can neither flush the history nor fill the disk.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,25 +8,26 @@ use std::net::IpAddr;
 use hookgate_domain::{RefusalCode, Timestamp, source_prefix, wider_prefixes};
 use hookgate_gate::RefusedDelivery;
 
-/// Records of identical refusals within a minute, before the others are counted on one more.
+/// Records of identical refusals within a minute, before further ones are counted on one more.
 const ALONE: u32 = 10;
-/// Records of refusals of one webhook within a minute, before only its codes are told apart.
+/// Records of refusals of one webhook within a minute. Beyond, only its codes are distinguished.
 const WEBHOOK_ROWS: u32 = 500;
-/// The part of them that the /56 and the /48 around one source may take. A customer of a provider has as many /64s as these
-/// hold, and must not hide what other sources are refused for.
+/// Part of these records that the /56 and the /48 around one source may take. A customer of a provider has as
+/// many /64s as these hold, and must not hide the refusals of other sources.
 const CUSTOMER_ROWS: [u32; 2] = [WEBHOOK_ROWS / 10, WEBHOOK_ROWS / 5];
-/// Bytes of payloads, headers and details that refusals of one webhook keep within a minute: some 40 GiB in all the days that
-/// payloads are kept, which the webhook pays for.
+/// Bytes of payloads, headers and details of refusals that are stored for one webhook within a minute: some
+/// 40 GiB in all the days that payloads are kept, which the webhook pays for.
 const WEBHOOK_BYTES: usize = 1024 * 1024;
-/// The part of them that one such network may take.
+/// Part of these bytes that one such network may take.
 const CUSTOMER_BYTES: usize = WEBHOOK_BYTES / 4;
-/// Sources that are told apart within a minute: some 500 KiB. Beyond, only webhooks and codes are.
+/// Sources that are distinguished within a minute: some 500 KiB. Beyond, only webhooks and codes are.
 const MAX_SOURCES: usize = 8_192;
-/// Webhooks, and webhooks with codes, that are told apart within a minute. Beyond, refusals are dropped and counted.
+/// Webhooks, and webhooks with codes, that are distinguished within a minute. Beyond, refusals are dropped
+/// and counted.
 const MAX_WEBHOOKS: usize = 8_192;
 const MINUTE_MICROS: i64 = 60_000_000;
 
-/// What makes two refusals identical, but for the minute.
+/// Properties of identical refusals, besides minute and source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct IdenticalRefusals {
     webhook: i64,
@@ -34,14 +35,14 @@ pub(super) struct IdenticalRefusals {
     postponed: bool,
 }
 
-/// What becomes of a refusal.
+/// Placement of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placement {
     /// It gets a record.
     Record,
     /// It is counted on the record with this number.
     CountedOn(i64),
-    /// There is no room to tell it apart; it is counted as dropped.
+    /// There is no room to distinguish it; it is counted as dropped.
     Dropped,
 }
 
@@ -55,7 +56,7 @@ pub(super) struct RefusalFolder {
     customers: HashMap<(i64, usize, IpAddr), Used>,
 }
 
-/// What the records of a minute take.
+/// Records and bytes of a minute.
 #[derive(Clone, Copy, Debug, Default)]
 struct Used {
     rows: u32,
@@ -81,7 +82,7 @@ impl RefusalFolder {
                 .iter()
                 .zip(CUSTOMER_ROWS)
                 .any(|(key, most)| self.customers.get(key).is_some_and(|used| used.rows >= most));
-        // What gets no place of its own takes none from the sources of other webhooks.
+        // A refusal without a place of its own takes none from the sources of other webhooks.
         let most = if is_full { 0 } else { MAX_SOURCES };
         let source = bounded(&mut self.sources, (kind, source_prefix(refusal.source)), most);
         let place = match source.filter(|tally| tally.folded.is_some() || !is_full) {
@@ -92,14 +93,14 @@ impl RefusalFolder {
         if place == Placement::Record {
             used.rows += 1;
             for key in customers {
-                // There are at most as many as there are records.
+                // Their number is bounded by the number of records.
                 self.customers.entry(key).or_default().rows += 1;
             }
         }
         place
     }
 
-    /// Takes so many bytes of what is kept for refusals of this webhook within a minute. No if it is used up.
+    /// Reserves bytes for a refusal of this webhook. `false` if the bytes of the minute are used up.
     pub(super) fn keep(&mut self, webhook: i64, source: IpAddr, bytes: usize) -> bool {
         let customers = customers(webhook, source);
         let fits = |used: Option<&Used>, most| used.map_or(0, |used| used.bytes) + bytes <= most;
@@ -121,8 +122,8 @@ impl RefusalFolder {
         true
     }
 
-    /// Begins a new minute, or an old one if the clock was set back. The minute before still counts as this one, since
-    /// requests overtake each other.
+    /// Begins a new minute, or an old one if the clock was set back. The previous minute still counts as this
+    /// one, because requests overtake each other.
     fn enter(&mut self, at: Timestamp) {
         let minute = at.as_micros().div_euclid(MINUTE_MICROS);
         if minute > self.minute || minute < self.minute - 1 {
@@ -134,7 +135,7 @@ impl RefusalFolder {
     }
 }
 
-/// How many identical refusals there were.
+/// Number of identical refusals with records of their own, and the record of the others.
 #[derive(Clone, Copy, Debug, Default)]
 struct RefusalTally {
     alone: u32,
@@ -155,13 +156,13 @@ impl RefusalTally {
     }
 }
 
-/// The networks around a source of a webhook that share what it keeps.
+/// The networks around a source that share bounds at a webhook.
 fn customers(webhook: i64, source: IpAddr) -> [(i64, usize, IpAddr); 2] {
     let [narrow, wide] = wider_prefixes(source);
     [(webhook, 0, narrow), (webhook, 1, wide)]
 }
 
-/// The entry of a key, made if there is room for it.
+/// The entry of a key, created if there is room for it.
 fn bounded<K: Copy + Eq + Hash, V: Default>(map: &mut HashMap<K, V>, key: K, most: usize) -> Option<&mut V> {
     if map.len() >= most && !map.contains_key(&key) {
         return None;
@@ -202,7 +203,7 @@ mod tests {
         IpAddr::V4(Ipv4Addr::from_bits(number))
     }
 
-    /// Places them one after the other; the places, and how many records that makes.
+    /// Places refusals one after the other. Returns their places and the number of records.
     fn place_all(
         folding: &mut RefusalFolder,
         refusals: impl IntoIterator<Item = (i64, RefusedDelivery)>,
@@ -266,7 +267,7 @@ mod tests {
         assert!(folding.sources.len() <= MAX_SOURCES);
     }
 
-    /// Somebody with a /48 fills neither the records nor the bytes that other sources of the webhook are shown by.
+    /// A customer with a /48 uses up neither the records nor the bytes of the webhook's other sources.
     #[test]
     fn one_customer_does_not_hide_what_others_are_refused_for() {
         let mut folding = RefusalFolder::default();

@@ -1,5 +1,6 @@
-//! The room of refusals that wait for the writer. A webhook may have a part of what is left for all others, so one that is refused
-//! little finds room, also where many others are refused much. Accepted deliveries don't come here.
+//! Bounds of the refusals that wait for the writer. A webhook may take a part of what is left for all, so
+//! that a webhook with few refusals finds room while others are flooded. Accepted deliveries have bounds of
+//! their own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,18 +9,18 @@ use hookgate_domain::WebhookHandle;
 
 use super::WAITING_REFUSAL_BYTES;
 
-/// The part of what is left that a webhook may have: one alone takes a quarter of all, as many as it has records in a
-/// minute, and ten such leave some for others.
+/// Part of what is left that a webhook may take: a single one takes a quarter of all, as many as it has
+/// records in a minute, and ten such leave some for others.
 const OF_A_WEBHOOK: usize = 3;
 
-/// What refusals that wait take.
+/// Places and bytes of the refusals that wait.
 #[derive(Default)]
 pub(super) struct Refusals(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     bytes: usize,
-    /// As many as there are refusals that wait, at most.
+    /// No more than there are refusals that wait.
     webhooks: HashMap<WebhookHandle, Used>,
 }
 
@@ -30,8 +31,8 @@ struct Used {
 }
 
 impl Refusals {
-    /// Takes a place for a refusal, if its webhook has less than its part with so many left. It has room for payload and headers, if the
-    /// webhook has its part of that, too.
+    /// Takes a place for a refusal. `None` if its webhook has its part, with `free` places left. The place
+    /// has bytes for payload and headers if the webhook has not taken its part of those too.
     pub(super) fn take(self: &Arc<Self>, webhook: WebhookHandle, bytes: usize, free: usize) -> Option<Place> {
         let mut state = self.lock();
         let used = state.webhooks.get(&webhook).copied().unwrap_or_default();
@@ -61,11 +62,11 @@ impl Refusals {
     }
 }
 
-/// The place of a refusal that waits, given back when dropped.
+/// The place of a refusal that waits, released on drop.
 pub(super) struct Place {
     refusals: Arc<Refusals>,
     webhook: WebhookHandle,
-    /// What it may keep. Nothing, if there was no room.
+    /// Bytes that the refusal may keep; 0 if there was no room.
     pub(super) bytes: usize,
 }
 
@@ -89,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes all that it gets, with so many places in all.
+    /// Takes all the places that it gets, with `all` places in all.
     fn flood(
         refusals: &Arc<Refusals>,
         number: u16,
