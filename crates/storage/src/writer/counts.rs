@@ -17,7 +17,7 @@ const SECOND_MICROS: i64 = 1_000_000;
 pub(crate) struct Counts {
     minutes: HashMap<(i64, i64, Option<RefusalCode>), Count>,
     sources: HashMap<SourceKey, SourceCount>,
-    /// What the records take, by webhook: those that can be counted again.
+    /// Holdings of the records by webhook, of those that can be counted again.
     held: HashMap<i64, HoldingChange>,
 }
 
@@ -27,9 +27,9 @@ pub(super) type SourceKey = (i64, i64, [u8; 16]);
 /// A number of deliveries.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
-    /// Those that can be counted again from the records behind the watermark.
+    /// Deliveries that can be counted again from the records behind the watermark.
     on_record: i64,
-    /// Those that can't: their record lies before it, or there is none.
+    /// The other deliveries: their record lies before the watermark, or there is none.
     off_record: i64,
 }
 
@@ -47,7 +47,7 @@ impl Count {
         self.off_record += other.off_record;
     }
 
-    /// Without what the records behind the watermark tell again.
+    /// The count without deliveries that can be counted again from the records.
     const fn without_record(self) -> Self {
         Self { on_record: 0, ..self }
     }
@@ -57,31 +57,32 @@ impl Count {
     }
 }
 
-/// What a source sent on a day.
+/// Counts of a source on a day.
 #[derive(Clone, Debug)]
 pub(super) struct SourceCount {
     accepted: Count,
     refused: Count,
-    /// Why: a code, or none for what passed only because its webhook observes. Nothing is kept for what simply passed.
+    /// Counts by code, and with `None` for deliveries that passed only because their webhook observes. Other
+    /// deliveries that passed are not in it.
     reasons: Vec<(Option<RefusalCode>, Count)>,
-    /// An address of it: the last one that passed, or else the last one.
+    /// An address of the source: the last one that passed, or else the last one.
     pub(super) address: [u8; 16],
     pub(super) first_at: i64,
     pub(super) last_at: i64,
 }
 
 impl SourceCount {
-    /// How many deliveries passed.
+    /// Number of deliveries that passed.
     pub(super) const fn accepted(&self) -> i64 {
         self.accepted.all()
     }
 
-    /// How many did not.
+    /// Number of refused deliveries.
     pub(super) const fn refused(&self) -> i64 {
         self.refused.all()
     }
 
-    /// Why they did not, as the words of their columns, and how many.
+    /// The words of the column for codes, with the number of deliveries of each.
     pub(super) fn reasons(&self) -> impl Iterator<Item = (&'static str, i64)> {
         let word = |code: Option<RefusalCode>| code.map_or(OBSERVED, RefusalCode::as_str);
         self.reasons
@@ -98,7 +99,7 @@ impl SourceCount {
         &mut self.reasons[place].1
     }
 
-    /// Both as one.
+    /// Adds another count.
     pub(super) fn merge(&mut self, other: &Self) {
         self.accepted.merge(other.accepted);
         self.refused.merge(other.refused);
@@ -112,17 +113,17 @@ impl SourceCount {
 }
 
 impl Counts {
-    /// Whether there are none.
+    /// `true` if there are no counts.
     pub(crate) fn is_empty(&self) -> bool {
         self.minutes.is_empty()
     }
 
-    /// How many numbers it holds.
+    /// Number of entries.
     pub(super) fn len(&self) -> usize {
         self.minutes.len() + self.sources.len()
     }
 
-    /// Counts so many deliveries alike.
+    /// Counts `more` identical deliveries.
     pub(super) fn add(&mut self, seen: &Observation, more: i64, is_on_record: bool) {
         let at = seen.at.as_micros();
         let minute = minute_of(seen.at);
@@ -132,7 +133,8 @@ impl Counts {
             .or_default()
             .add(more, is_on_record);
         let address = address_bytes(seen.source);
-        // What passes is told apart by its address, for allowlists are about addresses; what doesn't, by its site.
+        // Sources that pass are counted by address, because allowlists are about addresses; the others by
+        // prefix.
         let key = if seen.code.is_none() {
             address
         } else {
@@ -165,7 +167,7 @@ impl Counts {
         source.last_at = source.last_at.max(at);
     }
 
-    /// Adds what a record takes, if there is one.
+    /// Adds the bytes of a record, if the delivery has one of its own.
     pub(super) fn hold(&mut self, seen: &Observation) {
         let Some(bytes) = seen.held else { return };
         let held = self.held.entry(seen.webhook).or_insert(HoldingChange {
@@ -176,7 +178,7 @@ impl Counts {
         held.deliveries += 1;
     }
 
-    /// What the records take, in the order of the webhooks.
+    /// The holdings of the records, in the order of the webhooks.
     pub(super) fn held(&self) -> Vec<HoldingChange> {
         let mut held: Vec<_> = self.held.values().copied().collect();
         held.sort_unstable_by_key(|held| held.webhook);
@@ -194,7 +196,7 @@ impl Counts {
         }
     }
 
-    /// Leaves out what the records behind the watermark tell again.
+    /// The counts without deliveries that can be counted again from the records.
     pub(super) fn off_record(&self) -> Self {
         let mut left = Self::default();
         for (key, count) in self.minutes.iter().filter(|(_, count)| count.off_record > 0) {
@@ -246,13 +248,13 @@ impl Counts {
         rows.into_iter().map(row).collect()
     }
 
-    /// What the sources sent.
+    /// The counts of the sources.
     pub(super) fn sources(&self) -> impl Iterator<Item = (&SourceKey, &SourceCount)> {
         self.sources.iter()
     }
 }
 
-/// When the minute of this time begins.
+/// The beginning of the minute of a time.
 pub(super) const fn minute_of(at: Timestamp) -> i64 {
     let at = at.as_micros();
     at - at.rem_euclid(MINUTE * SECOND_MICROS)

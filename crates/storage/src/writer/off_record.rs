@@ -1,21 +1,22 @@
-//! What no record tells of: refusals that were dropped, or folded into a record that is counted already. On a server, where
-//! usage is counted from the records, a node remembers these until they are written.
+//! Deliveries that no record tells of: refusals that were dropped, or folded into a record that is counted
+//! already. On a server, where usage is counted from the records, a node keeps these in memory until they are
+//! written.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::counts::Counts;
 use super::usage_recorder::Observation;
 
-/// What no record tells of.
+/// Deliveries that no record tells of.
 pub(super) struct OffRecord {
-    /// Shared with whoever writes them.
+    /// Shared with the tasks that write them.
     counts: Arc<Mutex<Counts>>,
     /// Those of the batch whose transaction is open.
     batch: Vec<Observation>,
 }
 
 impl OffRecord {
-    /// To be added to these counts.
+    /// An empty list, whose deliveries are added to these counts.
     pub(super) const fn new(counts: Arc<Mutex<Counts>>) -> Self {
         Self {
             counts,
@@ -23,23 +24,23 @@ impl OffRecord {
         }
     }
 
-    /// Takes note of a delivery that has no record of its own.
+    /// Adds a delivery that has no record of its own.
     pub(super) fn note(&mut self, seen: Observation) {
         self.batch.push(seen);
     }
 
-    /// Whether the batch has some.
+    /// `true` if the batch has none.
     pub(super) const fn is_empty(&self) -> bool {
         self.batch.is_empty()
     }
 
-    /// Leaves out those whose record is still to be counted: it tells of them.
+    /// Removes those whose record is not counted yet, because that count will include them.
     pub(super) fn keep_before(&mut self, watermark: i64) {
         self.batch
             .retain(|seen| seen.record.is_none_or(|record| record < watermark));
     }
 
-    /// The transaction of the batch is on disk.
+    /// Adds the batch to the counts: its transaction is on disk.
     pub(super) fn committed(&mut self) {
         if self.batch.is_empty() {
             return;
@@ -50,7 +51,7 @@ impl OffRecord {
         }
     }
 
-    /// The transaction of the batch was given up.
+    /// Drops the batch: its transaction was rolled back.
     pub(super) fn rolled_back(&mut self) {
         self.batch.clear();
     }

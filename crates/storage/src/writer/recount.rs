@@ -1,4 +1,4 @@
-//! Writing counts to their tables, and counting records again.
+//! Writes counts to their tables, and counts records.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,37 +20,39 @@ use crate::write::sources::{
 };
 use crate::write::usage::{recorded, usage_add};
 
-/// Records that are damaged.
+/// Log limiter of corrupt records.
 static DAMAGED: LogInterval = LogInterval::new();
 
-/// Sources of a webhook that are told apart on a day, of those that passed. A webhook has a handful of senders; more is an attack or a
-/// mistake, and must not fill the disk.
+/// Most sources of a webhook that are counted separately on a day, of those that passed. A webhook has a
+/// handful of senders; more is an attack or a mistake, and must not fill the disk.
 const MAX_SOURCES: i64 = 2_000;
-/// The same for those that did not: apart, because whoever is refused takes no place from a sender, and fewer, because each may be
-/// refused for every reason that there is. With all of them it is a quarter of a MiB a day, which no webhook's holding counts.
+/// The same for refused ones: apart, because a refused source must not take a place from a sender, and fewer,
+/// because each may be refused with every code. All of them take a quarter of a MiB a day, which no webhook's
+/// holding includes.
 const MAX_REFUSED_SOURCES: i64 = 200;
-/// Webhooks and days whose number of sources is remembered. It is only forgotten and counted anew.
+/// Webhooks and days whose number of sources is cached. A full cache is cleared, and the numbers are counted
+/// again.
 const MAX_REMEMBERED: usize = 8_192;
-/// Records that are read at once when they are counted again.
+/// Records that are read at once for counting.
 const RECOUNT: i64 = 5_000;
 
-/// How many sources of a webhook are in the table for a day: those that passed, and those that did not.
+/// Numbers of sources of a webhook in the table for a day: those that passed, and the refused ones.
 pub(super) type ToldApart = HashMap<(i64, i64, bool), i64>;
 
-/// What came of a step of counting.
+/// Result of a step of counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CountStep {
     /// All is counted.
     Done,
     /// More may be left to count.
     More,
-    /// Somebody else counts, or removes history: nothing was counted, and nobody was waited for.
+    /// Another transaction counts or removes history: nothing was counted, and this step did not wait.
     Busy,
 }
 
-/// Counts some of the records that are behind the watermark, with what has no record there, and moves the watermark.
-/// For a store that many nodes write to: none of them saw all that came. It waits for nobody who removes history, because readers
-/// of usage wait for it.
+/// Counts some of the records behind the watermark, with the deliveries that have no record there, and moves
+/// the watermark. For a store that many nodes write to, of which none sees all deliveries. It does not wait
+/// for the removal of history, because readers of usage wait for it.
 pub(crate) fn count_step(connection: &mut Connection, off_record: &Counts) -> QueryResult<CountStep> {
     connection.transaction(|connection| {
         let Some(watermark) = counter_try_lock(connection, Counter::Usage)? else {
@@ -102,7 +104,7 @@ pub(super) fn recount(
     Ok(counts)
 }
 
-/// Adds some of these records. The last of them, if there may be more.
+/// Adds some of these records. Returns the last of them, if there may be more.
 fn add_records(
     connection: &mut Connection,
     counts: &mut Counts,
@@ -127,7 +129,7 @@ fn add_records(
             observed: has_trail && code.is_none(),
             source,
             record: Some(id),
-            // Of one that passed, the others are its retries.
+            // The others on the record of a delivery that passed are its retries.
             times: if code.is_none() { 1 } else { count },
             held: Some(held),
         };
@@ -137,7 +139,7 @@ fn add_records(
     Ok(last.filter(|_| !is_all))
 }
 
-/// Adds what the sources sent. Those beyond the ones that are told apart on a day are added up.
+/// Adds the counts of the sources. Those beyond the number that is counted separately on a day are added up.
 fn write_sources(
     connection: &mut Connection,
     counts: &Counts,
@@ -181,7 +183,7 @@ fn write_sources(
     Ok(())
 }
 
-/// Adds why deliveries of a source were refused.
+/// Adds the codes of refused deliveries of a source.
 fn write_codes(
     connection: &mut Connection,
     key: &SourceKey,

@@ -1,12 +1,12 @@
-//! Counting deliveries beside the commits. It costs the hot path no statement: counts are kept in memory and written at
-//! most once a second, inside the transaction of a batch that goes to disk anyway.
+//! Counts deliveries for usage beside the commits. The hot path runs no statement for it: counts are kept in
+//! memory and written at most once a second, in the transaction of a batch that goes to disk anyway.
 //!
-//! The tables hold exactly the deliveries before a watermark, which is the number of a delivery. What is in memory is
-//! believed only if it is all that lies between the watermark and the next number. It is not after a crash, and not if
-//! another process took deliveries or wrote counts: then the records behind the watermark are counted again. So nothing is
-//! ever counted twice, and whatever has a record is counted exactly. What may be missing after a crash, or after another
-//! process asked for usage during a flood, are refusals of about the last second that were folded into a record before the
-//! watermark, or dropped.
+//! The tables hold exactly the deliveries before a watermark, which is the number of a delivery. The counts
+//! in memory are used only if they cover all numbers between the watermark and the next number. They do not
+//! after a crash, or if another process stored deliveries or wrote counts: then the records behind the
+//! watermark are counted again. So nothing is ever counted twice, and every delivery with a record is counted
+//! exactly. After a crash, or after another process asked for usage during a flood, refusals of about the
+//! last second may be missing: those that were folded into a record before the watermark, or dropped.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,34 +21,35 @@ use crate::write::counters::{Counter, counter_set, counter_value};
 
 /// Least time between two writings, by the clock of the deliveries.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
-/// As many numbers in memory are written at once: some 2 MiB.
+/// Entries in memory from which on they are written at once: some 2 MiB.
 const MANY: usize = 8_192;
-/// Deliveries alike, as far as they are counted.
+/// Identical deliveries, as far as they are counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Observation {
     /// The key of its webhook.
     pub(super) webhook: i64,
     pub(super) at: Timestamp,
-    /// Why they were refused, if they were.
+    /// Code of the refusal; `None` if they passed.
     pub(super) code: Option<RefusalCode>,
-    /// Whether they passed only because their webhook observes.
+    /// `true` if they passed only because their webhook observes.
     pub(super) observed: bool,
     pub(super) source: IpAddr,
-    /// The number of the record that they are on.
+    /// The number of their record, if there is one.
     pub(super) record: Option<i64>,
-    /// How many they are.
+    /// Number of deliveries.
     pub(super) times: i64,
-    /// What their webhook holds more since, if the record is theirs alone. Less, if it is negative.
+    /// Bytes by which the holding of their webhook grows, negative if it shrinks; `None` if the record is not
+    /// theirs alone.
     pub(super) held: Option<i64>,
 }
 
 impl Observation {
-    /// Whether it can be counted again from the records from this number on.
+    /// `true` if it can be counted again from the records from this number on.
     fn is_on_record(&self, start: i64) -> bool {
         self.record.is_some_and(|record| record >= start)
     }
 
-    /// Whether both are counted at the same place.
+    /// `true` if both are counted in the same entries.
     fn is_like(&self, other: &Self, start: i64) -> bool {
         self.webhook == other.webhook
             && self.code == other.code
@@ -59,7 +60,7 @@ impl Observation {
     }
 }
 
-/// Numbers of deliveries from `start` up to `end`, which is excluded; not all of them, if it is torn.
+/// Numbers of deliveries from `start` to before `end`; some are missing if it is torn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct RecordSpan {
     start: i64,
@@ -76,7 +77,7 @@ impl RecordSpan {
         }
     }
 
-    /// The span with these numbers behind it.
+    /// The span, extended by these numbers.
     const fn with(self, first: i64, end: i64) -> Self {
         Self {
             start: self.start,
@@ -86,41 +87,41 @@ impl RecordSpan {
     }
 }
 
-/// What was counted and is not in the tables.
+/// Counts that are not in the tables yet.
 #[derive(Debug, Default)]
 pub(super) struct UsageRecorder {
     counts: Counts,
-    /// The numbers that `counts` stands for.
+    /// The numbers that `counts` covers.
     span: Option<RecordSpan>,
-    /// When the first of `counts` came.
+    /// Time of the first delivery in `counts`.
     since: Option<Timestamp>,
     /// The deliveries of the batch whose transaction is open.
     batch: Vec<Observation>,
-    /// The number that its first delivery got, and the one after its last.
+    /// The number of its first delivery, and the number after its last one.
     numbers: Option<(i64, i64)>,
-    /// The watermark that it writes.
+    /// The watermark that its transaction writes.
     written: Option<i64>,
-    /// How many sources of a webhook are in the table for a day, those that passed and those that did not.
+    /// Numbers of sources of a webhook in the table for a day, those that passed and the refused ones.
     told_apart: ToldApart,
 }
 
 impl UsageRecorder {
-    /// Takes note of a delivery of the batch.
+    /// Adds a delivery of the batch.
     pub(super) fn note(&mut self, seen: Observation) {
         self.batch.push(seen);
     }
 
-    /// Takes note of the numbers that the batch used: from the first, up to the second.
+    /// Stores the numbers that the batch used, from `first` to before `end`.
     pub(super) const fn numbered(&mut self, first: i64, end: i64) {
         self.numbers = Some((first, end));
     }
 
-    /// Whether nothing is in memory alone.
+    /// `true` if nothing is in memory alone.
     pub(super) fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
 
-    /// Whether it is time to write.
+    /// `true` if it is time to write.
     pub(super) fn is_due(&self) -> bool {
         let (Some(since), Some(newest)) = (self.since, self.batch.last()) else {
             return false;
@@ -129,7 +130,7 @@ impl UsageRecorder {
         newest.at.since(since).max(since.since(newest.at)) >= WRITE_EVERY || self.counts.len() >= MANY
     }
 
-    /// Writes what was counted before this batch, whose first number this is.
+    /// Writes the counts from before this batch, whose first number is `first`.
     pub(super) fn write(&mut self, connection: &mut Connection, first: i64) -> QueryResult<()> {
         let watermark = counter_value(connection, Counter::Usage)?;
         let is_whole = self.span == Some(RecordSpan::whole(watermark, first));
@@ -147,7 +148,7 @@ impl UsageRecorder {
         Ok(())
     }
 
-    /// The transaction of the batch is on disk.
+    /// Adds the batch to the counts: its transaction is on disk.
     pub(super) fn committed(&mut self) {
         if let Some(watermark) = self.written.take() {
             self.counts = Counts::default();
@@ -164,7 +165,7 @@ impl UsageRecorder {
             self.counts.hold(seen);
         }
         self.since = self.since.or_else(|| self.batch.first().map(|seen| seen.at));
-        // Deliveries that come together are often alike, and looking up where they are counted is what costs.
+        // Deliveries of a batch are often identical, and the cost is in finding their entries.
         for alike in self.batch.chunk_by(|one, next| one.is_like(next, start)) {
             let [.., last] = alike else { continue };
             let is_on_record = last.is_on_record(start);
@@ -177,11 +178,11 @@ impl UsageRecorder {
         self.batch.clear();
     }
 
-    /// The transaction of the batch was given up.
+    /// Drops the batch: its transaction was rolled back.
     pub(super) fn rolled_back(&mut self) {
         self.batch.clear();
         (self.numbers, self.written) = (None, None);
-        // It may name rows that were never stored.
+        // It may include rows that were never stored.
         self.told_apart.clear();
     }
 }
