@@ -1,5 +1,5 @@
-//! What a batch reads and writes inside its transaction. The rules of a batch are the same for both databases; how rows
-//! come and go is not.
+//! Access of a batch to rows inside its transaction. The rules of a batch are the same for both databases,
+//! but rows are read and written differently.
 
 mod postgres;
 mod sqlite;
@@ -25,24 +25,24 @@ pub(super) struct NextNumbers {
     pub(super) incident: i64,
 }
 
-/// The store as a batch sees it: what others committed before, and what the batch itself wrote.
+/// The store for a batch: rows that were committed before, and rows that the batch itself wrote.
 ///
-/// What is handed to it to be stored may borrow from the jobs of the batch, which live as long as `'a`. When it is written is
-/// the ledger's business, but whatever is asked for later knows of it.
+/// Rows to store may borrow from the jobs of the batch, which live as long as `'a`. The backend decides when
+/// it writes them, but later reads include them in any case.
 pub(super) trait CommitBackend<'a> {
-    /// The webhook with this handle. It stays as it is until the batch is on disk.
+    /// The webhook with this handle, locked against changes until the batch is on disk.
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>>;
 
-    /// The next numbers. Nobody else takes them until the batch is on disk.
+    /// The next numbers. No other transaction takes them until the batch is on disk.
     fn numbers(&mut self) -> QueryResult<NextNumbers>;
 
-    /// What a webhook's idempotency key stands for.
+    /// The answer stored for a webhook's idempotency key.
     fn key(&mut self, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>>;
 
-    /// Remembers a key, in place of an expired one.
+    /// Stores a key, in place of an expired one.
     fn upsert_key(&mut self, row: &NewKey<'_>) -> QueryResult<()>;
 
-    /// The incident of a webhook that is not resolved and has this dedup key.
+    /// The unresolved incident of a webhook with this dedup key.
     fn incident_unresolved(
         &mut self,
         webhook: i64,
@@ -50,8 +50,8 @@ pub(super) trait CommitBackend<'a> {
         dedup_key: &str,
     ) -> Result<Option<WeighedIncident>, QueryError>;
 
-    /// The newest resolved incident of a webhook that has this dedup key. It is asked for only for a delivery that says
-    /// `resolved`, and only if none of that key is unresolved.
+    /// The newest resolved incident of a webhook with this dedup key. Called only for a delivery that says
+    /// `resolved`, and only if no incident of the key is unresolved.
     fn incident_resolved(
         &mut self,
         webhook: i64,
@@ -67,7 +67,7 @@ pub(super) trait CommitBackend<'a> {
         first: DeliveryId,
     ) -> QueryResult<()>;
 
-    /// Stores what a delivery changed about an incident, and what is listed of it.
+    /// Stores the changes of an incident by a delivery, and their events.
     fn incident_update(
         &mut self,
         incident: WeighedIncident,
@@ -79,23 +79,23 @@ pub(super) trait CommitBackend<'a> {
     /// Stores the record of a delivery.
     fn delivery_insert(&mut self, row: NewDelivery<'a>);
 
-    /// Lets a record stand for so many more deliveries.
+    /// Adds to the number of deliveries of a record.
     fn delivery_count(&mut self, record: i64, more: i64);
 
-    /// Runs a write that is no delivery.
+    /// Runs a change.
     fn change(&mut self, change: &mut dyn Change) -> QueryResult<()>;
 
-    /// Lets the counts of usage be written with this batch.
+    /// Requests that the counts of usage are written with this batch.
     fn want_counts(&mut self);
 
-    /// Takes note of a delivery for the counts of usage.
+    /// Counts a delivery for usage.
     fn note(&mut self, seen: Observation);
 
-    /// Writes what is written once, with the numbers as they are after the batch.
+    /// Writes the rows that are written once, with the numbers as they are after the batch.
     fn finish(self, numbers: Option<NextNumbers>) -> QueryResult<()>;
 }
 
-/// An event that a delivery brought about, as it is stored.
+/// An event caused by a delivery, as it is stored.
 fn record(incident: &Incident, id: DeliveryId, event: IncidentEvent) -> IncidentRecord {
     IncidentRecord {
         at: incident.updated_at,

@@ -1,7 +1,9 @@
-//! The ledger of PostgreSQL: everything is read and locked at once before the batch, and written at once behind it.
+//! The backend for PostgreSQL: reads and locks everything at once before the batch, and writes everything at
+//! once behind it.
 //!
-//! The locks, in the order in which every batch takes them: policies, webhooks (shared), counters, incidents. While the
-//! counters are held, nobody else writes deliveries, so what is read behind them can't change: keys, dedup keys, numbers.
+//! The locks, in the order in which every batch takes them: policies and webhooks (both shared), counters,
+//! incidents. While the counters are locked, no other transaction writes deliveries, so what is read after
+//! them can't change: keys, dedup keys, numbers.
 
 mod rows;
 
@@ -30,7 +32,7 @@ use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::{Target, policy_bucket};
 use rows::storable;
 
-/// The ledger of PostgreSQL.
+/// The backend for PostgreSQL.
 pub(in super::super) struct PostgresBackend<'a> {
     connection: &'a mut PgConnection,
     off_record: &'a mut OffRecord,
@@ -39,7 +41,7 @@ pub(in super::super) struct PostgresBackend<'a> {
     keys: HashMap<(i64, String), KeyRow>,
     new_keys: HashSet<(i64, String)>,
     incidents: HashMap<IncidentNumber, KnownIncident>,
-    /// What is damaged is told when it is asked for: it concerns one delivery.
+    /// A corrupt row is reported when it is asked for, because it concerns one delivery.
     unresolved: HashMap<(i64, String), Result<IncidentNumber, CorruptRow>>,
     /// The newest resolved incident of each key that a late `resolved` may belong to.
     resolved: HashMap<(i64, String), Result<IncidentNumber, CorruptRow>>,
@@ -48,18 +50,18 @@ pub(in super::super) struct PostgresBackend<'a> {
     counted: HashMap<i64, i64>,
 }
 
-/// An incident that the batch may tell of.
+/// An incident that the batch may update.
 struct KnownIncident {
     incident: WeighedIncident,
     webhook: i64,
     place: IncidentSlot,
 }
 
-/// Where an incident is.
+/// State of an incident in the table.
 enum IncidentSlot {
-    /// In the table, as it is here.
+    /// In the table, with this content.
     Stored,
-    /// In the table, as it was.
+    /// In the table, with older content.
     Changed,
     /// Not in the table yet; this delivery opened it.
     New(DeliveryId),
@@ -131,7 +133,7 @@ impl<'a> PostgresBackend<'a> {
         self.read_resolved(jobs, &handles)
     }
 
-    /// What a `resolved` may belong to that finds nothing unresolved.
+    /// Reads the resolved incidents for each `resolved` that finds no unresolved one.
     fn read_resolved(&mut self, jobs: &[Job], handles: &HashMap<i64, WebhookHandle>) -> QueryResult<()> {
         let late: BTreeSet<_> = accepted(jobs)
             .filter(|delivery| delivery.draft.resolves())
@@ -152,7 +154,7 @@ impl<'a> PostgresBackend<'a> {
         Ok(())
     }
 
-    /// Takes note of an incident as it was read.
+    /// Stores an incident that was read.
     fn known(&mut self, handles: &HashMap<i64, WebhookHandle>, webhook: i64, row: IncidentRow) {
         let (Some(handle), Some(key)) = (handles.get(&webhook), row.dedup_key().map(str::to_owned)) else {
             return;
@@ -171,13 +173,13 @@ impl<'a> PostgresBackend<'a> {
         let by_key = if is_resolved {
             &mut self.resolved
         } else {
-            // A person may have reopened it while it was waited for.
+            // A person may have reopened it while the query waited for its lock.
             &mut self.unresolved
         };
         by_key.insert((webhook, key), read);
     }
 
-    /// The incident that a key leads to.
+    /// The incident found for a key.
     fn by_number(
         &self,
         found: Option<&Result<IncidentNumber, CorruptRow>>,
@@ -202,7 +204,7 @@ impl<'a> PostgresBackend<'a> {
                 IncidentSlot::New(first) => new.push(&known.incident, known.webhook, first),
             }
         }
-        // In this order: an incident that is resolved makes room for one with the same dedup key.
+        // Changes come first: a resolved incident makes room for a new one with the same dedup key.
         if !changed.number.is_empty() {
             changed.execute(self.connection)?;
         }
@@ -334,12 +336,13 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
     }
 
     fn change(&mut self, _: &mut dyn Change) -> QueryResult<()> {
-        // Changes have transactions of their own here: one that waits for a lock must not hold up deliveries.
+        // Changes have transactions of their own on a server: one that waits for a lock must not hold up
+        // deliveries.
         Err(Error::RollbackTransaction)
     }
 
     fn want_counts(&mut self) {
-        // They are counted from the records, by whoever wants them.
+        // On a server usage is counted from the records, by the reader or a task.
     }
 
     fn note(&mut self, seen: Observation) {
@@ -391,7 +394,7 @@ fn read_numbers(connection: &mut PgConnection) -> QueryResult<NextNumbers> {
     })
 }
 
-/// The deliveries that passed.
+/// The accepted deliveries.
 fn accepted(jobs: &[Job]) -> impl Iterator<Item = &hookgate_gate::AcceptedDelivery> {
     jobs.iter().filter_map(|job| match job {
         Job::Accepted(accepting) => Some(&accepting.delivery),

@@ -1,5 +1,5 @@
-//! The ledger of SQLite. New rows are kept until there are many for one statement, or something is read that may be among
-//! them; everything else is a statement at once.
+//! The backend for SQLite. It buffers new rows until there are many for one statement, or until a read may
+//! concern them; everything else is a statement at once.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use crate::write::incidents::{
 use crate::write::keys::{KeyRow, NewKey, key_by_name, upsert_key};
 use crate::write::webhooks::{Target, target_by_handle};
 
-/// The ledger of SQLite.
+/// The backend for SQLite.
 pub(in super::super) struct SqliteBackend<'c, 'a> {
     connection: &'c mut Connection,
     counting: &'c mut UsageRecorder,
@@ -29,7 +29,7 @@ pub(in super::super) struct SqliteBackend<'c, 'a> {
     new_incidents: Vec<(WeighedIncident, i64, DeliveryId)>,
     /// Records of deliveries that are not written yet.
     new_deliveries: Vec<NewDelivery<'a>>,
-    /// Whether somebody waits for the counts to be in their tables.
+    /// `true` if a caller waits for the counts to be in their tables.
     counts_wanted: bool,
     /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
     targets: HashMap<WebhookHandle, Option<Target>>,
@@ -40,7 +40,7 @@ pub(in super::super) struct SqliteBackend<'c, 'a> {
 }
 
 impl<'c> SqliteBackend<'c, '_> {
-    /// A ledger on this connection, which is in a transaction.
+    /// A backend on this connection, which is in a transaction.
     pub(in super::super) fn new(connection: &'c mut Connection, counting: &'c mut UsageRecorder) -> Self {
         Self {
             connection,
@@ -54,7 +54,7 @@ impl<'c> SqliteBackend<'c, '_> {
         }
     }
 
-    /// Writes the rows that were kept.
+    /// Writes the buffered rows.
     fn rows_write(&mut self) -> QueryResult<()> {
         let Connection::Sqlite(connection) = &mut *self.connection else {
             return Err(Error::RollbackTransaction);
@@ -170,7 +170,7 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
     fn change(&mut self, change: &mut dyn Change) -> QueryResult<()> {
         self.rows_write()?;
         change.run(self.connection)?;
-        // It may have changed a webhook.
+        // The change may concern a webhook.
         self.targets.clear();
         Ok(())
     }

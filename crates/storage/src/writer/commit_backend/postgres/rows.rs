@@ -1,4 +1,4 @@
-//! Rows on their way into columns: what was borrowed is copied, and made such that PostgreSQL can store it.
+//! Conversion of rows into columns: copies borrowed values, and makes text storable for PostgreSQL.
 
 use hookgate_domain::{DeliveryId, IncidentNumber, Timestamp};
 use hookgate_gate::IncidentRecord;
@@ -7,7 +7,7 @@ use crate::rows::{NewDelivery, WeighedIncident, event_texts};
 use crate::write::columns::{DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns, KeyColumns};
 use crate::write::keys::KeyRow;
 
-/// Text as PostgreSQL can store it: without NUL.
+/// Text that PostgreSQL can store: NUL becomes U+FFFD.
 pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
