@@ -1,7 +1,9 @@
-//! The one thread of this process that writes, and the bounded queue in front of it.
+//! The writer: the one thread of this process that writes deliveries, and the bounded queue in front of it.
+//! On SQLite it runs all other changes too.
 //!
-//! It takes all that waits, runs it in one transaction, which costs one fsync, answers, and repeats. No timer for deliveries:
-//! under load the batches grow by themselves, and a lone delivery waits for nobody.
+//! It takes all jobs that wait, runs them in one transaction, which costs one fsync, answers, and repeats.
+//! There is no timer for deliveries: under load the batches grow by themselves, and a lone delivery is
+//! committed at once.
 
 mod apply;
 mod batch;
@@ -56,20 +58,22 @@ use refusals::Refusals;
 const QUEUE: usize = 4_096;
 /// Places of the queue that refusals leave free: a flood of them must not keep deliveries out.
 const KEPT_FOR_DELIVERIES: usize = QUEUE / 2;
-/// Most jobs in one transaction, beside refusals that were counted before: one fsync each is then next to nothing, and the first waits some 10 ms for the last.
+/// Most jobs in one transaction, beside coalesced refusals: the cost of the fsync is then next to nothing for
+/// each, and the first job waits some 10 ms for the last.
 const BATCH: usize = 512;
-/// As many jobs make an fsync cheap for each. Fewer wait for what other threads have in hand; more don't.
+/// A batch of this size makes an fsync cheap for each job. A smaller one waits for the jobs that other
+/// threads are about to send; a larger one does not.
 const LARGE_BATCH: usize = 32;
 /// Bytes of payloads of accepted deliveries that may wait: memory stays bounded with the largest bodies too.
 const WAITING_BYTES: usize = 32 * 1024 * 1024;
-/// The same for refusals, which keep little of their payloads.
+/// The same for refusals, which store little of their payloads.
 const WAITING_REFUSAL_BYTES: usize = WAITING_BYTES / 4;
-/// How long refusals that are counted before the writer wait for it.
+/// Time that coalesced refusals wait before the writer gets them.
 const TALLIED_FOR: Duration = Duration::from_millis(10);
-/// How often dropped refusals are told in the log, at most.
+/// Least time between two warnings about dropped refusals in the log.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// The way to the writing thread.
+/// The handle of the writing thread.
 pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -86,7 +90,8 @@ impl Writer {
         Self::start(|tallies| CommitWorker::on_file(path, connection, tallies))
     }
 
-    /// Starts the thread on this connection to the server at this address. What it can't count is left in `off_record`.
+    /// Starts the thread on this connection to the server at this address. Counts that no record tells of are
+    /// added to `off_record`.
     pub(crate) fn on_server(
         address: Address,
         link: Link,
@@ -114,7 +119,8 @@ impl Writer {
         })
     }
 
-    /// Commits an accepted delivery. It is in the queue when this returns, and the answer comes when it is on disk.
+    /// Commits an accepted delivery. It is in the queue when this returns, and the receiver gets the result
+    /// when it is on disk.
     pub(crate) fn enqueue(
         &self,
         delivery: AcceptedDelivery,
@@ -131,7 +137,8 @@ impl Writer {
         Ok(answer)
     }
 
-    /// Counts a refusal if a record stands for those like it. They are written together soon.
+    /// Counts a refusal if a record of identical ones exists; `false` if none does. The counts are written
+    /// together within some 10 ms.
     pub(crate) fn count_refusal(&self, refusal: RefusalKey) -> bool {
         if !self.is_running() {
             return false;
@@ -144,27 +151,27 @@ impl Writer {
     }
 
     fn write_tallies_soon(&self) {
-        // It must not keep the queue open.
+        // A weak sender: the timer must not keep the queue open.
         let Some(queue) = self.queue().map(mpsc::Sender::downgrade) else {
             return;
         };
         let write = async move {
             tokio::time::sleep(TALLIED_FOR).await;
             if let Some(queue) = queue.upgrade() {
-                // It fails if the thread is gone; then they were written.
+                // It fails if the thread has ended, which has written them then.
                 let _ = queue.send(Job::RefusalCounts).await;
             }
         };
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(write);
         } else if let Some(queue) = self.queue() {
-            // If it is full, they wait for who counts, or for the end.
+            // If the queue is full, they are written with the next counts of usage, or at the end.
             let _ = queue.try_send(Job::RefusalCounts);
         }
     }
 
-    /// Takes note of a refusal if there is room, of which its webhook has a part. Without room for its payload and headers it is
-    /// recorded without them.
+    /// Queues a refusal if there is room, of which its webhook may take a part. Without room for its payload
+    /// and headers it is recorded without them.
     pub(crate) fn refuse(&self, mut refusal: RefusedDelivery) {
         let now = refusal.received_at;
         let Some(queue) = self.queue() else {
@@ -188,8 +195,8 @@ impl Writer {
         }
     }
 
-    /// Runs some other piece of work in a transaction and answers when it is on disk. It may run twice: the first time
-    /// doesn't count then.
+    /// Runs a change in a transaction, and returns when it is on disk. It may run twice: only its last run
+    /// counts.
     pub(crate) async fn change<T, W>(&self, what: &'static str, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -197,7 +204,7 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue().ok_or_else(|| unavailable(what))?;
-        // Waits for its turn instead of failing: a revocation has to get through a flood.
+        // Waits for a place instead of failing: a revocation must get through a flood.
         queue
             .send(Job::Change(Box::new(PendingChange::new(what, work, reply))))
             .await
@@ -216,15 +223,15 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(unavailable(COUNT)))
     }
 
-    /// Whether the thread runs.
+    /// `true` while the thread runs.
     pub(crate) fn is_running(&self) -> bool {
         self.queue().is_some_and(|queue| !queue.is_closed())
     }
 
-    /// Writes what waits and stops the thread. What comes later finds the store unavailable.
+    /// Writes what waits and stops the thread. Later jobs fail, because the store is unavailable.
     pub(crate) async fn close(&self) {
         if let Some(queue) = self.queue() {
-            // It fails if the thread is gone, which is what is wanted.
+            // It fails if the thread has ended, which is the goal.
             let _ = queue.send(Job::Stop).await;
             queue.closed().await;
         }
@@ -238,7 +245,7 @@ impl Writer {
         self.queue.as_ref()
     }
 
-    /// Counts a refusal that is not recorded, and tells of them now and then.
+    /// Counts a refusal that is not recorded, and warns about them in the log now and then.
     fn drop_refusal(&self, now: Timestamp) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
         let last = self.warned_at.load(Ordering::Relaxed);
@@ -258,7 +265,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Without a sender the thread writes what waits and ends.
+    /// Closes the queue: the thread writes what waits and ends.
     fn drop(&mut self) {
         self.queue = None;
         let thread = self
@@ -272,7 +279,7 @@ impl Drop for Writer {
     }
 }
 
-/// The thread: batch after batch until it is told to stop or nobody can ask any more.
+/// The thread: runs batches until it is stopped, or until the queue has no more senders.
 fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &RefusalCoalescer) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
@@ -281,7 +288,7 @@ fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &Refu
             jobs.splice(..0, tallied(tallies));
         }
         if jobs.iter().any(Job::is_stop) {
-            // What is in the queue is still received.
+            // Jobs that are in the queue are still received.
             queue.close();
             jobs.retain(|job| !job.is_stop());
         }
@@ -289,7 +296,7 @@ fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &Refu
         session.commit_batch(&mut jobs);
         session.after_batch(work);
     }
-    // The queue is closed, so nobody is told any more that it is counted.
+    // The queue is closed, so no more refusals are counted.
     jobs.extend(tallied(tallies));
     if !jobs.is_empty() {
         session.commit_batch(&mut jobs);
@@ -297,7 +304,7 @@ fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &Refu
     session.finish();
 }
 
-/// The refusals that were counted before they came here.
+/// Takes the coalesced refusals, as jobs.
 fn tallied(tallies: &RefusalCoalescer) -> impl Iterator<Item = Job> + use<> {
     tallies.take().into_iter().map(|(refusal, times)| {
         Job::Refused(Box::new(PendingRefusal {
@@ -308,13 +315,14 @@ fn tallied(tallies: &RefusalCoalescer) -> impl Iterator<Item = Job> + use<> {
     })
 }
 
-/// Bytes of a delivery that waits: its payload and its headers.
+/// Bytes of a waiting delivery: its payload and its headers.
 fn weight(payload: Option<&[u8]>, headers: Option<&str>) -> usize {
     payload.map_or(0, <[u8]>::len) + headers.map_or(0, str::len)
 }
 
-/// Lets the threads that are at work on this core put in what they have in hand, once, unless it is enough already. They
-/// would otherwise be held up by a commit for the first of many. With a core to itself this costs nothing.
+/// Yields once, so that other threads on this core can queue the jobs that they work on, unless there are
+/// enough already. The commit of the first of many would hold them up otherwise. With a core to itself this
+/// costs nothing.
 fn collect_jobs(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
     if jobs.len() < LARGE_BATCH {
         thread::yield_now();

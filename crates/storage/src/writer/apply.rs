@@ -1,5 +1,6 @@
-//! An accepted delivery inside the transaction: is it still the judged webhook, is it a retry, which incident does it
-//! tell of. It reads everything before it writes anything, so that damage leaves nothing half done.
+//! Commits an accepted delivery inside the transaction: checks that its webhook has not changed and that it
+//! is no retry, and finds its incident. It reads everything before it writes anything, so that a corrupt row
+//! leaves nothing half done.
 
 use diesel::result::QueryResult;
 use hookgate_domain::{
@@ -17,11 +18,11 @@ use crate::rows::{NewDelivery, WeighedIncident, answer_words, metadata_text, not
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
 
-/// The incident of a key whose first answer named none.
+/// Stands for the incident of a key whose first answer named none.
 const NO_INCIDENT: i64 = 0;
 
 impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
-    /// Commits an accepted delivery, or says why not.
+    /// Commits an accepted delivery, or returns the reason against it.
     pub(super) fn apply(&mut self, delivery: &'a AcceptedDelivery) -> Result<Commit, QueryError> {
         let target = self.backend.target(delivery.webhook)?;
         let Some(target) = target.filter(|target| target.revision == delivery.revision) else {
@@ -60,7 +61,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
         Ok(Commit::Stored(accepted))
     }
 
-    /// The answer to a retry; `None` if the key is new or too old.
+    /// The stored answer for a retry; `None` if the key is new or expired.
     fn repeat(
         &mut self,
         webhook: i64,
@@ -80,8 +81,8 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
         Ok(Some(Commit::Stored(first)))
     }
 
-    /// The incident after this delivery told of it. A `resolved` belongs to the newest incident of its key, which may be
-    /// resolved already; anything else to the unresolved one.
+    /// The outcome of a delivery for its incident. A `resolved` belongs to the newest incident of its key,
+    /// which may be resolved already; anything else to the unresolved one.
     fn tell(&mut self, target: Target, delivery: &AcceptedDelivery) -> Result<DeliveryOutcome, QueryError> {
         let draft: IncidentDraft = delivery.draft.clone();
         let (webhook, now) = (delivery.webhook, delivery.received_at);
@@ -192,7 +193,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
     }
 }
 
-/// What the first delivery with a key was answered.
+/// The first answer to a delivery with a key.
 fn first_answer(row: &KeyRow) -> Result<Accepted, CorruptRow> {
     let damage = |column| move || CorruptRow::at("idempotency_keys", row.delivery, column);
     let incident = if row.incident == NO_INCIDENT {
@@ -210,17 +211,17 @@ fn first_answer(row: &KeyRow) -> Result<Accepted, CorruptRow> {
     })
 }
 
-/// What a delivery comes to.
+/// Outcome of a delivery.
 enum DeliveryOutcome {
     /// It says `resolved`, and no incident has its key.
     Unmatched,
-    /// It opens this one.
+    /// It opens this incident.
     Opened(WeighedIncident),
-    /// It tells of this one, and this is listed of it; it takes so many bytes more.
+    /// It updates this incident, with these events, and makes it grow by so many bytes.
     Updated(WeighedIncident, Vec<IncidentEvent>, i64),
 }
 
-/// What comes of an incident that a delivery tells of.
+/// Applies a delivery to a known incident.
 fn updated(known: WeighedIncident, draft: IncidentDraft, now: Timestamp) -> QueryResult<DeliveryOutcome> {
     let before = known.weight;
     let texts = incident_weight(&known.incident, known.metadata.as_deref());
@@ -246,7 +247,7 @@ impl DeliveryOutcome {
         }
     }
 
-    /// What the incident takes more since, or less if it is negative.
+    /// Bytes by which the incident grew, negative if it shrank.
     const fn grown(&self) -> i64 {
         match self {
             Self::Unmatched => 0,

@@ -1,4 +1,4 @@
-//! One batch inside its transaction: what becomes of each delivery, and the numbers that they get.
+//! One batch inside its transaction: runs each job, and assigns numbers to deliveries and incidents.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{NewDelivery, answer_words, seconds_up};
 use crate::write::webhooks::Target;
 
-/// Batches with refusals that have no place, and refusals that meet damage.
+/// Log limiters of refusals that are dropped, and of refusals that can't be recorded.
 static TOO_MANY: LogInterval = LogInterval::new();
 static UNRECORDED: LogInterval = LogInterval::new();
 
 /// A batch inside its transaction.
 pub(super) struct Batch<'f, L> {
-    /// What it reads and writes.
+    /// The rows of the store.
     pub(super) backend: L,
     folding: &'f mut RefusalFolder,
     tallies: &'f RefusalCoalescer,
@@ -46,7 +46,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         }
     }
 
-    /// Does a job and keeps its outcome in it. An error gives up the transaction.
+    /// Runs a job and stores its outcome in it. An error rolls the transaction back.
     pub(super) fn run(&mut self, job: &'a mut Job) -> QueryResult<()> {
         match job {
             Job::Accepted(accepting) => {
@@ -69,7 +69,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         Ok(())
     }
 
-    /// Writes what is written once.
+    /// Writes the rows that are written once for the whole batch.
     pub(super) fn finish(self) -> QueryResult<()> {
         if self.dropped > 0
             && let Some(left_out) = TOO_MANY.line()
@@ -95,14 +95,14 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         Ok(IncidentNumber::new(next).ok_or_else(|| CorruptRow::at("counters", "incident", "next"))?)
     }
 
-    /// Uses up the next delivery number.
+    /// Takes the next delivery number.
     pub(super) const fn delivery_used(&mut self) {
         if let Some(numbers) = &mut self.numbers {
             numbers.delivery += 1;
         }
     }
 
-    /// Uses up the next incident number.
+    /// Takes the next incident number.
     pub(super) const fn incident_used(&mut self) {
         if let Some(numbers) = &mut self.numbers {
             numbers.incident += 1;
@@ -127,7 +127,8 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         Ok(())
     }
 
-    /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.
+    /// Records a refusal, or counts it on a record. A refusal of a webhook that does not exist leaves no
+    /// trace.
     fn refuse(&mut self, refusing: &'a mut PendingRefusal) -> Result<(), QueryError> {
         let Some(target) = self.backend.target(refusing.refusal.webhook)? else {
             return Ok(());
@@ -166,7 +167,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         Ok(())
     }
 
-    /// Records a refusal. What the record takes.
+    /// Records a refusal. Returns the bytes of the record.
     fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusing: &'a PendingRefusal) -> i64 {
         let refusal = &refusing.refusal;
         let answer = if refusal.postponed {
@@ -212,12 +213,12 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     }
 }
 
-/// A span as its column has it.
+/// A duration in microseconds, for its column.
 pub(super) fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Sets damage, which concerns one job, apart from errors, which concern the transaction.
+/// Separates the errors of one job from the errors of the transaction.
 fn contained<T>(result: Result<T, QueryError>) -> QueryResult<Result<T, StoreError>> {
     result.map_or_else(|fault| fault.contained().map(Err), |done| Ok(Ok(done)))
 }

@@ -1,4 +1,5 @@
-//! A write that is no delivery, as the writer sees it: it runs, and later it is answered.
+//! A change for the writer: any write that is no delivery. The writer runs it, and answers it after the
+//! commit.
 
 use std::sync::Arc;
 
@@ -11,17 +12,17 @@ use crate::query_error::{QueryError, store_error, unavailable};
 
 /// A write that is no delivery.
 pub(super) trait Change: Send {
-    /// Runs it inside a transaction and keeps the outcome. An error gives up the transaction.
+    /// Runs it inside a transaction and stores the outcome. An error rolls the transaction back.
     fn run(&mut self, connection: &mut Connection) -> QueryResult<()>;
 
-    /// Answers after the commit.
+    /// Sends the outcome, after the commit.
     fn answer(self: Box<Self>);
 
-    /// Answers that nothing was stored, and why.
+    /// Sends the error because of which nothing was stored.
     fn fail(self: Box<Self>, error: &Arc<Error>);
 }
 
-/// A piece of work with who asked for it.
+/// A change with the channel for its result.
 pub(super) struct PendingChange<T, W> {
     what: &'static str,
     work: W,
@@ -30,7 +31,7 @@ pub(super) struct PendingChange<T, W> {
 }
 
 impl<T, W> PendingChange<T, W> {
-    /// Work that an error names by `what`.
+    /// A change; `what` names it in errors.
     pub(super) fn new(what: &'static str, work: W, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
         Self {
             what,
@@ -52,7 +53,7 @@ impl<T: Send, W: FnMut(&mut Connection) -> Result<T, QueryError> + Send> Change 
 
     fn answer(self: Box<Self>) {
         let outcome = self.outcome.unwrap_or_else(|| Err(unavailable(self.what)));
-        // Whoever asked may have left; the change stands.
+        // The caller may have left; the change stands.
         let _ = self.reply.send(outcome);
     }
 

@@ -1,7 +1,8 @@
-//! Copies the log into the database beside the commits, so that no delivery waits for it.
+//! Checkpoints beside the commits: copies the log into the database, so that no delivery waits for it.
 //!
-//! A thread of its own copies most of the log while the writer goes on. The writer then copies the little that came
-//! meanwhile, between two batches, because only a log that is copied whole is begun anew instead of growing.
+//! A thread of its own copies most of the log while the writer goes on. The writer then copies the little
+//! that was added meanwhile, between two batches, because only a log that is copied completely is started
+//! again instead of growing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,21 +15,22 @@ use hookgate_gate::LogInterval;
 
 use crate::connection::sqlite::open_copier;
 
-/// Copies that could not begin or end.
+/// Log limiters of checkpoints that could not begin, and that could not end.
 static NOT_OPEN: LogInterval = LogInterval::new();
 static NOT_COPIED: LogInterval = LogInterval::new();
 
-/// Work between two checkpoints, in small deliveries: some 10 MiB of log, which the file system holds in memory while it is copied.
+/// Work between two checkpoints, in small deliveries: some 10 MiB of log, which the file system caches while
+/// it is copied.
 const CHECKPOINT_WORK: usize = 2_000;
-/// What a batch costs beside its work: the pages that every transaction writes again.
+/// Work of a batch beside its jobs: the pages that every transaction writes again.
 const WORK_OF_A_BATCH: usize = 8;
-/// How often the thread copies in a row. What came during the first time is copied by the second, and so on: what is left to
-/// the writer, which keeps senders waiting, is what came during the last and shortest.
+/// Copies that the thread makes in a row. The second one copies what was added during the first, and so on:
+/// the writer, which keeps senders waiting, has to copy only what was added during the last and shortest.
 const COPIES: usize = 2;
-/// Copies what no reader needs and waits for nobody.
+/// Copies the part of the log that no reader needs, without waiting.
 const COPY: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
-/// When the log is copied, and the thread that does it.
+/// Schedule of the checkpoints, and their thread.
 pub(super) struct Checkpoints {
     work: usize,
     asked: bool,
@@ -38,7 +40,7 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Starts the thread for the database at this path. Without it the log is copied by the commits.
+    /// Starts the thread for the database at this path. Without a thread the commits copy the log.
     pub(super) fn start(path: String) -> Self {
         let (ask, asked) = sync_channel(1);
         let copied = Arc::new(AtomicBool::new(false));
@@ -58,7 +60,7 @@ impl Checkpoints {
         }
     }
 
-    /// Does what is due after a batch of so much work.
+    /// Adds the work of a batch, and runs or requests a checkpoint if one is due.
     pub(super) fn after_batch(&mut self, connection: &mut SqliteConnection, work: usize) {
         self.work += work + WORK_OF_A_BATCH;
         if self.asked && self.copied.swap(false, Ordering::Acquire) {
@@ -81,7 +83,7 @@ impl Drop for Checkpoints {
     }
 }
 
-/// It connects when it is first asked: most processes end before.
+/// The checkpoint thread. It connects at the first request, because most processes end before.
 fn run(path: &str, asked: &Receiver<()>, copied: &AtomicBool) {
     let mut connection = None;
     while asked.recv().is_ok() {
@@ -101,7 +103,7 @@ fn run(path: &str, asked: &Receiver<()>, copied: &AtomicBool) {
     }
 }
 
-/// A copy that fails is no loss: the log stays as it is, and the next one takes it up.
+/// Copies the log. A failure is no loss: the log stays as it is, and the next copy includes it.
 fn copy(connection: &mut SqliteConnection) {
     if let Err(error) = connection.batch_execute(COPY)
         && let Some(left_out) = NOT_COPIED.line()

@@ -1,4 +1,4 @@
-//! The writer's connection: batches in transactions, and what is done when one fails.
+//! The writer's connection: runs batches in transactions, and handles those that fail.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex};
@@ -20,22 +20,22 @@ use super::usage_recorder::UsageRecorder;
 use crate::connection::{Connection, sqlite};
 use crate::postgres::{Address, Link};
 
-/// Batches that fail, and what could not be stored.
+/// Log limiters of batches that fail, and of jobs that could not be stored.
 static BATCH_FAILED: LogInterval = LogInterval::new();
 static NOT_STORED: LogInterval = LogInterval::new();
 
-/// The connection that writes, with what is remembered from batch to batch.
+/// The connection that writes, with the state that lasts from batch to batch.
 pub(super) struct CommitWorker {
     connection: Connection,
     folding: RefusalFolder,
-    /// Refusals that are counted before they come here.
+    /// Refusals that are counted before they reach the writer.
     tallies: Arc<RefusalCoalescer>,
     place: WriteTarget,
-    /// Where the callers of a batch are woken; without a runtime they are woken from here.
+    /// The runtime that wakes the callers of a batch; without one this thread wakes them.
     runtime: Option<Handle>,
 }
 
-/// What it writes to.
+/// The database that it writes to.
 enum WriteTarget {
     /// The file at this path.
     File {
@@ -47,7 +47,7 @@ enum WriteTarget {
     Server { address: Address, off_record: OffRecord },
 }
 
-/// Why a transaction was given up.
+/// Reasons for a rollback.
 enum Aborted {
     /// One of its jobs could not be done.
     Job(Error),
@@ -55,7 +55,7 @@ enum Aborted {
     Transaction(Error),
 }
 
-/// Somebody else was first: nothing to worry about, and the caller is told.
+/// `true` if a concurrent change came first: no fault, and the caller gets the conflict.
 const fn is_conflict(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }
@@ -67,7 +67,7 @@ impl From<Error> for Aborted {
 }
 
 impl CommitWorker {
-    /// A session on this connection to the database file at this path.
+    /// A worker on this connection to the database file at this path.
     pub(super) fn on_file(
         path: String,
         connection: SqliteConnection,
@@ -81,7 +81,7 @@ impl CommitWorker {
         Self::new(Connection::Sqlite(connection), place, tallies)
     }
 
-    /// A session on this connection to the server at this address.
+    /// A worker on this connection to the server at this address.
     pub(super) fn on_server(
         address: Address,
         link: Link,
@@ -105,7 +105,7 @@ impl CommitWorker {
         }
     }
 
-    /// Does what is due after a batch of so much work.
+    /// Runs the checkpoint that is due after a batch of this work.
     pub(super) fn after_batch(&mut self, work: usize) {
         if let (Connection::Sqlite(connection), WriteTarget::File { checkpoints, .. }) =
             (&mut self.connection, &mut self.place)
@@ -114,14 +114,15 @@ impl CommitWorker {
         }
     }
 
-    /// Does all the jobs in one transaction and answers them. If one of them fails, each gets a transaction of its
-    /// own, so that only that one fails.
+    /// Runs all jobs in one transaction and answers them. If one of them fails, each gets a transaction of
+    /// its own, so that only that one fails.
     pub(super) fn commit_batch(&mut self, jobs: &mut Vec<Job>) {
         let mut done = self.transact(jobs);
         if let (Err(Aborted::Job(error)), [Job::Accepted(_)]) = (&done, &jobs[..])
             && is_conflict(error)
         {
-            // A person reopened an incident that has the dedup key of the one to be opened. It is seen now.
+            // A person reopened an incident with the dedup key of the one to be opened. The second try sees
+            // it.
             done = self.transact(jobs);
         }
         match done {
@@ -176,7 +177,7 @@ impl CommitWorker {
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }
-                // The rows are written together here, so one that can't be is found out here.
+                // The rows are written together here, so a row that can't be stored fails here.
                 batch.finish().map_err(Aborted::Job)
             }
         });
@@ -187,7 +188,7 @@ impl CommitWorker {
             WriteTarget::Server { off_record, .. } => off_record.rolled_back(),
         }
         if done.is_err() {
-            // It may name records that were never stored.
+            // The folder may name records that were never stored.
             self.folding = RefusalFolder::default();
             self.tallies.forget();
         }
@@ -201,8 +202,8 @@ impl CommitWorker {
         }
     }
 
-    /// Tells the callers what became of their jobs. Several are told by one task of the runtime: waking each of them from
-    /// this thread would cost a switch between threads for each.
+    /// Sends the results to the callers. One task of the runtime wakes several: waking each of them from this
+    /// thread would cost a context switch for each.
     fn answer(&self, jobs: &mut Vec<Job>) {
         match &self.runtime {
             Some(runtime) if jobs.len() > 1 => {
@@ -213,7 +214,7 @@ impl CommitWorker {
         }
     }
 
-    /// Connects anew if the connection leads nowhere, or no longer knows whether it is in a transaction.
+    /// Reconnects if the connection is closed, or if the state of its transaction is unknown.
     fn reconnect_if_broken(&mut self) -> QueryResult<()> {
         if !self.connection.is_broken() {
             return Ok(());
@@ -256,7 +257,7 @@ mod tests {
 
     type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
-    /// A session on a fresh database that has the first sample webhook.
+    /// A worker on a fresh database that has the first sample webhook.
     fn session(directory: &tempfile::TempDir) -> CommitWorker {
         let (path, connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
         let mut session = CommitWorker::on_file(path, connection, Arc::default());
@@ -285,7 +286,7 @@ mod tests {
         )
     }
 
-    /// What was read of a webhook for the deliveries before a change does not count for those behind it.
+    /// A change invalidates the webhooks that the batch has read before.
     #[test]
     fn a_change_in_the_middle_of_a_batch_holds_for_the_rest_of_it() {
         let directory = tempfile::tempdir().unwrap();
@@ -301,7 +302,7 @@ mod tests {
         assert!(matches!(fresh_answer.blocking_recv(), Ok(Ok(Commit::Stored(_)))));
     }
 
-    /// Who left is not told that nothing came of it, so the record says it.
+    /// A caller that left does not learn that nothing was stored, so the record says it.
     #[test]
     fn who_left_while_the_commit_waited_is_on_record() {
         let directory = tempfile::tempdir().unwrap();
@@ -331,7 +332,7 @@ mod tests {
         detail: String,
     }
 
-    /// Keeps the text of every statement.
+    /// Collects the text of every statement.
     struct Statements(Arc<Mutex<Vec<String>>>);
 
     impl Instrumentation for Statements {
@@ -342,7 +343,7 @@ mod tests {
         }
     }
 
-    /// What a batch costs does not grow with what is stored, and is what it is said to be.
+    /// The cost of a batch does not grow with the store, and is as documented.
     #[test]
     fn statements_of_a_batch_are_few_and_never_scan() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What waits for the writer, and how it is answered.
+//! Jobs that wait for the writer, and their answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,32 +13,32 @@ use super::refusals::Place;
 use crate::query_error::{store_error, unavailable};
 
 const WHAT: &str = "commit a delivery";
-/// What an error says of writing counts.
+/// Name of the writing of counts in errors.
 pub(super) const COUNT: &str = "write counts of usage";
 
-/// A piece of work for the writer. Whoever waits for one that is dropped learns that the store is unavailable.
+/// A job for the writer. If it is dropped, its caller gets the error that the store is unavailable.
 pub(super) enum Job {
-    /// A delivery that passed.
+    /// An accepted delivery.
     Accepted(Box<PendingDelivery>),
-    /// A delivery that did not.
+    /// A refused delivery.
     Refused(Box<PendingRefusal>),
-    /// Anything else.
+    /// Any other change.
     Change(Box<dyn Change>),
-    /// Write the counts of usage, and tell who waits for them.
+    /// Writes the counts of usage, and answers the caller.
     Count(Option<oneshot::Sender<Result<(), StoreError>>>),
-    /// Write the refusals that were counted where they came in.
+    /// Writes the coalesced refusals.
     RefusalCounts,
-    /// Write what waits, and stop.
+    /// Writes what waits, and stops the writer.
     Stop,
 }
 
 /// Bytes of payload that add as much to the log as a small delivery.
 const BYTES_OF_WORK: usize = 4 * 1024;
-/// What a change may add to the log, in small deliveries: a slice of pruning writes some 40 pages.
+/// Work of a change, in small deliveries: a slice of pruning writes some 40 pages.
 const WORK_OF_A_CHANGE: usize = 256;
 
 impl Job {
-    /// What it adds to the log, in small deliveries.
+    /// Its work: the addition to the log, in small deliveries.
     pub(super) fn work(&self) -> usize {
         match self {
             Self::Accepted(accepting) => work(accepting.weight.bytes),
@@ -48,12 +48,12 @@ impl Job {
         }
     }
 
-    /// Whether it tells the writer to stop.
+    /// `true` if it stops the writer.
     pub(super) const fn is_stop(&self) -> bool {
         matches!(self, Self::Stop)
     }
 
-    /// Whether it wants what was counted before it to be written.
+    /// `true` if the coalesced refusals must be written before it.
     pub(super) const fn wants_tallies(&self) -> bool {
         matches!(self, Self::Count(_) | Self::RefusalCounts | Self::Stop)
     }
@@ -67,7 +67,7 @@ impl Job {
         }
     }
 
-    /// Answers after the commit.
+    /// Sends the outcome, after the commit.
     pub(super) fn answer(self) {
         match self {
             Self::Accepted(accepting) => accepting.answer(),
@@ -77,7 +77,7 @@ impl Job {
         }
     }
 
-    /// Answers that nothing was stored, and why.
+    /// Sends the error because of which nothing was stored.
     pub(super) fn fail(self, error: &Arc<Error>) {
         match self {
             Self::Accepted(accepting) => accepting.send(Err(store_error(WHAT, error))),
@@ -88,32 +88,32 @@ impl Job {
     }
 }
 
-/// What so many bytes of payload add to the log, in small deliveries.
+/// Work of this many bytes of payload, in small deliveries.
 const fn work(bytes: usize) -> usize {
     1 + bytes / BYTES_OF_WORK
 }
 
 fn tell(reply: Option<oneshot::Sender<Result<(), StoreError>>>, outcome: Result<(), StoreError>) {
     if let Some(reply) = reply {
-        // Whoever asked may have left.
+        // The caller may have left.
         let _ = reply.send(outcome);
     }
 }
 
-/// An accepted delivery, and who waits for it.
+/// An accepted delivery with the channel for its result.
 pub(super) struct PendingDelivery {
     /// The delivery.
     pub(super) delivery: AcceptedDelivery,
-    /// What became of it, if the transaction is committed.
+    /// Its result, valid if the transaction is committed.
     pub(super) outcome: Option<Result<Commit, StoreError>>,
-    /// How it is recorded if nothing came of it, and nobody waits to be told.
+    /// The refusal to record if nothing was stored and the caller has left.
     pub(super) refusing: Option<PendingRefusal>,
     reply: oneshot::Sender<Result<Commit, StoreError>>,
     weight: QueuedBytes,
 }
 
 impl PendingDelivery {
-    /// A delivery whose payload was weighed, with the way to answer.
+    /// A delivery with the reserved bytes of its payload, and the channel for its result.
     pub(super) fn new(
         delivery: AcceptedDelivery,
         weight: QueuedBytes,
@@ -128,7 +128,8 @@ impl PendingDelivery {
         }
     }
 
-    /// What has to go on the record instead: who left is not judged again, and was not told.
+    /// The refusal to record instead, if the caller has left: the delivery is not judged again, and its
+    /// sender got no answer.
     pub(super) fn left_with(&self, commit: Commit) -> Option<PendingRefusal> {
         let code = match commit {
             Commit::Stored(_) => return None,
@@ -164,36 +165,36 @@ impl PendingDelivery {
     }
 
     fn send(self, outcome: Result<Commit, StoreError>) {
-        // Whoever asked may have left; the commit stands.
+        // The caller may have left; the commit stands.
         let _ = self.reply.send(outcome);
     }
 }
 
-/// Refused deliveries that are alike; mostly one.
+/// Identical refused deliveries; mostly one.
 pub(super) struct PendingRefusal {
     /// The delivery, or the last of them.
     pub(super) refusal: RefusedDelivery,
-    /// How many they are.
+    /// Number of deliveries.
     pub(super) times: i64,
-    /// Its place among those that wait, if it came as a refusal.
+    /// Its place among the waiting refusals, if it came as a refusal.
     pub(super) place: Option<Place>,
 }
 
-/// Bytes of payload that wait, given back when dropped.
+/// Bytes of waiting payloads, released on drop.
 pub(super) struct QueuedBytes {
     waiting: Arc<AtomicUsize>,
     bytes: usize,
 }
 
 impl QueuedBytes {
-    /// Adds bytes to those that wait, unless that is more than may.
+    /// Reserves bytes. `None` if more than `most` would wait.
     pub(super) fn take(waiting: &Arc<AtomicUsize>, bytes: usize, most: usize) -> Option<Self> {
         let before = waiting.fetch_add(bytes, Ordering::Relaxed);
         let weight = Self {
             waiting: Arc::clone(waiting),
             bytes,
         };
-        // A payload that is larger than the bound by itself can't be, so the first one always fits.
+        // No payload is larger than the bound, so the first one always fits.
         (before == 0 || before + bytes <= most).then_some(weight)
     }
 }
