@@ -259,7 +259,7 @@ impl Database {
     /// Removes a slice of the history that retention does not keep.
     pub(crate) async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
         const WHAT: &str = "remove old history";
-        // Only counted deliveries are known to belong to a webhook.
+        // Holdings include counted deliveries only.
         self.count().await?;
         match self.place {
             Location::File => {

@@ -24,13 +24,13 @@ pub(crate) fn member_insert(connection: &mut Connection, member: &Member) -> Que
         .map(drop)
 }
 
-/// Whether there is no member at all.
+/// `true` if there is no member at all.
 pub(crate) fn no_member(connection: &mut Connection) -> QueryResult<bool> {
     let one = members::table.select(members::id).limit(1);
     Ok(one.load::<String>(connection)?.is_empty())
 }
 
-/// How many owners an organization has.
+/// Number of owners of an organization.
 pub(crate) fn owner_count(connection: &mut Connection, organization: i64) -> QueryResult<i64> {
     let query = members::table
         .filter(members::organization.eq(organization))
@@ -78,7 +78,7 @@ pub(crate) fn sessions_trim(connection: &mut Connection, member: &str, most: i64
         .map(drop)
 }
 
-/// Ends the sessions of a member, but for this one.
+/// Ends the sessions of a member, except `kept`.
 pub(crate) fn sessions_delete_but(connection: &mut Connection, member: &str, kept: &str) -> QueryResult<()> {
     let ended = sessions::table
         .filter(sessions::member.eq(member))
@@ -86,13 +86,13 @@ pub(crate) fn sessions_delete_but(connection: &mut Connection, member: &str, kep
     diesel::delete(ended).execute(connection).map(drop)
 }
 
-/// Ends a session. Whether there was one.
+/// Ends a session. `true` if there was one.
 pub(crate) fn session_delete(connection: &mut Connection, id: &str) -> QueryResult<bool> {
     let ended = diesel::delete(sessions::table.filter(sessions::id.eq(id))).execute(connection)?;
     Ok(ended > 0)
 }
 
-/// Notes when a session was used.
+/// Stores the time at which a session was used.
 pub(crate) fn session_touch(connection: &mut Connection, id: &str, at: i64) -> QueryResult<()> {
     let row = sessions::table
         .filter(sessions::id.eq(id))
@@ -111,7 +111,7 @@ pub(crate) fn token_insert(connection: &mut Connection, token: &Token) -> QueryR
         .map(drop)
 }
 
-/// Notes when a token was used.
+/// Stores the time at which a token was used.
 pub(crate) fn token_touch(connection: &mut Connection, id: &str, at: i64) -> QueryResult<()> {
     diesel::update(tokens::table.filter(tokens::id.eq(id)))
         .set(tokens::last_used_at.eq(at))
@@ -119,7 +119,7 @@ pub(crate) fn token_touch(connection: &mut Connection, id: &str, at: i64) -> Que
         .map(drop)
 }
 
-/// Notes when a token was revoked.
+/// Stores the time at which a token was revoked.
 pub(crate) fn token_revoke(connection: &mut Connection, id: &str, at: i64) -> QueryResult<()> {
     diesel::update(tokens::table.filter(tokens::id.eq(id)))
         .set(tokens::revoked_at.eq(at))
@@ -153,10 +153,10 @@ pub(crate) fn tokens_revoke_by(connection: &mut Connection, id: String, at: i64)
     Ok(())
 }
 
-/// The mark of failed sign-ins after which no session has begun.
+/// Stands for the session of failed sign-ins after which no session has begun.
 const NO_SESSION: &str = "";
 
-/// Counts a failed sign-in, if the entry is of one and of a member.
+/// Counts a failed sign-in of a member. Other entries are ignored.
 pub(crate) fn failure_count(connection: &mut Connection, entry: &NewAudit) -> QueryResult<()> {
     let (AuditAct::SessionSignInFailed, Some(from)) = (entry.act, entry.from) else {
         return Ok(());
@@ -190,7 +190,7 @@ pub(crate) fn failure_count(connection: &mut Connection, entry: &NewAudit) -> Qu
         .map(drop)
 }
 
-/// A session begins: the failed sign-ins so far came before it, and those before the session before are told no more.
+/// Assigns the failed sign-ins so far to the session that begins, and removes those of the session before.
 pub(crate) fn failures_take(connection: &mut Connection, member: &str, session: &str) -> QueryResult<()> {
     let theirs = failed_sign_ins::table.filter(failed_sign_ins::member.eq(member));
     diesel::delete(theirs.filter(failed_sign_ins::session.ne(NO_SESSION))).execute(connection)?;

@@ -1,9 +1,10 @@
-//! The inserts of single rows that run often, each written in one piece.
+//! Inserts of single rows that run often, each as one fragment of SQL.
 //!
-//! Diesel's own insert walks a tuple of columns several times for each row; this binds a row in half the time.
+//! Diesel's own insert walks a tuple of columns several times for each row; this binds a row in half the
+//! time.
 
-/// Declares an `INSERT` of one row that stays prepared: `Name(Row) into "table": column: SqlType, ...`, where each column
-/// is also a field of the row. What follows `then` stands at its end.
+/// Declares an `INSERT` of one row that stays prepared: `Name(Row) into "table": column: SqlType, ...`, where
+/// each column is also a field of the row. The text after `then` is the end of the statement.
 macro_rules! row_insert {
     ($name:ident($row:ident) into $table:literal: $first:ident: $first_type:ty, $($column:ident: $type:ty),+ $(,)? $(; then $then:literal)?) => {
         struct $name<'a>(&'a $row<'a>);

@@ -1,8 +1,9 @@
-//! Rows that are stored for every delivery: several in one statement, each statement written in one piece.
+//! Inserts of the rows that every delivery stores: several rows in one statement, each statement as one
+//! fragment of SQL.
 //!
-//! Diesel's own insert walks a tuple of columns several times for each row; this binds a row in half the time. And a
-//! statement of several rows finds its place in the tables and indexes once, not once for each row. It is for SQLite; a
-//! server gets whole columns.
+//! Diesel's own insert walks a tuple of columns several times for each row; this binds a row in half the
+//! time. A statement of several rows finds its place in the tables and indexes once, not once for each row.
+//! It is for SQLite; a server gets whole columns.
 
 /// Declares the `INSERT` of rows, which stay prepared: `name(Statement, Row) into "table": column: SqlType, ...`, where each
 /// column is also a field of the row.
@@ -58,7 +59,7 @@ macro_rules! rows_insert {
 }
 pub(super) use rows_insert;
 
-/// Rows of the largest statement: what it costs by itself is next to nothing for each then.
+/// Rows of the largest statement: its own cost is next to nothing for each row then.
 pub(super) const MANY: usize = 16;
-/// Rows of the one for the rest, so that few rows are left for a statement each.
+/// Rows of the statement for the rest, so that few rows need a statement each.
 pub(super) const SOME: usize = 4;

@@ -1,4 +1,4 @@
-//! What the program remembers about itself.
+//! Settings that the program stores for itself.
 
 use diesel::prelude::*;
 
@@ -18,7 +18,7 @@ pub(crate) fn upsert_setting(connection: &mut Connection, key: &str, value: &str
         .map(drop)
 }
 
-/// Sets a setting that is not set, and gives what it is then.
+/// Sets a setting that is not set, and returns the value that it has then.
 pub(crate) fn setting_claim(connection: &mut Connection, key: &str, value: &str) -> QueryResult<String> {
     let row = (settings::key.eq(key), settings::value.eq(value));
     diesel::insert_into(settings::table)
@@ -30,7 +30,7 @@ pub(crate) fn setting_claim(connection: &mut Connection, key: &str, value: &str)
     query.select(settings::value).get_result(connection)
 }
 
-/// Forgets a setting.
+/// Removes a setting.
 pub(crate) fn setting_delete(connection: &mut Connection, key: &str) -> QueryResult<()> {
     diesel::delete(settings::table.filter(settings::key.eq(key)))
         .execute(connection)

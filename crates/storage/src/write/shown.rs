@@ -1,5 +1,5 @@
-//! To whom the URL and the signing secret of a webhook were shown, and that one of those has left. None of it is policy: it
-//! raises no revision, and what deliveries are judged by stays.
+//! Recipients of the URL and of the signing secret of a webhook, and the mark that one of them has left. None
+//! of it is policy: it raises no revision, and does not affect how deliveries are judged.
 
 use diesel::prelude::*;
 use hookgate_domain::NewAudit;
@@ -8,15 +8,16 @@ use super::webhooks::lock_policies;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::webhooks;
 
-/// Rows that one statement names: databases bound the values of a statement.
+/// Keys in one statement, because databases limit the bound values of a statement.
 const KEYS_AT_ONCE: usize = 500;
 
-/// The word for who was shown something: an ID, or the kind of an actor that has none.
+/// The recipient for its column: the ID of the actor, or the kind of an actor without one.
 fn shown_to(audit: &NewAudit) -> String {
     audit.actor.id().unwrap_or_else(|| audit.actor.kind().to_owned())
 }
 
-/// Notes that the webhook with this key has a new URL, and who was shown it. A member who left does not know it.
+/// Stores the recipient of a webhook's new URL, and removes the mark of a leaver, who does not know the new
+/// URL.
 pub(crate) fn url_shown(connection: &mut Connection, webhook: i64, audit: &NewAudit) -> QueryResult<()> {
     diesel::update(webhooks::table.filter(webhooks::id.eq(webhook)))
         .set((
@@ -28,7 +29,7 @@ pub(crate) fn url_shown(connection: &mut Connection, webhook: i64, audit: &NewAu
         .map(drop)
 }
 
-/// Notes who was shown a new signing secret.
+/// Stores the recipient of a new signing secret.
 pub(crate) fn secret_shown(connection: &mut Connection, webhook: i64, audit: &NewAudit) -> QueryResult<()> {
     diesel::update(webhooks::table.filter(webhooks::id.eq(webhook)))
         .set(webhooks::secret_shown_to.eq(shown_to(audit)))
@@ -42,7 +43,7 @@ pub(crate) fn sealed_secret(connection: &mut Connection, webhook: i64) -> QueryR
     query.select(webhooks::signing_secret).get_result(connection)
 }
 
-/// Marks these webhooks as known to a member who left, but for those that an earlier one knows.
+/// Marks these webhooks as known to a member who left, except those that an earlier leaver knows.
 pub(crate) fn leaver_mark(connection: &mut Connection, keys: &[i64], name: &str, at: i64) -> QueryResult<()> {
     if keys.is_empty() {
         return Ok(());

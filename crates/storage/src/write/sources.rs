@@ -1,4 +1,4 @@
-//! What each source sent, by the day.
+//! Counts of each source, by day.
 
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
@@ -10,7 +10,7 @@ use super::fragment::fragment;
 use super::row_insert::row_insert;
 use crate::schema::sources;
 
-/// What a source sent on a day, to add. An empty source is all those that are not told apart.
+/// Counts to add for a source and a day. An empty source stands for all that are not counted separately.
 pub(crate) struct SourceRow<'a> {
     pub(crate) webhook: i64,
     pub(crate) day: i64,
@@ -22,7 +22,7 @@ pub(crate) struct SourceRow<'a> {
     pub(crate) last_at: i64,
 }
 
-/// Why so many deliveries of a source were refused on a day, to add.
+/// A number of refused deliveries with one code, to add for a source and a day.
 pub(crate) struct SourceCodeRow<'a> {
     pub(crate) webhook: i64,
     pub(crate) day: i64,
@@ -34,12 +34,12 @@ pub(crate) struct SourceCodeRow<'a> {
 /// The word for deliveries that passed only because their webhook observes.
 pub(crate) const OBSERVED: &str = "observed";
 
-/// Adds to why deliveries of a source were refused on a day.
+/// Adds to the codes of a source on a day.
 pub(crate) fn source_code_add(connection: &mut Connection, row: &SourceCodeRow<'_>) -> QueryResult<()> {
     SourceCodeAdd(row).execute(connection).map(drop)
 }
 
-/// A source on the first delivery of a day.
+/// The first delivery of a source, and the last day on which it was seen.
 pub(crate) struct KnownSource<'a> {
     pub(crate) webhook: i64,
     pub(crate) source: &'a [u8],
@@ -47,22 +47,22 @@ pub(crate) struct KnownSource<'a> {
     pub(crate) last_day: i64,
 }
 
-/// Adds to what a source sent on a day; no if there is nothing of that day yet.
+/// Adds to the counts of a source on a day. `false` if there is no row for them yet.
 pub(crate) fn source_add(connection: &mut Connection, row: &SourceRow<'_>) -> QueryResult<bool> {
     SourceAdd(row).execute(connection).map(|rows| rows > 0)
 }
 
-/// Stores the first of what a source sent on a day.
+/// Stores the first counts of a source on a day.
 pub(crate) fn source_insert(connection: &mut Connection, row: &SourceRow<'_>) -> QueryResult<()> {
     SourceInsert(row).execute(connection).map(drop)
 }
 
-/// Takes note that a source was seen on a day.
+/// Stores that a source was seen on a day.
 pub(crate) fn source_seen(connection: &mut Connection, row: &KnownSource<'_>) -> QueryResult<()> {
     SourceSeen(row).execute(connection).map(drop)
 }
 
-/// How many sources of a webhook are told apart on a day: those that passed, or those that did not.
+/// Number of sources of a webhook that are counted separately on a day: those that passed, or the others.
 pub(crate) fn source_count(
     connection: &mut Connection,
     webhook: i64,
@@ -110,7 +110,7 @@ row_insert! {
           last_day = CASE WHEN excluded.last_day > known_sources.last_day THEN excluded.last_day ELSE known_sources.last_day END"
 }
 
-/// The statement in one piece, because diesel does not keep updates prepared.
+/// A statement of its own, because diesel does not keep updates prepared.
 struct SourceAdd<'a>(&'a SourceRow<'a>);
 
 impl QueryId for SourceAdd<'_> {
@@ -120,7 +120,7 @@ impl QueryId for SourceAdd<'_> {
 
 fragment!(SourceAdd<'_>, self, out => {
     let row = self.0;
-    // An address that passed tells more of the source than one that did not.
+    // An address that passed says more about the source than a refused one.
     out.push_sql("UPDATE sources SET address = CASE WHEN accepted = 0 OR 0 < ");
     out.push_bind_param::<BigInt, _>(&row.accepted)?;
     out.push_sql(" THEN ");

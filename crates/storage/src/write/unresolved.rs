@@ -1,4 +1,5 @@
-//! The conditions of the indexes over incidents by dedup key, word for word: an index is not used for a bound value.
+//! The literal conditions of the partial indexes over incidents by dedup key: an index is not used for a
+//! bound value.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::QueryId;
@@ -34,8 +35,8 @@ macro_rules! conditions {
 }
 
 conditions! {
-    /// Whether an incident is not resolved.
+    /// Condition that an incident is not resolved.
     Unresolved = "status <> 'resolved'";
-    /// Whether it is.
+    /// Condition that an incident is resolved.
     Resolved = "status = 'resolved'";
 }

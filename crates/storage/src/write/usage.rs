@@ -10,13 +10,13 @@ use super::holdings::HELD;
 use super::row_insert::row_insert;
 use crate::schema::deliveries;
 
-/// The key of all webhooks together.
+/// The key that stands for all webhooks together.
 pub(crate) const ALL_WEBHOOKS: i64 = 0;
 /// The word for deliveries that passed.
 pub(crate) const PASSED: &str = "";
-/// Steps of counts, in seconds.
+/// The finer step of counts, in seconds.
 pub(crate) const MINUTE: i64 = 60;
-/// The coarser one.
+/// The coarser step of counts, in seconds.
 pub(crate) const HOUR: i64 = 3_600;
 
 /// A count to add.
@@ -43,11 +43,11 @@ row_insert! {
     then "ON CONFLICT (webhook, step, at, code) DO UPDATE SET count = usage.count + excluded.count"
 }
 
-/// What a record says about usage: number, webhook, time, source, code, how many deliveries it stands for, whether it has
-/// a trail, and what its webhook holds more since.
+/// The columns of a record for usage: number, webhook, time, source, code, count of deliveries, presence of a
+/// trail, and the bytes by which the holding of its webhook grew.
 pub(crate) type Recorded = (i64, i64, i64, Vec<u8>, Option<String>, i64, bool, i64);
 
-/// The records from this number on, up to another, which is excluded.
+/// Up to `most` records from `first` to before `end`.
 pub(crate) fn recorded(
     connection: &mut Connection,
     first: i64,
@@ -68,7 +68,8 @@ pub(crate) fn recorded(
             deliveries::code,
             deliveries::count,
             deliveries::trail.is_not_null(),
-            // As removal weighs it, also if an older version wrote it, and what its incident takes more since.
+            // The same bytes that removal subtracts, also for rows of an older version, and the growth of the
+            // incident.
             sql::<BigInt>(HELD),
         ))
         .load(connection)

@@ -10,25 +10,25 @@ use crate::postgres::listener::{CHANNEL, digest_text};
 use crate::rows::WebhookFields;
 use crate::schema::{retired_urls, webhooks};
 
-/// Advisory locks that policies are spread over: a server has room for some thousands in all, and a batch takes each it
-/// needs.
+/// Number of advisory locks that the policies share: a server has room for some thousands in all, and a batch
+/// takes each one that it needs.
 const POLICY_BUCKETS: i32 = 64;
 
-/// What a transaction has to know of a webhook before it writes for it.
+/// The columns of a webhook that a writing transaction needs.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = webhooks, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct Target {
     /// Its key inside the database.
     pub(crate) id: i64,
-    /// Who owns it.
+    /// Its organization.
     pub(crate) organization: i64,
     /// Its revision now.
     pub(crate) revision: i64,
-    /// Since when it opens no more incidents, because those that it has fill most of the store.
+    /// Time since which it opens no more incidents, because its own fill most of the store.
     pub(crate) full_at: Option<i64>,
 }
 
-/// The webhook with this handle, as far as a transaction has to know it.
+/// The webhook with this handle, with the columns that a writing transaction needs.
 pub(crate) fn target_by_handle(connection: &mut Connection, handle: &str) -> QueryResult<Option<Target>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle));
     query
@@ -37,17 +37,18 @@ pub(crate) fn target_by_handle(connection: &mut Connection, handle: &str) -> Que
         .optional()
 }
 
-/// Which of the advisory locks stands for a webhook's policy. Some share one, which costs a moment and nothing else.
+/// The advisory lock of a webhook's policy. Some policies share one, which costs a moment of waiting and
+/// nothing else.
 pub(crate) fn policy_bucket(handle: WebhookHandle) -> i32 {
     let text = handle.to_string();
     text.bytes()
         .fold(0, |sum: i32, byte| (sum * 31 + i32::from(byte)) % POLICY_BUCKETS)
 }
 
-/// Lets the deliveries that are under way end before a webhook's policy is changed, and those that come wait.
+/// Waits for the deliveries in progress before a webhook's policy is changed, and lets later ones wait.
 pub(crate) fn lock_policy(connection: &mut Connection, handle: WebhookHandle) -> QueryResult<()> {
     match connection {
-        // There is one transaction at a time.
+        // SQLite runs one writing transaction at a time.
         Connection::Sqlite(_) => Ok(()),
         Connection::Postgres(link) => policy_lock(&mut link.connection, policy_bucket(handle)),
     }
@@ -58,14 +59,14 @@ pub(crate) fn lock_policies(connection: &mut Connection) -> QueryResult<()> {
     let Connection::Postgres(link) = connection else {
         return Ok(());
     };
-    // In the order in which batches take them.
+    // Batches take these locks in this order.
     (0..POLICY_BUCKETS).try_for_each(|bucket| policy_lock(&mut link.connection, bucket))
 }
 
-/// Tells other nodes that a URL changed, once the transaction is committed.
+/// Notifies other nodes of a changed URL, once the transaction is committed.
 pub(crate) fn url_changed(connection: &mut Connection, digest: &WebhookIdDigest) -> QueryResult<()> {
     if let Connection::Sqlite(_) = connection {
-        // There are no others.
+        // A file has no other nodes.
         return Ok(());
     }
     let query = format!("SELECT pg_notify('{CHANNEL}', '{}')", digest_text(digest));
