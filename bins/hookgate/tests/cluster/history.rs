@@ -1,11 +1,11 @@
-//! Was it linearizable? A history of what senders were told and of what an administrator changed, each with the moments at
-//! which it began and ended by one clock, and a checker that finds what no order of events in real time explains.
+//! Linearizability: a history of the answers to senders and of an administrator's changes, each with its start and end by
+//! one clock, and a checker that finds observations that no order of events in real time explains.
 //!
 //! A webhook URL is a register: changes write its state, deliveries read it. Changes of one URL never overlap. Each change
-//! has to take effect at one moment between its beginning and its end, and each delivery has to meet the state of one moment
-//! between its own. So a delivery that met the state before a change, and began late, moves that moment behind its
-//! beginning; one that met a state after it, and ended early, moves the moment before its end. If no moment is left, or a
-//! delivery met a state that could not be there at all, the history is impossible.
+//! must take effect at one moment between its start and its end, and each delivery must see the state of one moment between
+//! its own. So a delivery that saw the state before a change, and started late, moves that moment after its start; a
+//! delivery that saw a state after the change, and ended early, moves the moment before its end. If no moment is left, or a
+//! delivery saw a state that could not exist at all, the history is impossible.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl UrlHistory {
                         *next = (*next).max(seen.began);
                     }
                 }
-                // More than one explains it, so it tells nothing of any.
+                // Several states explain it, so it narrows none of the moments.
                 _ => {}
             }
         }

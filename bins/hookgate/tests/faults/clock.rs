@@ -1,5 +1,5 @@
-//! The clock of the day jumps or stands still: deliveries keep the order of their commits, a retry stays a retry within the
-//! window, and what was revoked stays revoked.
+//! The system clock jumps or stands still: deliveries keep the order of their commits, a retry stays a retry within the
+//! window, and a revoked URL stays revoked.
 
 use std::process::Stdio;
 
@@ -16,9 +16,9 @@ const HOUR: i64 = 3_600;
 const YEARS: i64 = 10 * 365 * 24 * HOUR;
 /// A jump of 50 years: back to about the time at which a clock without battery begins.
 const AGES: i64 = 5 * YEARS;
-/// Within the 24 hours of a retry, or before the first request: then it is a retry all the same.
+/// Jumps after which a retry is still a retry: within its 24 hours, or before the first request.
 const JUMPS: [i64; 5] = [HOUR, -HOUR, -YEARS, -AGES, 0];
-/// A moment to stand still at.
+/// The time at which the clock stops.
 const MOMENT: i64 = 1_800_000_000;
 /// Deliveries after each jump.
 const EACH: usize = 5;
@@ -40,7 +40,7 @@ async fn a_clock_that_jumps_or_stands_still_changes_no_order_and_no_answer() {
     assert_eq!(server.signal("-TERM"), Some(0));
 }
 
-/// A webhook of the server that was revoked after it was used.
+/// A webhook of the server that was revoked after its use.
 fn revoked(server: &Server, target: &Target) -> Target {
     let url = server.create("dead", &[]);
     server.json(&["webhook", "revoke", "dead", "--yes"]);
@@ -54,7 +54,7 @@ fn revoked(server: &Server, target: &Target) -> Target {
 async fn nodes_whose_clocks_disagree_agree_on_order_and_answers() {
     let shim = Shim::compile("clock");
     let postgres = Postgres::start().unwrap();
-    // The first goes by the right time.
+    // The first delivery is sent at the right time.
     let environments = vec![Environment::new(), shim.environment().to_vec()];
     let site = Site::start_in(&postgres, environments).await;
     let (_, path) = site.create(0, "load").await.unwrap();
@@ -72,7 +72,7 @@ async fn nodes_whose_clocks_disagree_agree_on_order_and_answers() {
     in_order(&ids, &stored);
 }
 
-/// Lets the clock behind the shim jump and stop, with deliveries to every gate; what they were numbered, in their order.
+/// Makes the shim's clock jump and stop, with deliveries to every gate. Returns their IDs in order.
 async fn jump(shim: &Shim, target: &Target, dead: &Target) -> Vec<String> {
     let mut ids = Vec::new();
     let first = retry(target, 0).await;
@@ -108,7 +108,7 @@ async fn check(target: &Target, dead: &Target, first: &Answer, ids: &mut Vec<Str
     }
 }
 
-/// Makes numbered deliveries, to one gate after the other.
+/// Sends numbered deliveries, to one gate after the other.
 async fn deliver(target: &Target, ids: &mut Vec<String>) {
     for gate in (0..target.gates.len()).cycle().take(EACH) {
         let answer = target.deliver(gate, &format!("n{}", ids.len())).await.unwrap();
@@ -124,7 +124,7 @@ async fn is_revoked(dead: &Target) {
     }
 }
 
-/// The same request each time, with the same key.
+/// Sends the same request, with the same key.
 async fn retry(target: &Target, gate: usize) -> Answer {
     let url = format!("https://localhost:{}{}", target.gates[gate].port(), target.path);
     let request = Request::post(url)
@@ -133,7 +133,7 @@ async fn retry(target: &Target, gate: usize) -> Answer {
     target.client.send(Http::One, request.unwrap()).await.unwrap()
 }
 
-/// The numbers rise with the deliveries, and so do the incidents.
+/// Checks that IDs and incident numbers rise in the order of the deliveries.
 fn in_order(ids: &[String], titles: &str) {
     assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
     let expected: Vec<_> = (0..ids.len()).map(|number| format!("n{number}")).collect();

@@ -1,4 +1,4 @@
-//! The database server is gone, is slow, or one of several nodes can't hear it.
+//! The database server is down or slow, or one of several nodes can't reach it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::site::{Node, Site};
 use crate::target::Target;
 
 const SENDERS: usize = 8;
-/// Deliveries that are acknowledged or put off before a fault goes on to its next step.
+/// Number of deliveries that are acknowledged or get 503 before a fault goes on to its next step.
 const STEP: usize = 100;
 /// Delay of a slow database for each message.
 const DELAY: Duration = Duration::from_millis(30);

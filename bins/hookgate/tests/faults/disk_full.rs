@@ -1,5 +1,5 @@
-//! There is no room on the disk, or the file may not grow: deliveries are put off, nothing that was answered 2xx is
-//! missing, and when there is room again the same process goes on.
+//! The disk is full, or the file must not grow: deliveries get 503, no delivery that was answered 2xx is missing, and with
+//! free space the same process continues.
 
 use std::fs::File;
 use std::path::Path;
@@ -15,11 +15,11 @@ use crate::support::{Server, code, sql};
 use crate::target::Target;
 
 const SENDERS: usize = 6;
-/// Bytes of a payload: some hundred of them fill the disk.
+/// Size of a payload in bytes: a few hundred payloads fill the disk.
 const BALLAST: usize = 100_000;
-/// Deliveries that are put off before there is room again.
+/// Number of deliveries with 503 before there is free space again.
 const PUT_OFF: usize = 200;
-/// Room that is not enough for long, and room that is.
+/// Disk sizes: one that is soon full, and one that is large enough.
 const LITTLE: u32 = 16;
 const ENOUGH: u32 = 200;
 
@@ -44,7 +44,7 @@ async fn a_server_that_can_store_nothing_is_not_ready() {
     let scratch = tempfile::tempdir().unwrap();
     let server = Server::start_in(&scratch.path().join("data"), "off", Stdio::null());
     let readiness = async || {
-        // What was found last is told for a second.
+        // `/readyz` caches the last result for a second.
         sleep(Duration::from_millis(1_100)).await;
         let request = Request::get(format!("{}/readyz", server.console()));
         server
@@ -80,7 +80,7 @@ async fn a_server_that_can_store_nothing_is_not_ready() {
     assert_eq!(readiness().await.status, 200);
 }
 
-/// Sends until nothing can be stored, makes room, and sends on.
+/// Sends until the store is full, makes space, and sends on.
 async fn goes_on(fault: &str, data: &Path, narrow: impl FnOnce(&Server), widen: impl FnOnce(&Server)) {
     let scratch = tempfile::tempdir().unwrap();
     let log = scratch.path().join("log");

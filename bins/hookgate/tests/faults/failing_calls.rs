@@ -1,4 +1,4 @@
-//! The disk fails at every single call that a delivery makes, one after the other; and at any call, under load.
+//! Disk errors: at every single call of a delivery, one after the other, and at random calls under load.
 
 use std::fs::File;
 
@@ -16,7 +16,7 @@ use crate::target::{Target, is_unavailable};
 const BALLASTS: [usize; 2] = [0, 100_000];
 /// Duration of disk failures under load, at scale one.
 const STORM: Duration = Duration::from_secs(4);
-/// Most calls between two failures of it.
+/// Maximum number of calls between two failures.
 const MOST_CALLS: i64 = 97;
 const SENDERS: usize = 6;
 

@@ -1,4 +1,4 @@
-//! Senders that go on whatever happens, and the book of what they were told.
+//! Senders that continue through any fault, and the record of their answers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::target::{PATIENCE, PAUSE, Target, is_unavailable};
 
-/// Within this a load has to bring what a test waits for.
+/// Maximum time of a load to reach the state that a test waits for.
 const SOON: Duration = Duration::from_mins(1);
 
 /// Senders at work.
@@ -32,7 +32,7 @@ struct Book {
 
 /// The answers to senders.
 pub(crate) struct Sent {
-    /// The titles of what was answered 2xx.
+    /// The titles of deliveries that were answered 2xx.
     pub(crate) acknowledged: Vec<String>,
     /// Number of answers with 503.
     pub(crate) put_off: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Sent {
 }
 
 impl Load {
-    /// Puts so many senders to work, on both versions of HTTP. Their titles begin with this word.
+    /// Starts `senders` senders, on both versions of HTTP. Their titles begin with `word`.
     pub(crate) fn start(target: &Target, word: &str, senders: usize) -> Self {
         let book = Arc::new(Book::default());
         let mut tasks = JoinSet::new();
@@ -51,21 +51,21 @@ impl Load {
         Self { book, senders: tasks }
     }
 
-    /// Returns once so many more were acknowledged than now.
+    /// Waits until `more` further deliveries were acknowledged.
     pub(crate) async fn acknowledges(&self, more: usize) {
         let enough = self.book.acknowledged.lock().unwrap().len() + more;
         self.comes_to(|book| book.acknowledged.lock().unwrap().len() >= enough)
             .await;
     }
 
-    /// Returns once so many more were put off than now.
+    /// Waits until `more` further deliveries got 503.
     pub(crate) async fn is_put_off(&self, more: usize) {
         let enough = self.book.put_off.load(Ordering::Relaxed) + more;
         self.comes_to(|book| book.put_off.load(Ordering::Relaxed) >= enough)
             .await;
     }
 
-    /// Ends it. A sender that met anything else than 201 and 503 fails the test here.
+    /// Stops the load. Panics if a sender got another answer than 201 and 503.
     pub(crate) async fn end(mut self) -> Sent {
         self.book.is_over.store(true, Ordering::Relaxed);
         while let Some(done) = self.senders.join_next().await {
@@ -89,18 +89,18 @@ impl Load {
 }
 
 impl Sent {
-    /// Everything that was acknowledged is among these titles, a line each, and once.
+    /// Checks that each acknowledged delivery is in `titles`, one per line, exactly once.
     pub(crate) fn is_kept(&self, titles: &str) {
         let lost = self.lost(titles);
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     }
 
-    /// Every request was answered.
+    /// Checks that every request was answered.
     pub(crate) fn answered_all(&self) {
         assert!(self.cut_off.is_empty(), "not answered: {:?}", self.cut_off);
     }
 
-    /// Every request was answered 201.
+    /// Checks that every request was answered with 201.
     pub(crate) fn took_all(&self) {
         self.answered_all();
         assert_eq!(self.put_off, 0, "put off");

@@ -1,4 +1,4 @@
-//! A node stands still, as a virtual machine that is moved does, and goes on: it must not act on what it knew before.
+//! A node is paused, as a virtual machine is during a migration, and resumes: it must not act on outdated knowledge.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::site::Site;
 use crate::target::Target;
 
 const ROUNDS: usize = 10;
-/// Requests that wait at a node that stands still.
+/// Number of requests that wait at a paused node.
 const WAITING: usize = 8;
 const SENDERS: usize = 6;
-/// Deliveries of the load in each round.
+/// Number of deliveries of the load in each round.
 const EACH: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
-//! The power goes under load, again and again: what the disk was not told to keep is gone, what senders were told is not.
+//! Repeated power loss under load: unsynced writes are lost, acknowledged deliveries are not.
 //!
-//! A shim keeps an image of the store: what was synced, and of the rest some writes, in any order and some of them in half.
-//! A round ends by killing the server, wherever it is, and putting the image in the place of the store.
+//! A shim keeps an image of the store: the synced writes, and some of the others, in any order and some of them in part. A
+//! round ends by killing the server at any point and replacing the store with the image.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,15 @@ use crate::shim::{Shim, disk};
 use crate::support::{Server, sql};
 use crate::target::Target;
 
-/// Times that the power goes, at scale one.
+/// Number of power losses, at scale one.
 const ROUNDS: usize = 20;
 const SENDERS: usize = 6;
-/// Deliveries that are acknowledged in each round before the power goes, at least.
+/// Minimum number of acknowledged deliveries in each round before the power loss.
 const EACH: usize = 40;
-/// Bytes of a payload. A few rounds of them fill the log, so that it is copied into the database and begun anew.
+/// Size of a payload in bytes. The payloads of a few rounds fill the log, so that it is checkpointed into the database and
+/// restarted.
 const BALLAST: usize = 100_000;
-/// The files of a store, without the memory that its readers share.
+/// The files of a store, without the shared memory of its readers.
 const FILES: [&str; 2] = ["hookgate.db", "hookgate.db-wal"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,16 +58,16 @@ async fn a_disk_that_lies_is_found_out() {
     println!("on a disk that lies: {acknowledged} acknowledged, {lost} lost, as they should be");
 }
 
-/// A store with an image of it beside it.
+/// A store and its image.
 struct House {
     scratch: TempDir,
     disk: Shim,
-    /// The webhook, whatever the port of the server is.
+    /// The webhook, independent of the server's port.
     target: Target,
 }
 
 impl House {
-    /// Makes a store with a webhook, safely on disk.
+    /// Creates a store with a webhook, synced to disk.
     fn build() -> Self {
         let scratch = TempDir::new().unwrap();
         let mut server = Server::start_in(&scratch.path().join("data"), "error", Stdio::inherit());
@@ -93,7 +94,7 @@ impl House {
         self.scratch.path().join("image")
     }
 
-    /// Runs the server under load until the power goes, and leaves the store as the disk has it then.
+    /// Runs the server under load until the power loss, and leaves the store in the state of the disk.
     async fn power_cut(&self, round: usize) -> Sent {
         let mut hookgate = self.disk.hookgate();
         hookgate.env("HOOKGATE_TEST_IMAGE", self.image());
@@ -115,7 +116,7 @@ impl House {
     }
 }
 
-/// Makes one store what the other is.
+/// Replaces one store with a copy of the other.
 fn copy(from: &Path, to: &Path) {
     let _ = fs::remove_file(to.join("hookgate.db-shm"));
     for file in FILES {

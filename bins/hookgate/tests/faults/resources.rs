@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use crate::support::{Server, sql};
 
-/// A disk of its own, in memory. It takes root, as mounts do.
+/// A small disk in memory. Mounting it requires root.
 pub(crate) struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// Makes one of so many MiB.
+    /// Mounts a disk of this size in MiB.
     pub(crate) fn mount(mebibytes: u32) -> Self {
         let disk = Self(TempDir::new().unwrap());
         let options = format!("size={mebibytes}m");
@@ -36,7 +36,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // At once for us, and for good when nobody has it open any more.
+        // Detaches at once; the kernel unmounts it when no process has it open any more.
         let _ = Command::new("umount").arg("-l").arg(self.path()).status();
     }
 }
@@ -54,7 +54,7 @@ pub(crate) fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {output:?}");
 }
 
-/// The database is whole, the process ends as it should, and did not panic.
+/// Checks that the database is intact, and that the process ends normally and has not panicked.
 pub(crate) fn is_sound(server: &mut Server, log: &Path) {
     let data = server.directory().to_owned();
     assert_eq!(sql(&data, "PRAGMA integrity_check").trim(), "ok");

@@ -1,4 +1,5 @@
-//! File descriptors or memory run out: nothing panics, nothing that was answered 2xx is missing, and it passes.
+//! Lack of file descriptors or memory: nothing panics, no delivery that was answered 2xx is missing, and the server
+//! recovers.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -15,16 +16,16 @@ use crate::resources::{is_sound, limit};
 use crate::support::{HOOKGATE, Server, sql};
 use crate::target::Target;
 
-/// Descriptors that are left when the flood begins.
+/// Number of free descriptors when the flood begins.
 const LEFT: usize = 16;
 /// Connections of the flood.
 const FLOOD: usize = 64;
 /// Time that one of them waits to be served.
 const WAIT: Duration = Duration::from_secs(3);
 const SENDERS: usize = 4;
-/// Bytes of memory that are left when the large bodies come.
+/// Free memory in bytes when the large bodies arrive.
 const MEMORY: u64 = 16 * 1024 * 1024;
-/// The largest body that a webhook takes, and how many of them are sent at most.
+/// The largest body of a webhook, and the maximum number of such bodies.
 const LARGE: usize = 1024 * 1024;
 const MOST: usize = 200;
 
@@ -52,7 +53,7 @@ async fn a_flood_that_takes_every_file_descriptor_passes() {
         .into_iter()
         .filter_map(|opened| opened.ok()?.ok())
         .collect();
-    // Those that were there before go on, and so does whoever comes now.
+    // Existing connections continue, and new ones are accepted.
     load.acknowledges(20).await;
     let well = target.well_again().await;
     let lines = fs::read_to_string(&log).unwrap();
@@ -69,13 +70,13 @@ async fn a_flood_that_takes_every_file_descriptor_passes() {
     );
 }
 
-/// Rust ends a process that gets no memory. What it had answered is on disk, and the next start finds it.
+/// Rust aborts a process that gets no memory. Its answered deliveries are on disk, and the next start finds them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_gets_no_memory_ends_and_starts_sound() {
     let scratch = tempfile::tempdir().unwrap();
     let data = scratch.path().join("data");
     let mut hookgate = Command::new(HOOKGATE);
-    // Or the allocator sets a gigabyte aside at the start, before there is a limit.
+    // Otherwise the allocator reserves a gigabyte at the start, before the limit is set.
     hookgate.env("MIMALLOC_ARENA_RESERVE", "1024");
     let mut server = Server::start_by(&mut hookgate, &data, "off", Stdio::null());
     let target = Target::demo(&server);
@@ -111,7 +112,7 @@ async fn a_process_that_gets_no_memory_ends_and_starts_sound() {
     println!("no memory for {bodies} bodies of 1 MiB: {sent}; well {well:?} after the next start");
 }
 
-/// Sends a large body but for its last byte.
+/// Sends a large body without its last byte.
 async fn begin_large(target: &Target, path: &str) -> Outcome<TlsStream<TcpStream>> {
     let mut stream = timeout(WAIT, target.client.tls(target.gates[0], Http::One)).await??;
     let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {LARGE}\r\n\r\n");

@@ -1,5 +1,5 @@
-//! The tables change under load. A newer program may bring them up to date while older nodes serve, and a node that finds
-//! them older than it needs puts deliveries off until `hookgate migrate` has run.
+//! Schema changes under load. A newer program may migrate the tables while older nodes serve, and a node with outdated
+//! tables answers deliveries with 503 until `hookgate migrate` has run.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,9 +14,9 @@ use crate::support::{Server, run, run_as_is, sql};
 use crate::target::Target;
 
 const SENDERS: usize = 6;
-/// Deliveries that are acknowledged or put off before the next step.
+/// Number of deliveries that are acknowledged or get 503 before the next step.
 const STEP: usize = 50;
-/// The steps that are taken back, the newest first: the last of them changes the table of deliveries.
+/// The migrations that the test reverts, newest first: the last of them changes the table of deliveries.
 const TAKEN_BACK: [&str; 13] = [
     "0022_incident_weight",
     "0017_digests",
@@ -32,7 +32,8 @@ const TAKEN_BACK: [&str; 13] = [
     "0007_addresses",
     "0006_trail",
 ];
-/// Locks tables in the order of the nodes, as a migration does: in another order PostgreSQL would have to end one of the two.
+/// Locks tables in the order of the nodes, as a migration does: in another order PostgreSQL would end one of the two to
+/// resolve a deadlock.
 const QUIET: &str = "LOCK TABLE webhooks, counters, deliveries IN ACCESS EXCLUSIVE MODE;";
 /// Changes of the tables by a newer program. The tables of webhooks come first, as in every transaction of a delivery: in
 /// another order PostgreSQL would end one of the two to resolve a deadlock.

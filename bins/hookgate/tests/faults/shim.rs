@@ -1,4 +1,4 @@
-//! A library that stands between the server and the system's own: compiled here, told what to do while the server runs.
+//! A library between the server and the system's C library: compiled here, and controlled while the server runs.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -12,12 +12,12 @@ use crate::support::HOOKGATE;
 
 /// Directory of their sources.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/shims");
-/// Bytes of one of the numbers that are shared with it.
+/// Size of a number that the shim and the test share, in bytes.
 const NUMBER: u64 = 8;
-/// Room for all of them.
+/// Size of all shared numbers.
 const NUMBERS: u64 = 4 * NUMBER;
 
-/// A shim, and what it is told.
+/// A shim with its controls.
 pub(crate) struct Shim {
     scratch: TempDir,
     numbers: File,
@@ -45,7 +45,7 @@ impl Shim {
         Self { scratch, numbers }
     }
 
-    /// The environment of a process that it stands in front of.
+    /// The environment of a process that loads the shim.
     pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 2] {
         [
             ("LD_PRELOAD", library(&self.scratch)),
@@ -53,21 +53,21 @@ impl Shim {
         ]
     }
 
-    /// The binary behind it.
+    /// The binary with the shim.
     pub(crate) fn hookgate(&self) -> Command {
         let mut command = Command::new(HOOKGATE);
         command.envs(self.environment());
         command
     }
 
-    /// Sets one of its numbers. A running process sees it at once.
+    /// Sets a number. A running process sees it at once.
     pub(crate) fn set(&self, place: u64, value: i64) {
         self.numbers
             .write_all_at(&value.to_ne_bytes(), place * NUMBER)
             .unwrap();
     }
 
-    /// One of its numbers.
+    /// Reads a number.
     pub(crate) fn get(&self, place: u64) -> i64 {
         let mut bytes = [0; 8];
         self.numbers.read_exact_at(&mut bytes, place * NUMBER).unwrap();
@@ -81,7 +81,7 @@ fn library(scratch: &TempDir) -> PathBuf {
 
 /// The numbers of `disk.c`.
 pub(crate) mod disk {
-    /// Calls until one of them fails; 0 for never.
+    /// Calls until one fails; 0 for never.
     pub(crate) const FAIL_IN: u64 = 0;
     /// Number of calls.
     pub(crate) const CALLS: u64 = 1;
@@ -91,8 +91,8 @@ pub(crate) mod disk {
 
 /// The numbers of `clock.c`.
 pub(crate) mod clock {
-    /// Seconds by which it is ahead.
+    /// Seconds by which the clock is ahead.
     pub(crate) const SHIFT: u64 = 0;
-    /// The second since 1970 at which it stands still; 0 if it goes.
+    /// The second since 1970 at which the clock stands still; 0 if it runs.
     pub(crate) const STOPPED_AT: u64 = 1;
 }

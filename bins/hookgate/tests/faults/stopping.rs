@@ -1,4 +1,4 @@
-//! SIGTERM under load: every request that was sent is answered 201, also while nodes are restarted one after the other.
+//! SIGTERM under load: every request is answered 201, also if nodes are restarted one after the other.
 
 use std::process::Stdio;
 
@@ -10,10 +10,10 @@ use crate::site::Site;
 use crate::support::{Server, sql};
 use crate::target::Target;
 
-/// Stops at scale one.
+/// Number of stops at scale one.
 const ROUNDS: usize = 6;
 const SENDERS: usize = 16;
-/// Deliveries before each stop.
+/// Number of deliveries before each stop.
 const EACH: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]

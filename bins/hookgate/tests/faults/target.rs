@@ -1,4 +1,4 @@
-//! A webhook, and the gates that take deliveries for it.
+//! A webhook, and the gates that accept its deliveries.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,18 +12,19 @@ use crate::support::{Server, post};
 
 /// Time that a sender waits for an answer: longer than the server waits for any database.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
-/// Pause after a delivery that was put off, and before the next attempt to connect.
+/// Pause after a delivery with 503, and before the next attempt to connect.
 pub(crate) const PAUSE: Duration = Duration::from_millis(10);
-/// Five seconds are what is promised after a fault has ended; the rest is for machines that are busy with other tests.
+/// Maximum time until the service is back. The promise is five seconds after the end of a fault; the rest is for machines
+/// that are busy with other tests.
 const WELL_AGAIN: Duration = Duration::from_secs(30);
 
 /// Destination and size of deliveries.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) client: Client,
-    /// Of the gates that serve the webhook. Who finds one closed goes to the next.
+    /// Addresses of the gates that serve the webhook. A sender that finds one closed goes to the next.
     pub(crate) gates: Vec<SocketAddr>,
-    /// Of the webhook URL.
+    /// Path of the webhook URL.
     pub(crate) path: String,
     /// Bytes of ballast in each payload.
     pub(crate) ballast: usize,
@@ -51,14 +52,14 @@ impl Target {
         }
     }
 
-    /// Makes one delivery over a connection of its own.
+    /// Sends one delivery over a connection of its own.
     pub(crate) async fn deliver(&self, gate: usize, title: &str) -> Outcome<Answer> {
         let gate = self.gates[gate];
         let mut connection = self.client.connect(gate, Http::One).await?;
         self.send(&mut connection, gate, title).await
     }
 
-    /// Makes one delivery over this connection.
+    /// Sends one delivery over this connection.
     pub(crate) async fn send(
         &self,
         connection: &mut Connection,
@@ -84,7 +85,7 @@ impl Target {
     }
 }
 
-/// A 503 has to say that it is ours and when to come again.
+/// Checks that a 503 comes from Hookgate and has `Retry-After`.
 pub(crate) fn is_unavailable(answer: &Answer) {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(body["error"]["code"], "UNAVAILABLE", "{answer:?}");

@@ -1,4 +1,4 @@
-//! Raw bytes out, answers in: what a peer sees that speaks without a library.
+//! Raw bytes out, answers in: the view of a peer without an HTTP library.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// For all that a test waits for. Nothing should come near it, so a busy machine makes no difference.
+/// Maximum waiting time of a test. It is never nearly reached, so a busy machine makes no difference.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An answer of HTTP/1.
@@ -19,8 +19,8 @@ pub(crate) struct Answer {
     pub(crate) closes: bool,
 }
 
-/// Writes the pieces, each in a record of its own, while it reads to the end. `then_end` closes our side after them.
-/// `None` when the other side doesn't close.
+/// Writes the pieces, each in a TLS record of its own, and reads to the end meanwhile. `then_end` closes our side after
+/// them. `None` if the other side doesn't close.
 pub(crate) async fn talk<'a>(
     stream: TlsStream<TcpStream>,
     pieces: impl Iterator<Item = &'a [u8]>,
@@ -29,7 +29,7 @@ pub(crate) async fn talk<'a>(
     let (mut reader, mut writer) = tokio::io::split(stream);
     let write = async {
         for piece in pieces {
-            // The server may have closed already; what it said before counts.
+            // The server may have closed already; its earlier answers count.
             let _ = writer.write_all(piece).await;
             let _ = writer.flush().await;
         }
@@ -41,10 +41,10 @@ pub(crate) async fn talk<'a>(
     bytes
 }
 
-/// All that comes until the other side closes, if it does.
+/// All received bytes until the other side closes; `None` if it does not.
 pub(crate) async fn read(reader: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    // A reset is an end too; what came before it counts.
+    // A reset is an end too; the bytes before it count.
     let ended = timeout(PATIENCE, reader.read_to_end(&mut bytes)).await;
     ended.is_ok().then_some(bytes)
 }
@@ -59,7 +59,7 @@ pub(crate) fn answers(mut bytes: &[u8]) -> Vec<Answer> {
         bytes = &bytes[end + 4..];
         let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
         let length = field("content-length: ").map_or(0, |length| length.parse().unwrap());
-        // The answer to a HEAD announces a body that doesn't come.
+        // The answer to a HEAD announces a body that it does not have.
         let is_bodiless = bytes.is_empty() || bytes.starts_with(b"HTTP/1.");
         let (body, rest) = bytes.split_at(if is_bodiless { 0 } else { length });
         let body = String::from_utf8_lossy(body);

@@ -1,4 +1,4 @@
-//! Several attackers at once, each of whom comes again when it is thrown out.
+//! Several attackers at once, each of which reconnects after it is disconnected.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ const ATTACKERS: usize = 4;
 /// The results of attackers.
 #[derive(Default)]
 pub(crate) struct Tally {
-    /// The codes of GOAWAY of the connections that the server ended; `None` where it sent none.
+    /// The GOAWAY codes of the connections that the server ended; `None` if it sent none.
     pub(crate) thrown_out: Vec<Option<u32>>,
-    /// Connections that it did not.
+    /// Number of connections that the server did not end.
     pub(crate) endured: usize,
 }
 
 impl Tally {
-    /// Every connection was ended, with one of these codes if one could still be said.
+    /// Checks that every connection was ended, with one of these codes if a GOAWAY could still be sent.
     pub(crate) fn was_thrown_out_with(&self, codes: &[u32]) {
         assert_eq!(self.endured, 0, "{self:?}");
         let is_named = |code: &Option<u32>| code.is_none_or(|code| codes.contains(&code));
@@ -29,7 +29,7 @@ impl Tally {
     }
 }
 
-/// Lets some peers attack over HTTP/2 until time is up.
+/// Runs several attackers over HTTP/2 until the time is up.
 pub(crate) async fn again_and_again<A, F>(target: Target, one: A) -> Tally
 where
     A: Fn(Peer, Target) -> F + Clone + Send + Sync + 'static,

@@ -1,16 +1,16 @@
-//! The corpus as it is written down in `corpus/*.txt`: `name | what is answered | the bytes`.
+//! The format of the corpus in `corpus/*.txt`: `name | answers | bytes`.
 //!
-//! What is answered: statuses of successes and codes of refusals, separated by commas, `none` for nothing, and at the end
+//! The answers are statuses of successes and codes of refusals, separated by commas, or `none`, and a mark at the end:
 //!
 //! | mark | meaning |
 //! |---|---|
 //! | (none) | the connection goes on: another request is answered |
-//! | `!` | the server closes: another request is not looked at |
-//! | `?` | either: whether an unread body has come in by then decides |
-//! | `~` | we end our side here, and the server closes, maybe after `BAD_REQUEST`: nobody has to be there to read it |
+//! | `!` | the server closes: another request is not read |
+//! | `?` | either, depending on whether an unread body has arrived by then |
+//! | `~` | we end our side here, and the server closes, perhaps after `BAD_REQUEST`, which need not be read |
 //!
-//! The bytes: `\r`, `\n`, `\t`, `\0`, `\\` and `\xNN` are what they are in Rust; `<3*text>` repeats; and these stand for
-//! more:
+//! In the bytes, `\r`, `\n`, `\t`, `\0`, `\\` and `\xNN` mean the same as in Rust, `<3*text>` repeats a text, and these words
+//! are replaced:
 //!
 //! | word | bytes |
 //! |---|---|
@@ -33,7 +33,7 @@ const THEMES: [(&str, &str); 6] = [
     ("bodies", include_str!("corpus/bodies.txt")),
 ];
 
-/// A stream of bytes and what it must be answered.
+/// A stream of bytes and its expected answers.
 #[derive(Debug)]
 pub(crate) struct Case {
     pub(crate) name: String,
@@ -85,7 +85,7 @@ fn parse(theme: &str, line: &str, path: &str) -> Case {
     }
 }
 
-/// Puts in what the words in angle brackets stand for, the inner ones first.
+/// Replaces the words in angle brackets by their bytes, the inner ones first.
 fn expand(text: &str, path: &str) -> String {
     let post = format!(r"POST {path} HTTP/1.1\r\nHost: localhost\r\n");
     let good = format!(r"{post}Content-Length: {}\r\n\r\n{JSON}", JSON.len());

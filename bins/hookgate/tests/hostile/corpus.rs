@@ -1,5 +1,5 @@
-//! Every case of the corpus, against the gate and against proxies in front of it: each is answered as it must be, and no
-//! request is ever taken that was not answered.
+//! Every case of the corpus, against the gate and against proxies in front of it: each is answered as expected, and the gate
+//! accepts no request without answering it.
 
 use std::net::SocketAddr;
 
@@ -15,12 +15,12 @@ use crate::support::{Server, post};
 const LAST: &[u8] = b"GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const LAST_ANSWER: &str = "WEBHOOK_NOT_FOUND";
 
-/// Bytes in a piece when a case is sent in crumbs: no head and no body comes at once.
+/// Size of a piece when a case is sent in small parts, in bytes: no head and no body arrives at once.
 const CRUMB: usize = 7;
-/// Longer cases are not cut: their bulk is filling.
+/// Maximum length of a case to be sent in parts, in bytes: longer ones are mostly padding.
 const LONGEST_IN_CRUMBS: usize = 2_000;
 
-/// Counts what the gate took: incidents are numbered in the order of their deliveries, without gaps.
+/// Counts accepted deliveries: incidents are numbered in the order of their deliveries, without gaps.
 struct Teller<'a> {
     server: &'a Server,
     connection: Connection,
@@ -37,14 +37,14 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Deliveries accepted since it was last asked.
+    /// Number of deliveries accepted since the last call.
     async fn accepted(&mut self) -> u64 {
         let request = post(&self.server.demo_url(), JSON);
         let answer = self.connection.send(request).await.unwrap();
         self.before(&answer)
     }
 
-    /// The same, asked by this way to the gate.
+    /// The same, through this address of the gate or of a proxy.
     async fn accepted_by(&mut self, way: SocketAddr) -> u64 {
         let mut connection = self.server.client.connect(way, Http::One).await.unwrap();
         let request = post(&self.server.demo_url(), JSON);
@@ -67,7 +67,7 @@ fn path(url: &str) -> &str {
     &url[url.find("/webhooks/").unwrap()..]
 }
 
-/// All that comes back for a case, sent in pieces of this size.
+/// All bytes of the answers to a case that is sent in pieces of this size.
 async fn sent(client: &Client, address: SocketAddr, case: &Case, piece: usize) -> Option<Vec<u8>> {
     let stream = client.tls(address, Http::One).await.unwrap();
     let we_end = case.end == End::Ours;
@@ -87,7 +87,7 @@ fn fault(case: &Case, answers: &[Answer]) -> Option<String> {
             End::Either => rest.is_empty() || rest == [LAST_ANSWER],
             End::Ours => rest.is_empty() || rest == ["BAD_REQUEST"],
         });
-    // A refusal that closes says so. HTTP/1.0 closes without a word.
+    // A refusal that closes says so. HTTP/1.0 closes by default.
     let last = answers.last().filter(|last| last.summary != "201");
     let says_so = case.end != End::Closes || last.is_none_or(|last| last.closes);
     (!is_right || !says_so).then(|| format!("{}: {expected:?} {:?}, but {answers:?}", case.name, case.end))
@@ -122,14 +122,14 @@ async fn every_case_is_answered_as_it_must_be_and_nothing_else_is_taken() {
     );
 }
 
-/// Behind a proxy the answers are the proxy's to give, and some of what the gate refuses it puts right. But every request
-/// that the gate takes is one that the proxy knows of, and what comes next on its connections gets its own answer.
+/// Behind a proxy, the proxy gives the answers, and it corrects some requests that the gate would refuse. But the proxy
+/// knows each request that the gate accepts, and the next request on its connection gets its own answer.
 async fn no_request_is_seen_as_two(program: &str) {
     let server = Server::start();
     let front = FrontProxy::start(program, &server);
     let (mut teller, mut faults, mut passed) = (Teller::new(&server).await, Vec::new(), 0);
     for case in cases::all(path(&server.demo_url())) {
-        // Proxies wait for a body that never comes before they ask the gate, and nobody knows when we have left.
+        // Proxies wait for a missing body before they contact the gate, and don't notice that the client has left.
         let is_endless = case.answers.iter().any(|answer| answer == "PAYLOAD_TOO_LARGE");
         if is_endless || case.end == End::Ours {
             continue;

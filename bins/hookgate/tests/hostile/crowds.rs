@@ -1,5 +1,4 @@
-//! Connections that do nothing, more than the server takes: who comes from elsewhere is served all the same, and the log stays
-//! short.
+//! Idle connections, more than the server takes: clients from other networks are still served, and the log stays short.
 
 use std::any::Any;
 use std::fs::{self, File};
@@ -19,17 +18,17 @@ use crate::cases::JSON;
 use crate::stage::is_judged;
 use crate::support::{HOOKGATE, Server, post};
 
-/// A server may have so many files open: what Linux gives by itself, and few enough for a short crowd to take them all.
+/// Limits on open files: the default of Linux, and one that is small enough for a short crowd to exhaust.
 const DESCRIPTORS: [u32; 2] = [1_024, 384];
-/// The most that a delivery may take.
+/// Maximum time of a delivery.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
 /// Time that an attacker waits for one connection.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Time in which a crowd gathers before the others are checked, in a short test.
 const MOST_GATHERING: Duration = Duration::from_secs(12);
-/// Attackers at work at the same time.
+/// Number of concurrent attackers.
 const HANDS: usize = 8;
-/// Lines of log that a crowd may cost.
+/// Maximum number of log lines that a crowd may cause.
 const MOST_LINES: usize = 10;
 
 /// A connection that an attacker holds.
@@ -42,7 +41,8 @@ pub(crate) async fn stream_from(network: u8, to: SocketAddr) -> std::io::Result<
     socket.connect(to).await
 }
 
-/// One connection without a request: nothing at all, TLS alone, or the beginning of a head, over both versions of HTTP.
+/// Opens one connection without a request: nothing at all, TLS alone, or the beginning of a head, over both versions of
+/// HTTP.
 async fn hold_one(client: Client, network: u8, to: SocketAddr, number: usize) -> Option<HeldConnections> {
     let stream = stream_from(network, to).await.ok()?;
     if number % 8 == 7 {
@@ -63,7 +63,7 @@ async fn hold_one(client: Client, network: u8, to: SocketAddr, number: usize) ->
     Some(Box::new(stream))
 }
 
-/// Connections that are held, and those who open more until they have what they want.
+/// The held connections, and the attackers that still open more.
 #[derive(Default)]
 struct Crowd {
     held: Arc<Mutex<Vec<HeldConnections>>>,
@@ -71,8 +71,8 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// Opens so many from each of these networks, and holds what it gets. Whoever is not served after this time goes on trying, so
-    /// that a place that becomes free is taken.
+    /// Opens `many` connections from each of these networks, and holds those that it gets. An attacker that is not served in
+    /// time tries again, so that every free place is taken.
     async fn gather(server: &Server, address: SocketAddr, sources: &'static [u8], each: usize) -> Self {
         let mut crowd = Self::default();
         let done = Arc::new(Semaphore::new(0));
@@ -107,7 +107,7 @@ impl Crowd {
     }
 }
 
-/// Delivers over a new connection from this network. How long that took.
+/// Delivers over a new connection from this network. Returns the duration.
 pub(crate) async fn deliver(server: &Server, http: Http, network: u8) -> Duration {
     let begun = Instant::now();
     let stream = stream_from(network, server.address()).await.unwrap();

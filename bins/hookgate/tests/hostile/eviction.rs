@@ -21,18 +21,19 @@ use crate::stage::is_judged;
 use crate::support::{post, run_as_is};
 
 const MIB: u64 = 1 << 20;
-/// Deliveries and open incidents of the webhook that others must not touch.
+/// Number of deliveries and open incidents of the webhook that must not be affected.
 const VICTIM: usize = 40;
-/// Requests of each flood: 2.5 GB, of which the store keeps one, and what tells a bound on bytes from one on records.
+/// Number of requests of each flood: 2.5 GB, of which the store keeps one, and a number that tells a limit on bytes from a
+/// limit on records.
 const FLOOD: [u32; 2] = [2_500, 60];
-/// Addresses that a flood comes from. What one alone is refused for is kept ten times and then counted.
+/// Number of addresses of a flood. Identical refusals of one address get ten records and are then counted.
 const SOURCES: u32 = 50;
 /// Maximum disk space of all refusals.
 const MOST_REFUSED: u64 = 50 * MIB;
-/// Retention begins once a minute, removes some gigabyte, and gives the space back little by little.
+/// Maximum time of pruning: it starts once a minute, removes about a gigabyte, and returns the space gradually.
 const MOST_PRUNING: Duration = Duration::from_mins(15);
 
-/// A node on a file of at most one GiB.
+/// A node with a database file of at most one GiB.
 struct Full {
     child: Child,
     directory: TempDir,
@@ -84,21 +85,21 @@ impl Full {
                 self.client.connect_over(stream, Http::One).await.unwrap()
             };
             let Ok(answer) = connection.send(post(url, body)).await else {
-                // It was closed, as connections are that send too much too fast.
+                // The server closed the connection, as it does if too much arrives too fast.
                 continue;
             };
             connections.insert(network, connection);
             let status = answer.status.as_u16();
             statuses.push(status);
             if status >= 500 {
-                // It asks for patience, which an attacker has too.
+                // The server asks for a later retry, which an attacker respects too.
                 sleep(Duration::from_millis(20)).await;
             }
         }
         statuses
     }
 
-    /// Bytes of the database with its log.
+    /// Size of the database with its log, in bytes.
     fn bytes(&self) -> u64 {
         let data = self.path().join("data");
         let files = ["hookgate.db", "hookgate.db-wal"];
@@ -109,7 +110,7 @@ impl Full {
             .sum()
     }
 
-    /// Deliveries and open incidents of a webhook.
+    /// Number of deliveries and open incidents of a webhook.
     fn holds(&self, webhook: &str) -> (usize, usize) {
         let count = |what: &str| {
             let list = self.json(&[what, "list", "--webhook", webhook, "--limit", "200"]);

@@ -26,7 +26,7 @@ fn streams(burst: u32, frames: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
         .collect()
 }
 
-/// The same frame over and over.
+/// Floods with copies of one frame.
 fn the_same(name: &str, one: &[u8]) -> Tally {
     let burst = one.repeat(BURST as usize);
     attack(name, |target| {
@@ -37,7 +37,7 @@ fn the_same(name: &str, one: &[u8]) -> Tally {
     })
 }
 
-/// Frames of ever new streams.
+/// Floods with frames of new streams.
 fn new_streams(name: &str, frames: impl Fn(&Target, u32) -> Vec<u8> + Copy + Send + Sync + 'static) -> Tally {
     attack(name, move |target| {
         again_and_again(target, move |peer, target| async move {
@@ -47,7 +47,7 @@ fn new_streams(name: &str, frames: impl Fn(&Target, u32) -> Vec<u8> + Copy + Sen
     })
 }
 
-/// The head of a POST with these flags, and then the same over and over.
+/// The head of a POST with these flags, followed by copies of one frame.
 fn after_a_head(name: &str, flags: u8, more: Vec<u8>) -> Tally {
     attack(name, move |target| {
         again_and_again(target, move |peer, target| {
@@ -71,7 +71,7 @@ fn rapid_reset() {
     tally.was_thrown_out_with(&[CALM]);
 }
 
-/// CVE-2025-8671: the server is made to reset the streams.
+/// CVE-2025-8671: frames that make the server reset the streams.
 #[test]
 fn made_you_reset() {
     let tally = new_streams("MadeYouReset", |target, stream| {
@@ -82,14 +82,14 @@ fn made_you_reset() {
     tally.was_thrown_out_with(&[CALM]);
 }
 
-/// CVE-2024-27316 and its like: a head that never ends.
+/// CVE-2024-27316 and similar: a header block that never ends.
 #[test]
 fn continuation() {
     let more = frame(Kind::Continuation, 0, 1, &field("x", &"y".repeat(LARGEST / 2)));
     after_a_head("CONTINUATION flood", 0, more).was_thrown_out_with(&[CALM, COMPRESSION]);
 }
 
-/// The same in frames without a byte.
+/// The same with empty frames.
 #[test]
 fn empty_continuation() {
     let more = frame(Kind::Continuation, 0, 1, &[]).repeat(BURST as usize);
@@ -118,7 +118,7 @@ fn priority() {
 
 #[test]
 fn window_update() {
-    // The window would overflow if each were wider.
+    // Wider increments would overflow the window.
     let one = frame(Kind::WindowUpdate, 0, 0, &1_u32.to_be_bytes());
     the_same("WINDOW_UPDATE flood", &one).was_thrown_out_with(&[CALM]);
 }
@@ -136,7 +136,7 @@ fn empty_data() {
     after_a_head("empty DATA flood", END_HEADERS, more).was_thrown_out_with(&[CALM]);
 }
 
-/// A head of kilobytes that stands for megabytes.
+/// A header block of kilobytes that decodes to megabytes.
 #[test]
 fn hpack_bomb() {
     let tally = attack("HPACK bomb", |target| {
@@ -154,7 +154,7 @@ fn hpack_bomb() {
     tally.was_thrown_out_with(&[CALM]);
 }
 
-/// A peer that asks and takes no answer: its window is shut, and it reads nothing.
+/// A peer that requests and reads no answer, with a window of zero.
 #[test]
 fn window_stall() {
     let tally = attack("window stall", |target| {

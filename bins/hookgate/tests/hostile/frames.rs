@@ -1,4 +1,4 @@
-//! HTTP/2 by hand (RFC 9113 section 4.1, RFC 7541): frames as an attacker writes them, whatever a library would allow.
+//! HTTP/2 frames by hand (RFC 9113 section 4.1, RFC 7541), including those that no library would write.
 
 /// The connection preface of a client, with an empty SETTINGS frame.
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -6,7 +6,7 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0
 /// Bytes of a frame before its payload.
 pub(crate) const HEAD: usize = 9;
 
-/// The largest payload that every peer takes.
+/// The largest payload that every peer must accept.
 pub(crate) const LARGEST: usize = 16_384;
 
 pub(crate) const END_STREAM: u8 = 1;
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     GoAway = 7,
     WindowUpdate = 8,
     Continuation = 9,
-    /// None that anybody knows, so it must be ignored.
+    /// An unknown type, which must be ignored.
     Unknown = 0xbb,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn post_block(path: &str) -> Vec<u8> {
     post_block_to("localhost", path)
 }
 
-/// The same for this authority.
+/// The same for another authority.
 pub(crate) fn post_block_to(authority: &str, path: &str) -> Vec<u8> {
     // `:method: POST` and `:scheme: https` are in the static table, and so are the names of `:path` and `:authority`.
     let mut block = vec![0x83, 0x87, 0x04];
@@ -51,20 +51,20 @@ pub(crate) fn post_block_to(authority: &str, path: &str) -> Vec<u8> {
     block
 }
 
-/// A field that no table has or gets.
+/// A literal field that is not added to the dynamic table.
 pub(crate) fn field(name: &str, value: &str) -> Vec<u8> {
     [&[0x00], &text(name)[..], &text(value)].concat()
 }
 
-/// A field that goes into the receiver's table.
+/// A field that is added to the receiver's dynamic table.
 pub(crate) fn indexed_field(name: &str, value: &str) -> Vec<u8> {
     [&[0x40], &text(name)[..], &text(value)].concat()
 }
 
-/// The last field that went there, in one byte.
+/// Reference to the last added field, in one byte.
 pub(crate) const LAST_INDEXED: u8 = 0x80 | 0x3E;
 
-/// A text without compression, after its length.
+/// An uncompressed string with its length.
 fn text(text: &str) -> Vec<u8> {
     const PREFIX: usize = 0x7f;
     let mut bytes = Vec::new();

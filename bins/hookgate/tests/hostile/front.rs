@@ -1,4 +1,4 @@
-//! A real proxy in front of a gate, on the same machine, by the samples of the documentation.
+//! A real proxy in front of a gate, on the same machine, configured by the samples of the documentation.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -22,7 +22,7 @@ pub(crate) struct FrontProxy {
 }
 
 impl FrontProxy {
-    /// `nginx` or `haproxy`, which ends TLS with the gate's own certificate and opens TLS to the gate.
+    /// Starts `nginx` or `haproxy`, which terminates TLS with the gate's own certificate and opens TLS to the gate.
     pub(crate) fn start(program: &str, gate: &Server) -> Self {
         let scratch = TempDir::new().unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -61,13 +61,13 @@ impl FrontProxy {
 
 impl Drop for FrontProxy {
     fn drop(&mut self) {
-        // Gently, so that nginx takes its workers with it.
+        // SIGTERM instead of SIGKILL, so that nginx ends its workers too.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
 }
 
-/// The sample, with the names and places of this test in it.
+/// The sample with the names and addresses of this test.
 fn configuration(program: &str, gate: &Server, listen: SocketAddr, scratch: &Path) -> String {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/samples/proxies");
     let sample = match program {
@@ -92,7 +92,7 @@ fn configuration(program: &str, gate: &Server, listen: SocketAddr, scratch: &Pat
         ("listen 443 ssl http2", &format!("listen {listen} ssl")),
         ("listen [::]:443 ssl http2;", ""),
         (":::443 v4v6", &listen.to_string()),
-        // What a case leaves behind on a connection meets the next request, whoever sends it.
+        // Leftover bytes of a case on a connection would meet the next request, of any client.
         ("backend hookgate\n", "backend hookgate\n    http-reuse always\n"),
     ];
     let text = fs::read_to_string(samples.join(sample)).unwrap();

@@ -1,7 +1,7 @@
-//! Peers that mean harm: requests that two parsers would read differently, and attacks on what a server is made of. The
-//! real binary, over real TLS.
+//! Hostile peers: requests that two parsers would read differently, and attacks on the resources of a server. The real
+//! binary, over real TLS.
 //!
-//! The attacks here are short; `cargo xtask endurance` runs them longer, and holds the senders beside them to their pace.
+//! The attacks here are short; `cargo xtask endurance` runs them longer, and checks the pace of the senders beside them.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 #![expect(clippy::print_stdout, reason = "figures of a run are what it is for")]

@@ -12,7 +12,7 @@ use crate::answers::PATIENCE;
 use crate::frames::{HEAD, Kind, PREFACE};
 use crate::stage::Target;
 
-/// A connection with the preface sent.
+/// A connection after the preface.
 pub(crate) struct Peer {
     reader: ReadHalf<TlsStream<TcpStream>>,
     writer: WriteHalf<TlsStream<TcpStream>>,
@@ -35,7 +35,7 @@ impl Peer {
         Ok(Self { reader, writer })
     }
 
-    /// Writes `burst(0)`, `burst(1)` and so on until the server ends it. What comes in is read.
+    /// Writes `burst(0)`, `burst(1)` and so on until the server ends the connection. Incoming bytes are read.
     pub(crate) async fn flood(self, mut burst: impl FnMut(u32) -> Vec<u8>) -> Ended {
         let Self {
             mut reader,
@@ -57,7 +57,7 @@ impl Peer {
         }
     }
 
-    /// Writes and then reads nothing until the attack is over.
+    /// Writes, and then reads nothing until the end of the attack.
     pub(crate) async fn stall(mut self, target: &Target, bytes: &[u8]) -> Ended {
         let _ = self.writer.write_all(bytes).await;
         sleep_until(target.until).await;
@@ -65,7 +65,7 @@ impl Peer {
     }
 }
 
-/// Reads until the server ends it; the code of a GOAWAY if there was one.
+/// Reads until the server ends the connection; returns the code of a GOAWAY if there was one.
 async fn read(reader: &mut (impl AsyncRead + Unpin)) -> Option<u32> {
     let mut code = None;
     while let Ok((kind, payload)) = next_frame(reader).await {

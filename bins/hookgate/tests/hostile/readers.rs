@@ -1,4 +1,4 @@
-//! Those who ask the console for much: senders don't notice it, and the memory of the server stays within its bounds.
+//! Demanding readers of the console: senders don't notice them, and the server's memory stays within its bounds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,25 +13,25 @@ use crate::stage::{give_way, is_judged, runtime, scale};
 use crate::support::Server;
 use crate::visitor::ConsoleClient;
 
-/// Viewers, and live views that each of them asks for: 1,200 in all, of which a few are given.
+/// Number of viewers, and of live views that each of them requests: 1,200 in all, of which the server grants a few.
 const VIEWERS: usize = 8;
 const VIEWS: usize = 150;
-/// Strangers who read the metrics as fast as they can.
+/// Number of strangers that read the metrics as fast as possible.
 const STRANGERS: usize = 8;
-/// Deliveries on record that a view has to go through, times the scale.
+/// Number of recorded deliveries that a view must scan, times the scale.
 const RECORD: u32 = 200;
-/// Webhooks whose URLs are not remembered, times the scale.
+/// Number of webhooks whose URLs are not cached, times the scale.
 const URLS: u32 = 10;
-/// As long may the slowest hundredth of the deliveries to those take, and on a busy machine with a build for tests.
+/// Maximum duration of the slowest hundredth of deliveries to these webhooks, on a busy machine with a test build.
 const SOON: Duration = Duration::from_millis(50);
 const NOT_LATE: Duration = Duration::from_secs(2);
-/// Payloads that an export has to go through, times the scale, and bytes of each.
+/// Number of payloads that an export must read, times the scale, and size of each in bytes.
 const PAYLOADS: u32 = 6;
 const PAYLOAD: usize = 900 * 1024;
-/// Exports and pages that are asked for on each connection and not read, and connections.
+/// Number of unread exports and pages on each connection, and of connections.
 const UNREAD: usize = 25;
 const CONNECTIONS: usize = 4;
-/// Most memory of the server, in MiB.
+/// Maximum memory of the server, in MiB.
 const MEMORY: u64 = 200;
 
 fn console(server: &Server) -> std::net::SocketAddr {
@@ -44,7 +44,7 @@ fn get(server: &Server, path: &str, header: (&str, &str)) -> Request<Full<Bytes>
     request.body(Full::default()).unwrap()
 }
 
-/// The cookies of as many viewers.
+/// The session cookies of the viewers.
 async fn viewers(server: &Server) -> Vec<String> {
     let mut cookies = Vec::new();
     for number in 0..VIEWERS {
@@ -56,11 +56,11 @@ async fn viewers(server: &Server) -> Vec<String> {
     cookies
 }
 
-/// Asks for live views on connections of its own and keeps what is given. How many there are.
+/// Requests live views on connections of its own, and keeps the granted ones. Returns their number.
 async fn watch(server: &Server, cookies: &[String]) -> (Vec<Connection>, usize) {
     let (mut connections, mut given) = (Vec::new(), 0);
     for cookie in cookies {
-        // Two, because a connection has a bounded number of streams.
+        // Two connections, because each has a bounded number of streams.
         for _ in 0..2 {
             let mut connection = server.client.connect(console(server), Http::Two).await.unwrap();
             for _ in 0..VIEWS / 2 {
@@ -84,7 +84,7 @@ async fn watch(server: &Server, cookies: &[String]) -> (Vec<Connection>, usize) 
     (connections, given)
 }
 
-/// Reads the metrics until it is over, out of everybody's way. How many answers there were.
+/// Reads the metrics until the end, at low priority. Returns the number of answers.
 fn flood_metrics(
     client: Client,
     server: &Server,
@@ -154,13 +154,13 @@ async fn urls_that_are_not_remembered_are_found_beside_live_views_and_metrics() 
     assert!(slowest < most, "{slowest:?}");
 }
 
-/// Exports and pages of large payloads that nobody reads, on several connections of one token.
+/// Unread exports and pages of large payloads, on several connections of one token.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unread_exports_take_a_bounded_memory() {
     let server = Server::start();
     server.json(&["webhook", "edit", "demo", "--max-body", "1048576"]);
     let url = server.demo_url();
-    // A character that is written with six in JSON, and with seven where that is quoted again.
+    // A character that takes six bytes in JSON, and seven if that is quoted again.
     let log = "\u{1}".repeat(PAYLOAD / 6);
     let body = json!({"title": "Disk full", "dedup_key": "disk", "log": log}).to_string();
     for _ in 0..PAYLOADS * scale() {
@@ -178,7 +178,7 @@ async fn unread_exports_take_a_bounded_memory() {
         ] {
             for _ in 0..UNREAD {
                 let begun = connection.begin(get(&server, path, ("authorization", &token)));
-                // Pages have turns, which those have that nobody reads.
+                // Pages have a concurrency limit, and the unread ones use it up.
                 match timeout(Duration::from_secs(10), begun).await.unwrap() {
                     Ok(answer) if answer.status == 200 => unread.push(answer),
                     Ok(answer) => {
@@ -211,7 +211,7 @@ async fn unread_exports_take_a_bounded_memory() {
     assert!(most < MEMORY, "{most} MiB");
 }
 
-/// The most memory that the server had, in MiB.
+/// Peak memory of the server, in MiB.
 fn memory(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status

@@ -1,4 +1,4 @@
-//! Whole requests that are meant to cost more than they should.
+//! Complete requests that try to cost more than they should.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 use crate::stage::{ON_RECORD, Target, attack, attack_within};
 use crate::support::post;
 
-/// Connections that attack at the same time. Each can make the server hold a payload and its keys, some 10 MiB.
+/// Number of attacking connections. Each can make the server hold a payload and its keys, about 10 MiB.
 const ATTACKERS: usize = 2;
 
 /// Number of answers by status.
 type Statuses = BTreeMap<u16, usize>;
 
-/// Sends what `next` makes, over and over.
+/// Sends the requests of `next` repeatedly.
 async fn over_and_over<N>(target: Target, next: N) -> Statuses
 where
     N: Fn(&Target) -> (String, String) + Clone + Send + Sync + 'static,
@@ -39,7 +39,7 @@ where
                 };
                 let (path, body) = next(&target);
                 let url = format!("https://localhost:{}{path}", target.address.port());
-                // A refusal may end the connection while the body is still on its way.
+                // A refusal may end the connection while the body is still being sent.
                 if let Ok(answer) = connection.send(post(&url, &body)).await {
                     statuses.push(answer.status.as_u16());
                     open = Some(connection);
@@ -55,7 +55,7 @@ where
     counts
 }
 
-/// The same body over and over, which must be refused with this status only.
+/// Sends the same body repeatedly, which must be refused with this status only.
 fn bodies(name: &str, body: String, status: u16) {
     let statuses = attack_within(ON_RECORD, name, |target| {
         over_and_over(target, move |target| (target.path.clone(), body.clone()))
@@ -71,7 +71,7 @@ fn deep_json() {
 
 #[test]
 fn wide_json() {
-    // All keys are read before the last one is found to be there twice.
+    // All keys are read before the last one is found to be a duplicate.
     let keys: Vec<_> = (0..85_000).map(|key| format!("\"k{key}\":0,")).collect();
     bodies(
         "JSON of 85,000 keys",

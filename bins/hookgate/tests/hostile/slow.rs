@@ -1,4 +1,4 @@
-//! Peers that take their time, to hold connections that others need.
+//! Slow peers, which hold connections that others need.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::answers::{PATIENCE, answers, read};
 use crate::stage::{Target, attack, is_judged};
 
-/// Between two bytes.
+/// Interval between two bytes.
 const CRUMB_EVERY: Duration = Duration::from_millis(500);
 /// Tolerance for a busy machine.
 const LATE: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ struct HeldConnections {
 }
 
 impl HeldConnections {
-    /// All came to the same end, within this time.
+    /// Checks that all connections ended in the same way, within this time.
     fn ended(&self, end: &str, limit: Duration) {
         assert!(self.ends.iter().eq([end]), "{self:?}");
         assert!(!is_judged() || self.longest < limit + LATE, "{self:?}");
@@ -62,7 +62,7 @@ async fn tls(target: &Target) -> TlsStream<TcpStream> {
     target.client.tls(target.address, Http::One).await.unwrap()
 }
 
-/// Begins a request and goes on byte by byte, until the server ends it. What it said.
+/// Begins a request and continues byte by byte, until the server ends the connection. Returns the answer.
 async fn crumbs(stream: TlsStream<TcpStream>, beginning: String) -> String {
     let (mut reader, mut writer) = tokio::io::split(stream);
     let write = async {
@@ -101,7 +101,7 @@ fn slow_bodies() {
     held.ended("REQUEST_TIMEOUT", Duration::from_secs(15));
 }
 
-/// Nothing but the beginning of a handshake.
+/// Only the beginning of a handshake.
 #[test]
 fn stalled_handshakes() {
     let open = async |target: &Target| TcpStream::connect(target.address).await.unwrap();
@@ -115,7 +115,7 @@ fn stalled_handshakes() {
     held.ended("", Duration::from_secs(5));
 }
 
-/// Connections of which nothing comes after the handshake. They may stay for a minute, for which a short run doesn't wait.
+/// Connections without a byte after the handshake. They may stay open for a minute, and a short run doesn't wait for that.
 #[test]
 fn idle_connections() {
     let (patience, end) = if is_judged() {

@@ -1,4 +1,4 @@
-//! A server under attack, and a sender beside the attackers whose deliveries must go on as if nothing were.
+//! A server under attack, and a sender whose deliveries must continue undisturbed.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -16,24 +16,24 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::cases::JSON;
 use crate::support::{Server, post};
 
-/// An attack takes so long, times the scale.
+/// Duration of an attack, times the scale.
 const ATTACK: Duration = Duration::from_secs(1);
-/// The sender delivers this often.
+/// Interval between the sender's deliveries.
 const PACE: Duration = Duration::from_millis(5);
-/// Deliveries of a window, two seconds at the usual pace. What counts is the median of the windows: a burst of the machine's own
-/// work falls into one of them.
+/// Number of deliveries of a window, two seconds at the usual pace. The median of the windows counts, because a burst of the
+/// machine's own work affects only one of them.
 const WINDOW: usize = 400;
-/// More memory than this, in KiB, an attack must not make the server hold: 64 MiB of its own, and the page caches of the store,
-/// which payloads fill.
+/// Maximum growth of the server's memory by an attack, in KiB: 64 MiB of its own, and the page caches of the store, which
+/// payloads fill.
 const MOST_GROWTH: u64 = 96 * 1024;
-/// From this scale on the sender's pace is judged: the runs are long enough, and nothing else runs beside them.
+/// Minimum scale at which the sender's pace is judged: such runs are long enough, and nothing else runs beside them.
 const JUDGED: u32 = 10;
 /// Maximum slowdown of the slowest hundredth of the deliveries, as a factor.
 const MOST_SLOWDOWN: f64 = 2.0;
-/// Below this a difference is the machine's, not the attack's: with nobody else there the figure is 0.5 to 1.6 ms, as the disk
-/// pleases. Where it is larger than this with nobody there, nothing can be said.
+/// Differences below this come from the machine, not from the attack: without an attack the figure is 0.5 to 1.6 ms,
+/// depending on the disk. If the figure without an attack is above this, the run proves nothing.
 const NOISE: Duration = Duration::from_millis(3);
-/// Attackers who know a URL write to the record: the sender's commit carries their rows and payloads, and may take so long.
+/// Maximum duration if attackers who know a URL write records: the sender's commit contains their rows and payloads.
 pub(crate) const ON_RECORD: Duration = Duration::from_millis(25);
 
 /// The knowledge of an attacker.
@@ -41,7 +41,7 @@ pub(crate) const ON_RECORD: Duration = Duration::from_millis(25);
 pub(crate) struct Target {
     pub(crate) client: Client,
     pub(crate) address: SocketAddr,
-    /// The path of a webhook that takes everything.
+    /// The path of a webhook that accepts everything.
     pub(crate) path: String,
     /// The path of a webhook that refuses everybody.
     pub(crate) closed_path: String,
@@ -59,7 +59,7 @@ pub(crate) fn is_judged() -> bool {
     scale() >= JUDGED
 }
 
-/// Attacks a server of its own and checks that it goes on. What the attack gives is printed and returned.
+/// Attacks a new server and checks that it still works. The result of the attack is printed and returned.
 pub(crate) fn attack<A, F>(name: &str, attack: A) -> F::Output
 where
     A: FnOnce(Target) -> F + Send + 'static,
@@ -68,13 +68,13 @@ where
     attack_within(NOISE, name, attack)
 }
 
-/// The same, where the slowest hundredth of the sender's deliveries may take so long in any case.
+/// The same, with an allowed duration for the slowest hundredth of the sender's deliveries.
 pub(crate) fn attack_within<A, F>(most: Duration, name: &str, attack: A) -> F::Output
 where
     A: FnOnce(Target) -> F + Send + 'static,
     F: Future<Output: std::fmt::Debug + Send + 'static>,
 {
-    // Attacks at the same time would be one larger attack.
+    // Concurrent attacks would be one larger attack.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = is_judged().then(|| ONE.lock().unwrap_or_else(PoisonError::into_inner));
     let stage = Stage::set();
@@ -134,8 +134,8 @@ impl Stage {
         server.json(&["webhook", "edit", "demo", "--max-body", "1048576"]);
         let closed_url = server.create("closed", &["--allow", "192.0.2.1"]);
         if is_judged() {
-            // The server has a core to itself. The senders share the other, of which attackers get what is left: what the
-            // machine's own scheduler makes the sender wait is not the server's.
+            // The server has a core to itself. The senders share the other one, and attackers have the lower priority there:
+            // a delay by the machine's own scheduler is not the server's.
             pin(server.pid(), 0);
             pin(std::process::id(), 1);
         }
@@ -191,7 +191,7 @@ impl Stage {
             .unwrap()
     }
 
-    /// The server takes deliveries over new connections, and nothing in it has panicked.
+    /// Checks that the server accepts deliveries over new connections and has not panicked.
     fn is_well(&self) {
         let url = self.server.demo_url();
         for http in Http::BOTH {
@@ -202,13 +202,13 @@ impl Stage {
         assert!(!log.contains("panicked"), "{log}");
     }
 
-    /// Starts the kernel's record of the most memory anew; what is held now, in KiB.
+    /// Resets the kernel's peak memory of the server; returns the current memory in KiB.
     fn forget_the_most_memory(&self) -> u64 {
         fs::write(format!("/proc/{}/clear_refs", self.server.pid()), "5").unwrap();
         self.memory("VmHWM:")
     }
 
-    /// A line of what the kernel says of the server's memory, in KiB.
+    /// A field of the server's memory in `/proc`, in KiB.
     fn memory(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.server.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
@@ -245,7 +245,7 @@ fn pin(process: u32, core: u32) {
     assert!(output.unwrap().status.success());
 }
 
-/// Lets every other thread of this core go first.
+/// Gives the calling thread the lowest priority on its core.
 pub(crate) fn give_way() {
     let thread = fs::read_link("/proc/thread-self").unwrap();
     let thread = thread.file_name().unwrap();

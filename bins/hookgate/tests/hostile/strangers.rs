@@ -1,5 +1,5 @@
-//! Those who know the URL of a signed webhook and not its secret: whatever they send, and however many requests they hold open,
-//! what the sender signs passes. They come from the sender's own address, which is the worst case.
+//! Strangers who know the URL of a signed webhook but not its secret: with any requests, and any number of open ones, they
+//! can't stop the sender's signed deliveries. They use the sender's own address, which is the worst case.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::stage::scale;
 use crate::support::{Server, code, post, sign};
 
 const GOOD: &str = r#"{"title":"signed"}"#;
-/// Connections of strangers, and requests on each: more than the room of a webhook holds.
+/// Number of strangers' connections, and of requests on each: more than the memory quota of a webhook allows.
 const CONNECTIONS: u32 = 100;
 const STREAMS: u32 = 100;
 
@@ -38,7 +38,7 @@ impl Signed {
         }
     }
 
-    /// Sends this body with these headers of a signature; those that are empty are left out.
+    /// Sends this body with these signature headers; empty ones are left out.
     async fn send(&self, body: &str, id: &str, timestamp: &str, signature: &str) -> Answer {
         let mut request = post(&self.url, body);
         let headers = [
@@ -65,7 +65,7 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-/// Ten requests a second that nobody signed, for five seconds and longer, against a limit of twenty a minute.
+/// Ten unsigned requests a second, for five seconds and longer, against a limit of twenty a minute.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_signed_uses_up_no_rate_limit() {
     let signed = Signed::new(&["--per-minute", "20"]);
@@ -106,7 +106,8 @@ async fn what_nobody_signed_uses_up_no_rate_limit() {
     }
 }
 
-/// A hundred connections with a hundred requests each whose bodies never come, with headers that only the body could refute.
+/// A hundred connections with a hundred requests each whose bodies never arrive, with headers that only the body could prove
+/// wrong.
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_wait_for_a_body_hold_up_nobody() {
     let signed = Signed::new(&["--max-body", "1048576"]);

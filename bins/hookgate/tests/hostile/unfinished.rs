@@ -1,4 +1,4 @@
-//! Requests that are begun and never ended, on more connections than a listener takes: who ends theirs is served all the same.
+//! Unfinished requests, on more connections than a listener takes: complete requests of others are still served.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -19,20 +19,20 @@ use crate::frames::{END_HEADERS, Kind, PREFACE, field, frame, post_block_to};
 use crate::stage::{is_judged, scale};
 use crate::support::{HOOKGATE, Server};
 
-/// A server may have so many files open, unless the test is a long one: the gate takes 672 connections then, the console 112.
+/// Limit on the server's open files, unless the test is a long one: the gate then takes 672 connections, the console 112.
 const DESCRIPTORS: u32 = 1_024;
-/// Attackers at work at the same time.
+/// Number of concurrent attackers.
 const HANDS: usize = 8;
 /// Time that an attacker waits for one connection.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Networks of attackers that take as many connections as they get.
+/// Number of attackers' networks that take as many connections as they get.
 const LOUD: usize = 4;
-/// The first network of those that take a few.
+/// The first of the networks that take a few connections.
 const QUIET: u8 = 20;
-/// Of one who attacks nobody.
+/// The network of the honest client.
 const HONEST: u8 = 200;
 
-/// A server that may have few files open, unless the test is a long one, and its log.
+/// A server with a low limit on open files, unless the test is a long one, and its log.
 fn server() -> (Server, TempDir) {
     let scratch = TempDir::new().unwrap();
     let log = File::create(scratch.path().join("log")).unwrap();
@@ -63,7 +63,7 @@ fn sources(limit: usize) -> [Vec<u8>; 2] {
     [of(limit * 3 / 4, 1, LOUD), of(few * quiet, QUIET, quiet)]
 }
 
-/// A request of which only the head comes.
+/// A request with a head only.
 #[derive(Clone)]
 struct Unfinished {
     client: Client,
@@ -97,8 +97,8 @@ impl Unfinished {
         Some(stream)
     }
 
-    /// Begins one from each of these sources, and holds what it gets. With many hands those that are not begun yet make room for
-    /// others.
+    /// Begins a request from each of these sources, and holds the connections. With several tasks at work, connections whose
+    /// request has not begun make room for others.
     async fn crowd(&self, sources: &[u8], many: usize) -> Vec<(usize, TlsStream<TcpStream>)> {
         let mut hands = JoinSet::new();
         for hand in 0..many {
@@ -135,7 +135,7 @@ async fn refusals(held: Vec<(usize, TlsStream<TcpStream>)>) -> [usize; 2] {
     told
 }
 
-/// Two URLs are known to many, who send heads of deliveries to them and no bodies.
+/// Many attackers know two URLs and send heads of deliveries to them, without bodies.
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_without_a_body_fill_no_listener() {
     let (server, _scratch) = server();
@@ -159,7 +159,7 @@ async fn deliveries_without_a_body_fill_no_listener() {
     let honest = async {
         for _ in 0..5 * scale() {
             for http in Http::BOTH {
-                // Also from the address of an attacker, who holds what it may.
+                // Also from the address of an attacker that holds its whole share.
                 for network in [HONEST, 1, QUIET] {
                     let took = deliver(&server, http, network).await;
                     assert!(took < SOON, "{http:?} from 127.0.{network}.2: {took:?}");
@@ -176,8 +176,8 @@ async fn deliveries_without_a_body_fill_no_listener() {
     assert!(told.iter().all(|count| *count > 0), "{told:?}");
 }
 
-/// A viewer's program sends heads of requests to the admin API from many addresses. Few of them are worked on at once, so the
-/// others wait for their turn: with a request in progress.
+/// A viewer's program sends heads of requests to the admin API from many addresses. Few of them are processed at once, so
+/// the others wait, with a request in progress.
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_of_the_console_are_answered_while_others_hold_all_they_may() {
     let (server, _scratch) = server();

@@ -1,5 +1,5 @@
-//! Answers that nobody takes, on many connections of people who know no URL: they take a bounded memory, and who comes from
-//! elsewhere is served all the same.
+//! Unread answers, on many connections of strangers without a URL: their memory is bounded, and clients from other networks
+//! are still served.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::frames::{END_HEADERS, END_STREAM, Kind, PREFACE, frame, post_block_to
 use crate::stage::is_judged;
 use crate::support::Server;
 
-/// Networks of attackers, and one from which nobody attacks.
+/// Number of attackers' networks, and the network without attackers.
 const NETWORKS: u8 = 4;
 const HONEST: u8 = 200;
-/// Requests on each connection: as many as it may have at once.
+/// Number of requests on each connection: its maximum.
 const REQUESTS: u32 = 100;
 /// Maximum memory of a connection besides its answers, and of all answers, in KiB.
 const CONNECTION: u64 = 80;
@@ -29,7 +29,7 @@ fn connections() -> u64 {
     if is_judged() { 2_000 } else { 300 }
 }
 
-/// Asks for much and makes room for so many bytes of each answer.
+/// Sends many requests, with this window for each answer.
 async fn ask(client: &Client, network: u8, to: SocketAddr, window: u8) -> Option<TlsStream<TcpStream>> {
     let stream = stream_from(network, to).await.ok()?;
     let mut stream = client.tls_over(stream, Http::Two).await.ok()?;

@@ -1,5 +1,5 @@
-//! The true client address behind real proxies, set up by the samples of the documentation. Clients, proxy and gate are hosts
-//! of their own.
+//! The true client address behind real proxies, configured by the samples of the documentation. Clients, proxy and gate are
+//! separate hosts.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -20,7 +20,7 @@ const SPOOFED: [&str; 6] = [
     "X-Forwarded-For: unknown, ,garbage",
 ];
 
-/// Behind a proxy that passes TLS through and says by the PROXY protocol who connected.
+/// A proxy that passes TLS through and reports the client by the PROXY protocol.
 fn passes_through(program: &str, sample: &str, change: impl Fn(String) -> String) {
     let mut stage = Stage::set(&format!("{BEHIND}\nproxy_protocol = true"));
     stage.proxy(program, sample, change);
@@ -28,7 +28,7 @@ fn passes_through(program: &str, sample: &str, change: impl Fn(String) -> String
     strangers_change_nothing(&stage);
 }
 
-/// Behind a proxy that ends TLS and says in a header who connected.
+/// A proxy that terminates TLS and reports the client in a header.
 fn re_encrypts(program: &str, sample: &str, header: &str, change: impl Fn(String) -> String) {
     let mut stage = Stage::set(&format!("{BEHIND}\nforwarded = \"{header}\""));
     stage.proxy(program, sample, change);
@@ -37,7 +37,7 @@ fn re_encrypts(program: &str, sample: &str, header: &str, change: impl Fn(String
     no_url_is_logged(stage);
 }
 
-/// The proxy sees every URL, and says none of them even when Hookgate can't be reached.
+/// The proxy sees every URL, and logs none of them even if Hookgate can't be reached.
 fn no_url_is_logged(mut stage: Stage) {
     stage.stop_gate();
     let answer = stage.send("203.0.113.9", &[]);
@@ -47,7 +47,7 @@ fn no_url_is_logged(mut stage: Stage) {
     assert!(!log.contains("/webhooks/"), "{log}");
 }
 
-/// Each client is seen by its own address, whatever it writes; and an allowlist is about that address.
+/// The source of each delivery is the client's own address, whatever it writes; and the allowlist checks that address.
 fn the_client_is_seen(stage: &Stage) {
     let mut sent = 0;
     for client in ["203.0.113.9", "203.0.113.10", "2001:db8:1::9"] {
@@ -104,7 +104,7 @@ fn strangers_change_nothing(stage: &Stage) {
         assert_eq!(answer.status, 201, "{}", answer.body);
         records += 1;
         assert_eq!(stage.newest(records)["source"], stranger);
-        // A PROXY header of a stranger is no TLS and no HTTP: nothing is taken from it.
+        // A PROXY header of an untrusted client is neither TLS nor HTTP: nothing of it is used.
         let answer = stage.send_direct(stranger, &[], &["--haproxy-protocol"]);
         assert!(!(200..300).contains(&answer.status), "{answer:?}");
     }
@@ -149,7 +149,7 @@ fn haproxy_re_encrypts() {
     });
 }
 
-/// The `haproxy` of Debian can't write `Forwarded` by itself, so it is told how.
+/// Debian's `haproxy` can't write `Forwarded` by itself, so the test adds the rule.
 #[test]
 fn haproxy_re_encrypts_with_forwarded() {
     re_encrypts("haproxy", "haproxy-re-encrypt.cfg", "forwarded", |text| {
@@ -166,7 +166,7 @@ fn caddy_re_encrypts() {
     re_encrypts("caddy", "Caddyfile", "x-forwarded-for", |text| text);
 }
 
-/// A proxy that nobody told Hookgate of: its word counts for nothing, and an allowlist refuses.
+/// A proxy that is not configured: its headers are ignored, and an allowlist refuses.
 #[test]
 fn an_untrusted_proxy_fails_closed() {
     let mut stage = Stage::set("");
@@ -192,7 +192,7 @@ fn an_untrusted_proxy_fails_closed() {
     );
 }
 
-/// Proxies may be trusted by the name of a set; who leaves it is no longer believed.
+/// Proxies may be trusted by the name of an address set; a proxy that leaves the set is no longer trusted.
 #[test]
 fn a_set_of_proxies_is_trusted_as_long_as_it_names_them() {
     let gate = "trusted_proxies = [\"@front\"]\nforwarded = \"x-forwarded-for\"";
@@ -213,7 +213,7 @@ fn a_set_of_proxies_is_trusted_as_long_as_it_names_them() {
     panic!("a proxy that left the set is still believed");
 }
 
-/// A trusted proxy that does not keep to what was agreed is refused, not guessed about.
+/// A trusted proxy that breaks the agreed protocol is refused; there is no fallback.
 #[test]
 fn a_proxy_that_says_nothing_useful_is_refused() {
     let mut stage = Stage::set(&format!("{BEHIND}\nforwarded = \"x-forwarded-for\""));
@@ -256,7 +256,7 @@ fn a_proxy_that_says_nothing_useful_is_refused() {
         stage.newest(3)["trail"]["sentence"],
         "the client's address is unknown: X-Forwarded-For of the trusted proxy 10.0.0.2 is missing or empty"
     );
-    // By the PROXY protocol it is the connection that ends.
+    // By the PROXY protocol, the connection ends.
     let mut stage = Stage::set(&format!("{BEHIND}\nproxy_protocol = true"));
     stage.proxy("haproxy", "haproxy-pass-through.cfg", |text| {
         text.replace(" send-proxy-v2 check check-send-proxy inter 2s fall 2 rise 1", "")

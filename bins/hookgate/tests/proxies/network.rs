@@ -23,7 +23,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Makes them. It takes root, as network namespaces do.
+    /// Creates the hosts. Network namespaces require root.
     pub(crate) fn build() -> Self {
         static BUILT: AtomicU32 = AtomicU32::new(0);
         let number = BUILT.fetch_add(1, Ordering::Relaxed);
@@ -54,7 +54,7 @@ impl Network {
         network
     }
 
-    /// A program on a host.
+    /// A command that runs a program on a host.
     pub(crate) fn on(&self, host: Host, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace(host), program]);
@@ -72,7 +72,7 @@ impl Network {
         ]);
         for (namespace, (_, link, addresses)) in [(&first, one), (&second, other)] {
             for address in addresses {
-                // Without a check for duplicates, so that an address of IPv6 can be used at once.
+                // Without duplicate address detection, so that an IPv6 address can be used at once.
                 let nodad: &[&str] = if address.contains(':') { &["nodad"] } else { &[] };
                 ip(&[&["-n", namespace, "address", "add", address, "dev", link], nodad].concat());
             }

@@ -1,4 +1,4 @@
-//! A gate, a proxy in front of it set up as the documentation says, and clients: each on a host of its own.
+//! A gate, a proxy in front of it configured as documented, and clients: each on a host of its own.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ const NAME: &str = "hooks.example.org";
 const LOOKS: u32 = 400;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Everything that runs.
+/// All running processes.
 pub(crate) struct Stage {
     network: Network,
     directory: TempDir,
@@ -39,7 +39,7 @@ impl Stage {
         Self::with_set(gate, None)
     }
 
-    /// The same with an address set that is there before the gate is.
+    /// The same with an address set that exists before the gate starts.
     pub(crate) fn with_set(gate: &str, set: Option<(&str, &str)>) -> Self {
         let mut stage = Self {
             network: Network::build(),
@@ -73,7 +73,7 @@ impl Stage {
         stage
     }
 
-    /// Starts a proxy by a sample of the documentation, with the paths and names of this stage in it.
+    /// Starts a proxy by a sample of the documentation, with the paths and names of this stage.
     pub(crate) fn proxy(&mut self, program: &str, sample: &str, change: impl Fn(String) -> String) {
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/samples/proxies");
         let text = fs::read_to_string(samples.join(sample)).unwrap();
@@ -108,7 +108,7 @@ impl Stage {
         self.wait_for(Host::Proxy, 443);
     }
 
-    /// A delivery by a client to the proxy, from one of its addresses, with more headers.
+    /// A delivery by a client to the proxy, from one of its addresses, with additional headers.
     pub(crate) fn send(&self, from: &str, headers: &[&str]) -> Answer {
         let to = if from.contains(':') {
             "[2001:db8:1::1]"
@@ -118,18 +118,18 @@ impl Stage {
         self.curl(from, &format!("{NAME}:443:{to}"), &self.url, headers)
     }
 
-    /// Stops the gate, so that the proxy has something to complain about.
+    /// Stops the gate, so that the proxy has an error to log.
     pub(crate) fn stop_gate(&mut self) {
         stop(&mut self.gate.take().unwrap());
     }
 
-    /// Stops the proxy; gives all that it logged.
+    /// Stops the proxy and returns its log.
     pub(crate) fn proxy_log(&mut self) -> String {
         stop(&mut self.proxy.take().unwrap());
         fs::read_to_string(self.file("proxy.log")).unwrap()
     }
 
-    /// The same past the proxy, straight to the gate.
+    /// A delivery directly to the gate, without the proxy.
     pub(crate) fn send_direct(&self, from: &str, headers: &[&str], more: &[&str]) -> Answer {
         let to = if from.contains(':') {
             "[2001:db8:2::3]"
@@ -141,7 +141,7 @@ impl Stage {
         self.curl_with(from, &format!("{NAME}:8443:{to}"), &url, &headers, more)
     }
 
-    /// The newest record, once there are so many.
+    /// The newest record, as soon as there are `records` of them.
     pub(crate) fn newest(&self, records: usize) -> Value {
         for _ in 0..LOOKS {
             let items = self.hookgate(&["deliveries", "list"])["items"]
@@ -157,7 +157,7 @@ impl Stage {
         panic!("not {records} records")
     }
 
-    /// A command of the administrator's.
+    /// Runs an administrator's command.
     pub(crate) fn hookgate(&self, arguments: &[&str]) -> Value {
         let output = Command::new(HOOKGATE)
             .args(arguments)
@@ -258,7 +258,7 @@ impl Drop for Stage {
     }
 }
 
-/// Gently, so that nginx takes its workers with it.
+/// SIGTERM instead of SIGKILL, so that nginx ends its workers too.
 fn stop(child: &mut Child) {
     let _ = Command::new("kill").arg(child.id().to_string()).status();
     let _ = child.wait();

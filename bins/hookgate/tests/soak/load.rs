@@ -1,4 +1,4 @@
-//! Senders, and a program at the admin API, that go on at a steady pace and know what they have to be answered.
+//! Senders, and a program at the admin API, which continue at a steady pace and check each answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::program::{Program, data};
 use crate::support::{Server, post};
 
-/// Senders at the same time, and how often each sends once everything is warm.
+/// Number of senders, and interval of each after the warm-up.
 const SENDERS: usize = 4;
 const SEND_EVERY: Duration = Duration::from_millis(10);
 /// Requests of one connection, before it is closed and another one opened.
 const REQUESTS_A_CONNECTION: usize = 60;
 /// Interval in which the program at the API does all of its acts.
 const ADMINISTER_EVERY: Duration = Duration::from_secs(2);
-/// Incidents that are updated again and again.
+/// Number of incidents that are updated repeatedly.
 const DEDUP_KEYS: usize = 20;
-/// Unexpected answers that are kept. One is too many; more say what it is about.
+/// Maximum number of unexpected answers to store. One fails the test; more help to find the cause.
 const KEPT: usize = 5;
 
-/// A load that goes on.
+/// A running load.
 pub(crate) struct Load {
     plan: Arc<Plan>,
     workers: Vec<JoinHandle<Sum>>,
@@ -50,7 +50,7 @@ struct Plan {
 }
 
 impl Load {
-    /// Begins as fast as the server answers.
+    /// Starts the load, as fast as the server answers.
     pub(crate) fn begin(server: &Arc<Server>) -> Self {
         let plan = Arc::new(Plan {
             open: server.demo_url(),
@@ -73,7 +73,7 @@ impl Load {
         Self { plan, workers }
     }
 
-    /// Waits until so many requests are sent, and lets the load be steady from then on.
+    /// Waits until `requests` requests are sent, and continues at a steady pace.
     pub(crate) async fn warm_up(&self, requests: usize) {
         let is_sending = || self.workers.iter().any(|worker| !worker.is_finished());
         while self.plan.sent.load(Ordering::Relaxed) < requests && is_sending() {
@@ -82,7 +82,7 @@ impl Load {
         self.plan.is_warm.store(true, Ordering::Relaxed);
     }
 
-    /// Lets it come to its end.
+    /// Ends the load.
     pub(crate) async fn end(self) -> Sum {
         self.plan.is_over.store(true, Ordering::Relaxed);
         let mut sum = Sum::default();
@@ -108,7 +108,7 @@ impl Sum {
     }
 }
 
-/// Sends what is right and what is wrong in turn, over connections that last a while.
+/// Sends valid and invalid deliveries in turn, over connections that last for a while.
 async fn send(client: &Client, address: SocketAddr, http: Http, plan: &Plan) -> Sum {
     let mut sum = Sum::default();
     let mut pace = interval(SEND_EVERY);
@@ -152,7 +152,7 @@ async fn send(client: &Client, address: SocketAddr, http: Http, plan: &Plan) -> 
     sum
 }
 
-/// Makes webhooks, replaces their URLs and kills them, and looks at what came.
+/// Creates webhooks, regenerates and revokes their URLs, and reads deliveries.
 async fn administer(server: Arc<Server>, plan: Arc<Plan>) -> Sum {
     let program = Program::new(&server, "admin");
     let mut sum = Sum::default();

@@ -1,6 +1,7 @@
-//! A server under a steady, mixed load for a long time: what it holds stays the same, and every answer is the expected one.
+//! A server under a steady, mixed load for a long time: its resources stay constant, and every answer is the expected one.
 //!
-//! Five seconds show that the test works; `cargo xtask endurance` makes it twenty minutes, which is when flat means something.
+//! Five seconds show that the test works; `cargo xtask endurance` makes it twenty minutes, which is long enough to prove
+//! that memory does not grow.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -31,15 +32,15 @@ const STORE: support::Store = support::Store::Embedded;
 /// Duration of a short run, and of a long one for each step of the scale.
 const SHORT: Duration = Duration::from_secs(5);
 const LONG: Duration = Duration::from_mins(2);
-/// Between two looks at the process.
+/// Interval between two samples of the process.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Requests before a long one begins to look, half of them accepted: after so many the largest cache, that of the writer's
-/// pages, is full.
+/// Number of requests before a long run takes samples, half of them accepted: after these, the largest cache, which is the
+/// writer's page cache, is full.
 const WARM_UP: usize = 360_000;
-/// Resident memory that may be added in an hour from then on: what the allocator holds back goes up and down by some MiB. What
-/// leaks 40 bytes a request is beyond it, at 400 requests a second.
+/// Maximum growth of resident memory per hour after that: memory that the allocator retains varies by some MiB. A leak of 40
+/// bytes per request exceeds it, at 400 requests a second.
 const MAX_MIB_AN_HOUR: f64 = 32.0;
-/// Descriptors that may come and go with the connections of the moment.
+/// Tolerance for descriptors of current connections.
 const DESCRIPTORS_APART: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

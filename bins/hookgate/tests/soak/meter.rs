@@ -6,10 +6,10 @@ use std::time::Duration;
 const KIB_PER_MIB: f64 = 1024.0;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
-/// Looks at one process.
+/// Samples one process.
 pub(crate) struct Sampler {
     process: u32,
-    /// Seconds since the first look, and MiB of resident memory.
+    /// Seconds since the first sample, and MiB of resident memory.
     resident: Vec<(f64, f64)>,
     descriptors: Vec<usize>,
 }
@@ -19,9 +19,9 @@ pub(crate) struct Sampler {
 pub(crate) struct Trend {
     /// MiB of resident memory on average.
     pub(crate) resident_mib: f64,
-    /// The slope of the straight line that is nearest to all looks.
+    /// The slope of the regression line through all samples.
     pub(crate) mib_an_hour: f64,
-    /// Fewest and most open descriptors; only root may count those of a process that hides its memory.
+    /// Minimum and maximum number of open descriptors; only root may count those of a process that is not dumpable.
     pub(crate) descriptors: Option<(usize, usize)>,
 }
 
@@ -34,7 +34,7 @@ impl Sampler {
         }
     }
 
-    /// Looks once more, so much later.
+    /// Takes a sample, `later` after the last one.
     pub(crate) fn look(&mut self, later: Duration) {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process)).unwrap();
         let line = status
@@ -52,7 +52,7 @@ impl Sampler {
         }
     }
 
-    /// The first half fills caches.
+    /// The trend of the second half, because the first half fills caches.
     pub(crate) fn second_half(&self) -> Trend {
         let warm = &self.resident[self.resident.len() / 2..];
         let descriptors = &self.descriptors[self.descriptors.len() / 2..];
@@ -68,7 +68,7 @@ impl Sampler {
     }
 }
 
-/// Of the straight line with the least squares.
+/// The slope of the least-squares line.
 fn slope(points: &[(f64, f64)]) -> f64 {
     let middle = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count(points);
     let (x, y) = (middle(|point| point.0), middle(|point| point.1));
