@@ -77,12 +77,25 @@ struct Rank {
     heaviest: u64,
     /// The weights of the prefixes, shortest prefix first, so that within a prefix its heaviest part comes first.
     weights: [u64; LEVELS],
-    activity: Reverse<Activity>,
+    progress: Reverse<Progress>,
     /// `true` if no request has arrived on the connection: closing it costs no sender anything.
     is_unused: bool,
     rested: Duration,
     /// Breaks ties, so that the choice is deterministic.
     id: Reverse<u64>,
+}
+
+/// Progress of a connection, in the order of eviction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    /// No request for a second or longer.
+    Idle,
+    /// The head or the bodies of its requests have been arriving for a second or longer.
+    Slow,
+    /// Younger than a second and without a request: its client connects again.
+    New,
+    /// A request was answered or began less than a second ago, so one may be in flight, and lost.
+    InUse,
 }
 
 impl Table {
@@ -252,11 +265,14 @@ impl Table {
     /// The rank of a connection. `None` if it can't be evicted.
     fn rank(&self, id: u64, entry: &Entry, now: Instant) -> Option<Rank> {
         let rested = now.duration_since(entry.activity.last_sign());
-        let activity = match entry.activity.activity() {
+        let is_unused = !entry.activity.has_served();
+        let activity = entry.activity.activity();
+        let progress = match activity {
             Activity::Answering => return None,
-            // The first bytes of the peer are in flight, as those of a head are.
-            Activity::Resting if entry.is_handshaking && rested < STALLED => Activity::ReceivingHead,
-            activity => activity,
+            Activity::Resting if rested >= IN_USE => Progress::Idle,
+            Activity::Resting if is_unused => Progress::New,
+            Activity::ReceivingHead | Activity::AwaitingBodies if rested >= IN_USE => Progress::Slow,
+            _ => Progress::InUse,
         };
         let mut weights = [0; LEVELS];
         let prefixes = entry.source.into_iter().flat_map(prefixes);
@@ -266,11 +282,11 @@ impl Table {
         let holds_much = || entry.source.is_some_and(|source| !self.holds_little(source));
         Some(Rank {
             has_source: entry.source.is_some(),
-            goes_first: activity == Activity::Resting || holds_much(),
+            goes_first: (activity == Activity::Resting && progress != Progress::New) || holds_much(),
             heaviest: weights.into_iter().max().unwrap_or_default(),
             weights,
-            activity: Reverse(activity),
-            is_unused: !entry.activity.has_served(),
+            progress: Reverse(progress),
+            is_unused,
             rested,
             id: Reverse(id),
         })
@@ -326,9 +342,8 @@ impl Rank {
     /// `true` if no other connection may be evicted together with this one: it is in use, or it has a request arriving
     /// and its source holds little.
     fn goes_alone(&self) -> bool {
-        let Reverse(activity) = self.activity;
-        let is_idle = activity == Activity::Resting && self.is_unused;
-        !self.goes_first || (!is_idle && self.rested < IN_USE)
+        let Reverse(progress) = self.progress;
+        !self.goes_first || progress == Progress::InUse
     }
 }
 

@@ -90,6 +90,33 @@ async fn connections_in_use_make_room_last_and_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_slow_makes_room_before_what_is_new_and_that_before_what_is_in_use() {
+    let mut place = TestTable::new(640);
+    let ids: Vec<_> = (0..160)
+        .map(|_| place.open("192.0.2.1").expect("a part of it"))
+        .collect();
+    place.all_busy();
+    let slow = AwaitingBody::start(&place.activities[7].1);
+    tokio::time::sleep(2 * IN_USE).await;
+    let busy = std::mem::take(&mut place.busy);
+    // All but the one that waits for its body have answered just now.
+    place.busy = busy
+        .into_iter()
+        .enumerate()
+        .fold(Vec::new(), |mut kept, (at, answering)| {
+            if at == 7 {
+                kept.push(answering);
+            }
+            kept
+        });
+    let handshake = place.begin("192.0.2.1").expect("room for one");
+    assert!(!place.holds(ids[7]), "it waited for two seconds");
+    place.begin("192.0.2.1").expect("room for another");
+    assert!(!place.holds(handshake), "no request of it can be lost");
+    drop(slow);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_networks_of_one_customer_share_a_part() {
     for (addresses, prefix, most) in [
         ("2001:db8:0:0:{}::1", "2001:db8::/64", 16),
