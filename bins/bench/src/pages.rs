@@ -13,7 +13,7 @@ use xtask::process::{Outcome, root, say};
 /// Requests for each page; the median counts.
 const TIMES: usize = 15;
 /// Fills the store: deliveries of 30 days to 20 webhooks from 200 sources, a tenth of them refused, and 20,000 incidents.
-const FILL: &str = "bins/xtask/src/bench/fill.sql";
+const FILL: &str = "bins/bench/src/fill.sql";
 /// The names and paths of the pages; `{webhook}` stands for the handle of a webhook.
 const PAGES: [(&str, &str); 22] = [
     ("webhooks", "/webhooks"),
