@@ -296,7 +296,7 @@ async fn only_https_and_the_internet_are_read() {
     }
     let body = import(&publisher.url("/elsewhere")).await;
     assert!(body.contains("302"), "{body}");
-    // A certificate is for a name.
+    // The certificate is valid for a host name, and not for the address.
     let body = import(&publisher.url("/list").replace("localhost", "127.0.0.1")).await;
     assert!(body.contains("certificate"), "{body}");
     let body = json!({"name": "x", "provider": "list", "url": publisher.url("/list")});

@@ -139,7 +139,7 @@ async fn what_changes_later_does_not_change_the_answer() {
         .await;
     assert!(page.contains("These got 200 with the same body"), "{page}");
     assert!(page.contains("payload logging was off"));
-    // As an older version left it.
+    // The row of an older version.
     sql(
         server.directory(),
         "UPDATE deliveries SET request_id = NULL, incident_status = NULL, no_payload = NULL",

@@ -46,7 +46,7 @@ async fn a_member_who_fills_the_trail_pushes_out_no_act_of_others() {
     let columns = "id, organization, at, actor_kind, actor_id, actor_name, act, subject_id, subject_name";
     sql(&directory, &format!("INSERT INTO audit ({columns}) {rows}"));
     let acts = "SELECT count(*) FROM audit WHERE act <> 'session.sign_in_failed'";
-    // As if a million others stood behind them: of so many none is needed to see which go.
+    // Pretends that a million older entries exist; their rows are not needed to see which entries go.
     let known = format!("1000000 + {SURPLUS} - ({acts})");
     sql(
         &directory,

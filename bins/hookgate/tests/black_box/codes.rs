@@ -36,7 +36,7 @@ async fn accepted_opened_and_updated() {
         let updated = server.post(http, &url, body).await;
         assert_eq!(updated.status, 200);
         assert_eq!(data["data"]["incidents"], json!([data["data"]["incident"]]));
-        // What is over needs no title. The second one belongs to the incident that the first one resolved.
+        // A resolve needs no title. The second one belongs to the incident that the first one resolved.
         for _ in 0..2 {
             let resolved = server
                 .post(http, &url, r#"{"dedup_key":"k","status":"resolved"}"#)
@@ -425,7 +425,7 @@ async fn bad_request() {
         .headers_mut()
         .insert("host", "elsewhere.example.org".parse().unwrap());
     assert_refused(&server.send(Http::Two, request).await, 400, "BAD_REQUEST");
-    // Where the request line could be read: not the one that ends in a bare line feed.
+    // Records exist for requests with a readable request line, so not for the one that ends in a bare line feed.
     are_on_record(&server, "BAD_REQUEST", 6).await;
     assert_eq!(server.json(&["incidents", "list"])["items"], json!([]));
 }
@@ -439,7 +439,7 @@ async fn are_on_record(server: &Server, code: &str, expected: u64) {
     server.deliveries(|items| times(items) == expected).await;
 }
 
-/// HTTP/1 answers a sender that has already closed its side, with a TLS close_notify or without it.
+/// HTTP/1 answers a sender that has already closed its side, with a `close_notify` of TLS or without one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_that_closes_its_side_is_told_of_its_delivery() {
     let server = Server::start();

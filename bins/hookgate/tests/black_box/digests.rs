@@ -120,7 +120,7 @@ fn columns(server: &Server) -> BTreeMap<String, String> {
     );
     let read = |line: &str| {
         let (table, column) = line.split_once('|').unwrap();
-        // What is text is searched as it is, and what is not by its digits.
+        // Text is searched as it is, and bytes as hexadecimal digits.
         let query =
             format!("SELECT hex(\"{column}\") || ' ' || quote(\"{column}\") FROM \"{table}\" ORDER BY 1");
         (format!("{table}.{column}"), sql(server.directory(), &query))
@@ -176,7 +176,7 @@ async fn by_api(server: &Server, secrets: &mut Secrets) {
     secrets.add_random("the program's token", owner.token());
     let create = async |secrets: &mut Secrets, path: &str, body: Value, key: &str| {
         secrets.add_body(path, &body.to_string());
-        // The name of the request is looked for too, in whatever way it may be kept.
+        // The idempotency key is searched for too, in every form of storage.
         secrets.add_text("the name of a request", key);
         let answer = owner
             .call("POST", path, Some(body), &[("idempotency-key", key)])

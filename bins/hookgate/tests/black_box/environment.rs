@@ -77,7 +77,7 @@ fn a_store_in_the_environment_is_never_passed_over_in_silence() {
         said.contains("HOOKGATE_PUBLIC_URL is not used without --config"),
         "{said}"
     );
-    // A server's settings are no business of these commands.
+    // These commands allow the settings of a server.
     let shared = [
         ("HOOKGATE_GATE_LISTEN", "0.0.0.0:8443"),
         ("HOOKGATE_LOG_LEVEL", "info"),

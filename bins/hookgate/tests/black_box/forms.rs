@@ -41,7 +41,7 @@ async fn a_form_that_is_sent_twice_is_done_once() {
     assert_eq!(webhooks(&server, "Disk alerts"), 1);
     let again = visitor.get(third.header("location")).await;
     assert!(again.contains("Already done."), "{again}");
-    // Another name in the same page is another form.
+    // The same key with another name is another form.
     let other = [("once", &*once), ("name", "CPU alerts")];
     assert_eq!(visitor.try_to_send("/webhooks/new", &other).await.status, 303);
     assert_eq!(webhooks(&server, "CPU alerts"), 1);
@@ -122,7 +122,7 @@ async fn a_double_click_loses_no_secret() {
             .await;
         assert!(page.body.contains(secret), "{path}: {}", page.body);
         assert!(page.body.contains("Already done."), "{path}");
-        // It is shown now: a third click shows nothing more, and says what helps.
+        // The secret has been shown: a third click does not show it again, and names the remedy.
         let third = visitor.try_to_send(path, &fields).await;
         assert_eq!(third.header("set-cookie"), "", "{path}");
         let page = visitor.get(third.header("location")).await;
@@ -478,7 +478,7 @@ async fn what_was_typed_survives_the_end_of_a_session() {
         "{}",
         page.body
     );
-    // A path elsewhere is not gone to.
+    // A path on another host is not followed.
     let evil = [
         ("name", "owner"),
         ("password", PASSWORD),

@@ -101,7 +101,7 @@ async fn a_request_can_be_guessed_from_nothing_in_the_store() {
     ] {
         let headers = [("idempotency-key", &*key)];
         let answer = program.call("POST", path, Some(body.clone()), &headers).await;
-        // Programs set no passwords; whoever is refused leaves no digest either.
+        // Programs can't set passwords, and a refusal stores no digest either.
         assert!(
             [201, 403, 409].contains(&answer.status.as_u16()),
             "{}",

@@ -42,7 +42,7 @@ async fn no_secret_is_written_anywhere() {
     }
     server.deliveries(|items| items.len() >= 100).await;
     search_commands(&server, &urls, &secrets);
-    // Lists are none as long as one of their rows can't be read.
+    // A list fails as long as one of its rows is damaged.
     sql(
         &directory,
         "UPDATE webhooks SET allowlist = (SELECT allowlist FROM webhooks WHERE name = 'signed') WHERE name = 'damaged'",
@@ -142,7 +142,7 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
         .post("/api/v1/tokens", json!({"name": "t", "role": "viewer"}))
         .await;
     secrets.add_id("a token", data(&made)["token"].as_str().unwrap());
-    // A token sets no password, and what it sent is written down nowhere all the same.
+    // A token can't set a password, and the password that it sent must not be stored anywhere.
     let refused = json!({"name": "eve", "role": "operator", "password": format!("{PASSWORD}!")});
     program.post("/api/v1/members", refused).await;
     let member = json!({"name": "ada", "role": "operator"});
@@ -196,7 +196,7 @@ async fn repeat_with_secrets(program: &Program<'_>, member: &str, texts: &[Strin
             for again in [false, true] {
                 let headers = [("idempotency-key", &*key)];
                 let answer = program.call("POST", path, Some(body.clone()), &headers).await;
-                // A token makes no link, and what it sent along is written down nowhere all the same.
+                // A token can't create a link, and the data that it sent must not be stored anywhere.
                 let is_done = answer.status.is_success() || path == link;
                 assert!(is_done || again, "{path}: {}", answer.body);
             }

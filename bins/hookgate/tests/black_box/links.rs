@@ -110,7 +110,7 @@ async fn parameters_that_nobody_knows_are_ignored_and_wrong_ones_are_told() {
         !page.contains("wh_"),
         "a secret in a link is not repeated: {page}"
     );
-    // A file with more than was asked for would be taken for the answer.
+    // With a wrong filter the export is refused: a file with more rows than asked for could be taken for the right one.
     let export = visitor
         .call("GET", "/logs/export?outcome=nonsense", String::new())
         .await;

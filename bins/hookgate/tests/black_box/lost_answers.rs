@@ -125,7 +125,7 @@ fn an_edit_and_a_new_signing_secret_are_one_change() {
     );
     assert!(edited["signing_secret"].as_str().is_some());
     assert_eq!(audited(&server), before + 1);
-    // No part of it is done where the whole can't be.
+    // The change is atomic: if one part fails, no part is stored.
     sql(
         server.directory(),
         "CREATE TRIGGER stop BEFORE UPDATE OF signing_secret ON webhooks BEGIN SELECT RAISE(ABORT, 'stop'); END",

@@ -123,7 +123,7 @@ async fn in_the_clear_every_form_exposes_the_url() {
         let name = format!("w{number}");
         let url = server.create(&name, &[]);
         let mut forms = [same(&url), near(&url)].concat();
-        // What is no request at all, and the wrong port.
+        // Malformed requests, and the wrong port.
         forms.extend([format!("{url}\u{1}"), format!("{url}\u{e9}"), url.clone()]);
         let address = if number + 1 == forms.len() {
             console_address

@@ -90,7 +90,7 @@ fn forms(secret: &[u8]) -> Vec<(String, Vec<u8>)> {
         ("HTML", each(|text, byte| write!(text, "&#x{byte:x};").unwrap())),
     ];
     for (name, text) in texts {
-        // The digits alone: the letters around them have a case of their own.
+        // Only the digits change case, since the case of the letters around them is fixed.
         let upper = each_digit_upper(&text);
         forms.push((format!("{name}, lower"), text.into_bytes()));
         forms.push((format!("{name}, upper"), upper.into_bytes()));
@@ -99,7 +99,7 @@ fn forms(secret: &[u8]) -> Vec<(String, Vec<u8>)> {
     forms.push(("numbers".to_owned(), numbers.trim_end_matches(", ").into()));
     for before in 0..3 {
         let padded = [&vec![0; before], secret].concat();
-        // Six bits a digit. Those that share theirs with a neighbour are left out.
+        // Each digit has six bits. Digits that share bits with a neighbouring byte are left out.
         let known = (before * 8).div_ceil(6)..padded.len() * 8 / 6;
         for (name, engine) in [
             ("base 64", &STANDARD_NO_PAD),

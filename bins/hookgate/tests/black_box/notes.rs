@@ -107,7 +107,7 @@ async fn no_number_is_rounded_on_its_way() {
     let numbers = r#"{"serial":12345678901234567890123,"price":1.10,"zero":-0,"huge":1e400}"#;
     let body = format!(r#"{{"title":"t","metadata":{numbers},"other":[12345678901234567890, 1.10]}}"#);
     let (delivery, incident) = taken(&server, Http::One, &body).await;
-    // A number that no double holds is a string, because other readers would fail at it.
+    // A number outside the range of a double becomes a string, because other JSON readers would fail at it.
     let kept = numbers.replace("1e400", "\"1e400\"");
     let other = r#""other":[12345678901234567890,1.10]"#;
     for text in [
@@ -125,7 +125,7 @@ async fn no_number_is_rounded_on_its_way() {
     let visitor = ConsoleClient::sign_in(&server).await;
     let page = visitor.get(&format!("/deliveries/{delivery}")).await;
     for number in ["12345678901234567890123", "1.10", "1e400", "-0"] {
-        // Laid out and as it came.
+        // Once with indentation and once as received.
         assert!(page.matches(number).count() >= 2, "{number}: {page}");
     }
     let page = visitor.get(&format!("/incidents/{incident}")).await;

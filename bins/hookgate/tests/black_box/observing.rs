@@ -173,7 +173,7 @@ async fn a_failing_webhook_is_first_red_and_named() {
         }
     }
 
-    // What is said of all sources does not hang on those that are told apart.
+    // The sentence about all sources does not depend on those that are counted separately.
     sql(server.directory(), "DELETE FROM sources");
     let page = visitor
         .get(&format!("/webhooks/{}", handle(&server, "broken")))

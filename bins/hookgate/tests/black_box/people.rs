@@ -143,7 +143,7 @@ fn a_token_is_shown_once_and_dies_when_revoked() {
     let id = made["id"].as_str().unwrap();
     assert_eq!(run_json(data, &["token", "revoke", id], "")["state"], "revoked");
     refused(&run(data, &["token", "revoke", id], ""), 4);
-    // The one that is left has the name to itself.
+    // The name is unique again after one of the two tokens is revoked.
     run_json(data, &["token", "revoke", "backup"], "");
     refused(&run(data, &["token", "revoke", "backup"], ""), 3);
     let list = run(data, &["token", "list"], "");

@@ -46,7 +46,7 @@ async fn two_halves_are_everybody() {
     let hook = server.create("hook", &["--allow", "@vendor"]);
     assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 403);
 
-    // A list of everybody is none, whether it is new or known.
+    // A list with the whole address space is refused, for a new set and for a known one.
     for everybody in EVERYBODY {
         publisher.publish(&format!("192.0.2.0/24\n{everybody}\n"));
         for (exit, sentence) in [
@@ -233,7 +233,7 @@ async fn hostile_documents_take_little_memory_and_hold_up_nobody() {
         let answer = program.post("/api/v1/address-sets", body).await;
         assert_eq!(answer.status, 422, "{}", answer.body);
     };
-    // Whatever is made once is made before.
+    // The first import initialises everything that is allocated only once.
     import(&publishers[0]).await;
     fs::write(format!("/proc/{}/clear_refs", server.pid()), "5").unwrap();
     let before = memory(&server, "VmHWM:");

@@ -267,7 +267,7 @@ async fn a_live_view_misses_nothing_and_repeats_nothing() {
     for _ in 0..SENT / 2 {
         expected.push(send().await);
     }
-    // It begins in the middle, reads what is stored, and goes on with what comes.
+    // The view begins in the middle: it sends the stored deliveries and then the new ones.
     let mut connection = connect(&server, Http::Two).await;
     let path = format!("/logs/live?outcome=accepted&after={first}");
     let mut view = connection

@@ -21,7 +21,7 @@ async fn who_cannot_sign_leaves_no_payload() {
     let items = server.deliveries(|items| items.len() == 1).await;
     let record = record(&server, &items[0]);
     assert_eq!(record["payload"], Value::Null);
-    // Whether it was read before it was refused is not a promise.
+    // The body may or may not have been read before the refusal.
     assert!(["unsigned", "unread"].contains(&record["no_payload"].as_str().unwrap()));
 }
 

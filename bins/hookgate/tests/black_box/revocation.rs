@@ -110,7 +110,7 @@ async fn a_change_during_a_slow_body_is_seen_at_the_commit() {
         "POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: 13\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // The body is asked for once the head was judged.
+    // The gate asks for the body after it has checked the head.
     let mut go_on = [0; GO_ON.len()];
     stream.read_exact(&mut go_on).await.unwrap();
     assert_eq!(&go_on, GO_ON, "{}", String::from_utf8_lossy(&go_on));

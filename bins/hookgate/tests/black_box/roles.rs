@@ -108,7 +108,7 @@ async fn every_page_and_form_asks_for_the_role_it_needs() {
             let shown = format!("{role}: {method} {path}: {}", answer.body);
             is_protected(&answer);
             if *role == "nobody" && *lowest != ANYBODY {
-                // A form is kept while its person signs in.
+                // A form is kept until its sender has signed in.
                 let is_kept = *method == "POST" && path != "/sign-out";
                 assert_eq!(answer.status, if is_kept { 401 } else { 303 }, "{shown}");
                 let leads_to_sign_in = answer.header("location").starts_with("/sign-in");

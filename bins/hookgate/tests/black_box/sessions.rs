@@ -131,7 +131,7 @@ async fn a_flood_of_sign_ins_from_many_addresses_keeps_nobody_out() {
             for source in (1 + hand..).step_by(HANDS as usize) {
                 let mut connection = from(&server, source).await;
                 for _ in 0..20 {
-                    // A flood asks for no answer.
+                    // The flood ignores the answers.
                     let _ = try_name(
                         &server,
                         &mut connection,

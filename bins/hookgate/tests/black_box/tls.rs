@@ -37,7 +37,7 @@ async fn both_listeners_have_the_intermediate_profile() {
     for url in [server.ready["gate"].as_str().unwrap(), server.console()] {
         let authority = url.strip_prefix("https://").unwrap();
         complies(&scan(ca, "intermediate", authority), true);
-        // The scan can fail: TLS 1.2 is spoken.
+        // Proof that the scan can fail: the server speaks TLS 1.2.
         complies(&scan(ca, "modern", authority), false);
     }
 }

@@ -43,7 +43,7 @@ async fn a_webhook_that_observes_marks_and_refuses_nothing() {
         (&records[0]["outcome"], &records[0]["would_be_refused"]),
         (&json!("accepted"), &json!(true))
     );
-    // What the same list would do once it is enforced.
+    // The effect of the same list after it is enforced.
     let preview = server.json(&["webhook", "preview", "hook", "--allow", "192.0.2.1"]);
     assert_eq!(preview["would_stop"], json!({"senders": 1, "deliveries": 1}));
     server.json(&["webhook", "allow", "hook", "127.0.0.1 # found in the log"]);

@@ -247,7 +247,7 @@ pub(super) const CONSOLE: &[Row] = &[
         "password=a+new+password&again=a+new+password",
         303,
     ),
-    // One's own, and none of them is this.
+    // A session ID that is not one of the caller's own.
     ("POST", "/account/sessions/{session}/end", EVERYBODY, "", 404),
     // These two come last: the first ends the session, and the second begins that of another member.
     ("POST", "/sign-out", EVERYBODY, "", 303),
