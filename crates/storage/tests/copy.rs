@@ -1,4 +1,4 @@
-//! A store moves from one database to another and back, whole, whatever is in it.
+//! Copies a store from one database to another and back, complete, whatever is in it.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -99,7 +99,7 @@ async fn a_store_moves_to_a_server_and_back() {
     assert_eq!(copy_store(&there, &back, |_| {}).await.unwrap(), copied);
     assert_eq!(everything(&back).await, everything(&first).await);
     for store in [&there, &back] {
-        // It goes on where it was.
+        // Numbers continue behind the copied ones.
         let accepted = store.delivery_commit(delivery(&webhook(1))).await.unwrap();
         assert!(format!("{accepted:?}").contains("43"), "{accepted:?}");
         store.webhook_insert(webhook(3), audit()).await.unwrap();

@@ -1,4 +1,5 @@
-//! Rows that no domain value can be made of: an error that names the place and not the content, and for nobody else.
+//! Rows that are no valid domain values: the error names the place and not the content, and other requests
+//! are not affected.
 
 use std::path::Path;
 
@@ -69,7 +70,7 @@ async fn a_damaged_webhook_is_named_and_not_shown() {
         let what = place(store.webhook_by_handle(handle).await);
         assert_eq!(what, format!("webhooks, row {handle}, column {column}"));
         assert_eq!(place(store.webhook_page(None, PageSize::default()).await), what);
-        // Who chooses a webhook by its name reads no allowlist, which may be long.
+        // A search of webhooks by name reads no allowlist, which may be long.
         let is_of_label = ["name", "hint"].contains(&column);
         let labels = store.webhook_labels(None, PageSize::default()).await;
         assert_eq!(labels.is_err(), is_of_label, "{column}");
@@ -142,7 +143,7 @@ async fn damaged_history_is_named_and_not_shown() {
     }
 }
 
-/// In one batch: the damaged incident fails its delivery, and the others are stored.
+/// In one batch: the corrupt incident fails its delivery, and the others are stored.
 #[tokio::test]
 async fn damage_fails_the_delivery_that_meets_it_and_no_other() {
     let directory = tempfile::tempdir().unwrap();

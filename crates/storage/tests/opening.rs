@@ -1,4 +1,4 @@
-//! Opening a directory: what is made, what is refused, and what people are told.
+//! Opening a directory: files that are created, directories that are refused, and the errors for people.
 
 use std::fs;
 use std::io::Read;
@@ -58,7 +58,7 @@ fn a_file_that_was_open_to_others_is_closed() {
     assert_eq!(mode(&file), 0o600);
 }
 
-/// All of the set, by whatever opens the store; a directory that holds other things too stays as it is.
+/// Opening a store closes all its private files; a directory that holds other things too stays as it is.
 #[test]
 fn what_was_opened_since_is_closed_as_a_set() {
     let private = [
@@ -93,7 +93,7 @@ fn what_was_opened_since_is_closed_as_a_set() {
     }
 }
 
-/// Whoever may write to the directory would have another file read, closed or written over.
+/// Another user who may write to the directory could have another file read, closed or overwritten.
 #[test]
 fn a_link_or_a_file_of_somebody_else_is_refused() {
     for name in [
@@ -230,7 +230,7 @@ async fn settings_are_remembered() {
     );
 }
 
-/// Copies of secrets, and what a killed command left, are closed with the rest.
+/// Copies of secrets, and files of a killed command, are closed with the rest.
 #[test]
 fn copies_of_secrets_are_closed_too() {
     let directory = tempfile::tempdir().unwrap();

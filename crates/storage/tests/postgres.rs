@@ -1,4 +1,4 @@
-//! What is special about a store on a PostgreSQL server: TLS that is checked, several nodes, partitions.
+//! Features of a store on a PostgreSQL server alone: verified TLS, several nodes, partitions.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -55,7 +55,7 @@ async fn tls_is_checked_and_never_left_out() {
         assert!(error.contains(why), "{host} {query_text}: {error}");
         assert!(!error.contains("not-a-secret"), "{error}");
     }
-    // A server without TLS is not spoken to in plain text.
+    // A server without TLS is refused, not used in plain text.
     let bare = Postgres::shared()
         .database()
         .unwrap()
@@ -87,7 +87,7 @@ async fn a_node_hears_of_changes_by_another() {
     let mut changed = two.changed_urls();
     one.webhook_insert(webhook(1), audit()).await.unwrap();
     let heard = async {
-        // The channel may not be open yet, so it is said again.
+        // The channel may not be open yet, so the change is repeated.
         let mut now = webhook(1);
         loop {
             now = now.edit(name("changed"), Policy::default()).unwrap();
@@ -128,7 +128,7 @@ async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
     commit().await;
     assert_eq!(tables().trim(), "deliveries_0 deliveries_1");
     let now: Timestamp = START;
-    // Larger than a part of the space, and smaller than all of it: numbers go on in the next table.
+    // More than one part of the budget, and less than the whole: numbers go on in the next partition.
     let part = Retention {
         bytes: NonZeroU64::new(1_000_000).unwrap(),
         ..Retention::default()
@@ -150,7 +150,7 @@ async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
     };
     assert_eq!(store.history_prune(tight, now).await.unwrap().deliveries, 1);
     assert_eq!(page().await, 1, "the oldest went first");
-    // What is empty goes when nothing in it can be too young, behind what is left of the one before.
+    // An empty partition is dropped once nothing in it can be too young, after the rest of the one before.
     while !store
         .history_prune(Retention::default(), now)
         .await
@@ -160,7 +160,8 @@ async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
     assert_eq!(tables().trim(), "deliveries_1 deliveries_2");
 }
 
-/// A commit holds its webhooks and then writes. Steps that alter the tables in another order let it end first.
+/// A commit locks its webhooks and then writes. Migrations that alter the tables in another order wait for
+/// its end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_waits_for_a_commit_instead_of_deadlocking_with_it() {
     const BACK: &str = concat!(
@@ -204,7 +205,7 @@ async fn a_migration_waits_for_a_commit_instead_of_deadlocking_with_it() {
     migrating.await.unwrap().unwrap();
 }
 
-/// Waits until it is so.
+/// Waits until the condition holds.
 async fn until(is_so: impl Fn() -> bool) {
     let waiting = async {
         while !is_so() {

@@ -1,5 +1,5 @@
-//! Removing history on a PostgreSQL server takes minutes where there is much, and nobody waits for that: no sender, and nobody who
-//! reads usage.
+//! Removal of history on a PostgreSQL server takes minutes if there is much, and nobody waits for it: neither
+//! senders nor readers of usage.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -14,16 +14,17 @@ use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{START, audit, deduplicated, delivery, webhook};
 use tokio::task::JoinHandle;
 
-/// Lets a table that is written anew take this much longer.
+/// Makes the rewrite of a partition take this much longer.
 const SLOW: &str = "CREATE FUNCTION pause() RETURNS event_trigger LANGUAGE plpgsql AS \
     'BEGIN PERFORM pg_catalog.pg_sleep(3); END'; \
     CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION pause()";
-/// Longer than that.
+/// A reader that takes longer than the pause.
 const READING: &str = "BEGIN; SELECT count(*) FROM deliveries; SELECT pg_sleep(4.5); COMMIT";
-/// As long may those wait who read usage.
+/// Time that readers of usage may wait.
 const SOON: Duration = Duration::from_secs(1);
 
-/// A store with deliveries of two webhooks in a table that is not in use any more, and the name of its database.
+/// A store with deliveries of two webhooks in a partition that is no longer in use, and the name of its
+/// database.
 async fn filled() -> (Database, String) {
     let url = Postgres::shared().database().unwrap();
     let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
@@ -42,7 +43,7 @@ async fn filled() -> (Database, String) {
     };
     store.history_prune(part, START).await.unwrap();
     send(&store, &webhook(1)).await;
-    // The tables ahead are there before making one is slow.
+    // Creates the next partitions before creating one is slow.
     store.history_prune(Retention::default(), START).await.unwrap();
     sql(name, SLOW);
     (store, name.to_owned())
@@ -64,7 +65,7 @@ fn session(database: &str, text: &str) -> std::process::Child {
     session.args(["-c", text]).stdout(Stdio::null()).spawn().unwrap()
 }
 
-/// Waits until a session of another runs a statement like this.
+/// Waits until another session runs such a statement.
 async fn until_running(database: &str, statement: &str) {
     let query = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
@@ -79,7 +80,7 @@ async fn until_running(database: &str, statement: &str) {
     running.expect("it comes to that");
 }
 
-/// Removes all that may go.
+/// Removes everything that may be removed.
 fn prune(store: &Database) -> JoinHandle<Result<Pruned, StoreError>> {
     let store = store.clone();
     let tight = Retention {
@@ -142,7 +143,7 @@ async fn usage_is_read_while_somebody_holds_what_a_webhook_holds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_to_a_webhook_that_is_full_waits_for_no_table() {
     let (store, database) = filled().await;
-    // The first one has nothing left to pay with.
+    // The first webhook has nothing left to pay with.
     sql(
         &database,
         &format!(
@@ -162,14 +163,14 @@ async fn a_delivery_to_a_webhook_that_is_full_waits_for_no_table() {
     assert_eq!(pruning.await.unwrap().unwrap().deliveries, 5);
 }
 
-/// Lets each key take long to be removed, and shows how many go in one transaction.
+/// Makes the removal of each key slow, which shows how many one transaction removes.
 const SLOW_KEYS: &str = "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS \
     'BEGIN PERFORM pg_sleep(0.03); RETURN OLD; END'; \
     CREATE TRIGGER slow BEFORE DELETE ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION linger(); \
     INSERT INTO idempotency_keys SELECT webhook, 'key' || id || '-' || copy, '', id, 0, 'resolved', received_at \
     FROM deliveries, generate_series(1, 20) AS copy";
 
-/// Everybody waits for the transaction in which a table goes, so what goes with it is removed by others.
+/// All others wait for the transaction that drops a partition, so later ones do the rest of the removal.
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_are_accepted_while_what_went_with_a_table_is_removed() {
     let (store, database) = filled().await;
@@ -183,7 +184,7 @@ async fn deliveries_are_accepted_while_what_went_with_a_table_is_removed() {
     assert_eq!(keys().trim(), "200");
     assert_eq!(prune(&store).await.unwrap().unwrap().deliveries, 10);
     assert_eq!(keys().trim(), "200", "they are left for the next slice");
-    // The program may have been ended in between; another goes on.
+    // The program may have ended in between; another one goes on.
     let removing = {
         let store = store.clone();
         tokio::spawn(async move {
@@ -210,7 +211,7 @@ async fn deliveries_are_accepted_while_what_went_with_a_table_is_removed() {
     assert_eq!(sql(&database, left).trim(), "0");
 }
 
-/// However much went with a table, a slice locks a few rows of what is left.
+/// Each slice locks few of the remaining rows, however many went with a partition.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_went_with_a_table_is_removed_in_slices() {
     const ROWS: u64 = 2_500;
@@ -239,7 +240,8 @@ async fn what_went_with_a_table_is_removed_in_slices() {
     assert_eq!(removed, [1_000, 1_000, 500]);
 }
 
-/// What webhooks hold is what their rows weigh, however incidents grow, and also when the deliveries are gone that they grew by.
+/// Holdings equal the weight of the rows, however incidents grow, even after the deliveries that made them
+/// grow are gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_incidents_grow_by_stays_in_the_books() {
     const BOOKS: &str = "SELECT (SELECT sum(bytes) FROM holdings) \

@@ -1,4 +1,4 @@
-//! A restore removes nothing that is not its own, and ends with a store that is whole.
+//! A restore removes nothing that is not its own, and ends with a complete store.
 
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 const STAGED: &str = ".hookgate-restore";
 
-/// A backup of an empty store, in a directory that lives as long as it.
+/// A backup of an empty store, in a directory that lives as long as the backup.
 async fn backup() -> (TempDir, PathBuf) {
     let directory = TempDir::new().unwrap();
     let store = directory.path().join("store");
@@ -84,7 +84,7 @@ async fn a_part_of_a_store_refuses_a_restore() {
             "{refused:?}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), "left");
-        // It may also come while the backup is read.
+        // Such a file may also appear while the backup is read.
         fs::remove_file(&path).unwrap();
         let restoring = Restoring::begin(File::open(&file).unwrap(), &file, to.path()).unwrap();
         fs::write(&path, "left").unwrap();

@@ -1,4 +1,5 @@
-//! Retention at a size where slices show: each is small, together they remove everything, and the space comes back.
+//! Retention at a size at which slices matter: each is small, together they remove everything, and the space
+//! is freed.
 
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -31,7 +32,7 @@ async fn filled(directory: &Path) -> Arc<Database> {
                 ..deduplicated(&webhook(1), "none", "resolved")
             };
             while !matches!(store.delivery_commit(sent.clone()).await, Ok(Commit::Stored(_))) {
-                // Too many at once, which is what this test does not ask about.
+                // Too many at once, which this test is not about.
                 tokio::task::yield_now().await;
             }
         });

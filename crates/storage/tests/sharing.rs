@@ -1,4 +1,5 @@
-//! Two programs on one directory: the server, and the command line beside it. What one has answered holds for the other.
+//! Two programs on one directory: the server, and the command line beside it. A change that one has answered
+//! holds for the other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,8 +42,8 @@ async fn each_sees_what_the_other_did() {
     );
 }
 
-/// The guarantee of revocation, across processes and under load: what is begun after the revocation answered is never
-/// accepted, and nothing is accepted later at all.
+/// The guarantee of revocation, across processes and under load: a delivery that begins after the answer to
+/// the revocation is never accepted, and none is accepted later at all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revocation_beside_the_server_holds_at_once() {
     let directory = tempfile::tempdir().unwrap();
@@ -105,7 +106,7 @@ async fn send(server: Arc<Database>, webhook: Webhook, revoked: Arc<AtomicBool>)
     }
 }
 
-/// Numbers come from one counter, whoever asks.
+/// All processes take numbers from one counter.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_writers_never_share_a_number() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What strangers cause takes nothing from others, on either database: here the audit trail.
+//! Strangers displace nothing of others, on either database: here the audit trail.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -14,8 +14,8 @@ use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{audit_of, second};
 
 const ACTS: usize = 10;
-/// Failed sign-ins as an older version stored them, each with an entry of its own. Their numbers are far from the acts before them,
-/// as they are after a million that were removed since.
+/// Failed sign-ins as an older version stored them, each with an entry of its own. Their numbers are far
+/// behind the acts before them, as after a million entries that were removed since.
 const FLOOD: &str = "INSERT INTO audit (id, organization, at, actor_kind, actor_name, act, subject_id, subject_name) \
     SELECT 2000000 + n, 1, 1767225600000000, 'system', 'hookgate', 'session.sign_in_failed', '', 'unknown name' FROM ";
 

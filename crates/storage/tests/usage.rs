@@ -1,4 +1,4 @@
-//! Counts of usage where it is not plain sailing: a crash, two processes, a transaction that fails, floods.
+//! Counts of usage in difficult cases: a crash, two processes, a transaction that fails, floods.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -14,7 +14,7 @@ use hookgate_gate::{
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::samples::{START, audit, delivery, refusal, second, sources_in, webhook};
 
-/// Refused sources of a webhook that are told apart on a day.
+/// Refused sources of a webhook that are counted separately on a day.
 const REFUSED_SOURCES: u32 = 200;
 
 fn open(directory: &Path) -> Database {
@@ -78,7 +78,7 @@ async fn asked(store: &Database, range: UsageRange) -> Result<Usage, StoreError>
     store.usage(Some(webhook(1).handle), range, second(0)).await
 }
 
-/// Copies the files while the store is at work: what a crash at this moment would leave.
+/// Copies the files while the store is at work, as a crash at this moment would leave them.
 fn crashed(directory: &Path) -> tempfile::TempDir {
     let left = tempfile::tempdir().expect("a directory");
     for name in ["hookgate.db", "hookgate.db-wal"] {
@@ -101,7 +101,7 @@ async fn a_crash_loses_and_doubles_no_count() {
     for _ in 0..50 {
         store.refusal_record(refusal(&webhook(1)));
     }
-    // Behind them in the line, so they are on record when it is answered.
+    // This delivery is behind them in the queue, so they are on record when it is answered.
     send(&store, START).await;
     let left = crashed(directory.path());
     assert_eq!(
@@ -109,7 +109,7 @@ async fn a_crash_loses_and_doubles_no_count() {
         5
     );
     for _ in 0..2 {
-        // The first to ask counts again; the second finds it done.
+        // The first query counts again; the second finds the work done.
         let reopened = open(left.path());
         assert_eq!(used(&reopened).await, (11, 50));
         send(&reopened, START).await;
@@ -133,7 +133,7 @@ fn edit(directory: &Path, sql: &str) {
     connect(directory).batch_execute(sql).expect("a statement");
 }
 
-/// What an older version wrote has no weight, and is removed by what it takes.
+/// Records of an older version have no weight, and their removal subtracts their estimated size.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_without_a_weight_are_held_as_they_are_removed() {
     let directory = tempfile::tempdir().unwrap();
@@ -202,7 +202,7 @@ async fn two_processes_count_everything_once() {
     tasks.join_all().await;
     assert_eq!(used(&stores[0]).await, (240, 0));
     for _ in 0..3 {
-        // The command line beside a server that goes on.
+        // The command line beside a server that goes on running.
         send(&stores[0], START).await;
         used(&stores[1]).await;
     }
@@ -277,7 +277,7 @@ async fn a_flood_of_sources_is_counted_and_bounded() {
         .unwrap();
     assert_eq!(top.beyond_refused, u64::from(sources - REFUSED_SOURCES));
     assert!(top.sources.iter().any(|source| source.accepted > 0));
-    // Senders that come after such a flood are told of, by usage and by what looks ahead.
+    // Usage and previews include senders that come after such a flood.
     for sender in ["127.0.0.9", "127.0.0.10"] {
         let sent = AcceptedDelivery {
             source: sender.parse().unwrap(),
@@ -293,7 +293,7 @@ async fn a_flood_of_sources_is_counted_and_bounded() {
     assert_eq!((preview.would_stop.senders, preview.beyond), (3, 0));
 }
 
-/// A page looks at a bounded number of rows and says where it stopped; going on finds everything.
+/// A page examines a bounded number of rows and returns where it stopped; further pages find everything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_search_that_finds_little_stops_and_goes_on() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! What tokens and members made in a store of an older program, and what of it lives.
+//! Sessions, links and tokens that tokens and members made in a store of an older program, and those of them
+//! that live on.
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -13,7 +14,8 @@ use hookgate_testkit::samples::{acting, audit, audit_of, member, second, session
 
 use crate::back;
 
-/// What tokens opened for members ends, and the names that programs gave to their requests are forgotten.
+/// Sessions that tokens opened for members end, and the names that programs gave to their requests are
+/// forgotten.
 async fn fill_by_token(store: &Database) -> [SessionId; 3] {
     let members = [1, 2, 3].map(|seed| member(seed, Role::Admin));
     for member in &members {
@@ -116,7 +118,8 @@ async fn what_tokens_opened_on_an_older_server_ends() {
     assert!(Postgres::shared().sql(name, change).is_err());
 }
 
-/// An owner and two admins, who all made links for others, of which some were used; and three tokens, of which one made the next.
+/// An owner and two admins, who all made links for others, some of them used; and three tokens, of which one
+/// made the next.
 async fn fill_makers(store: &Database) {
     let members = [
         member(1, Role::Owner),
@@ -137,7 +140,7 @@ async fn fill_makers(store: &Database) {
             created_at: second(i64::from(seed) - 1),
             made_by: None,
         };
-        // By whom is on the trail alone, also of one who has a lower role by now.
+        // Only the audit trail names the maker, who may have a lower role by now.
         let entry = NewAudit {
             actor: Actor::from(&members[maker - 1]),
             ..audit_of(AuditAct::SignInLinkCreate, &guest.id.to_string(), link.created_at)

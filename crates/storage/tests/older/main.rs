@@ -1,4 +1,4 @@
-//! A filled store of an older program is brought up to date, and nothing that it held is lost.
+//! A filled store of an older program is migrated, and nothing that it held is lost.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -27,10 +27,11 @@ use hookgate_testkit::samples::{
     session, token,
 };
 
-/// The last step of the tables of the older program.
+/// The last migration of the older program.
 const OLDER: &str = "0008";
 
-/// What takes the tables back to those of an older program, by its last step. The rows stay as that one has them.
+/// Statements that take the tables back to those of an older program, by its last migration. The rows stay as
+/// that program has them.
 fn back(database: &str, older: &str) -> String {
     let steps = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../migrations")
@@ -55,7 +56,7 @@ fn back(database: &str, older: &str) -> String {
     text
 }
 
-/// What the webhooks of a store are found by.
+/// Digests by which the webhooks of a store are found.
 struct Urls(Vec<WebhookIdDigest>);
 
 async fn open_incident(
@@ -120,7 +121,7 @@ async fn webhooks(store: &Database) -> (Webhook, Urls) {
     (plain.webhook.clone(), Urls(digests))
 }
 
-/// One of each kind that an older program knew.
+/// One row of each kind that an older program knew.
 async fn fill(store: &Database) -> Urls {
     let (webhook, urls) = webhooks(store).await;
     let handled = open_incident(store, &webhook, "handled", 0, "open").await;
@@ -135,7 +136,7 @@ async fn fill(store: &Database) -> Urls {
     let first = keyed(&webhook, "key", b"{}");
     store.delivery_commit(first).await.unwrap();
     store.refusal_record(refusal(&webhook));
-    // It is written soon after.
+    // The writer stores it soon after.
     while store
         .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::MAX)
         .await
@@ -172,7 +173,7 @@ async fn fill(store: &Database) -> Urls {
     urls
 }
 
-/// All that has to stay, read by the port.
+/// Everything that must stay, read by the port.
 async fn kept(store: &Database, urls: &Urls) -> String {
     let mut text = String::new();
     for webhook in store.webhook_page(None, PageSize::MAX).await.unwrap() {
@@ -207,7 +208,7 @@ async fn kept(store: &Database, urls: &Urls) -> String {
     for incident in incidents.unwrap().items {
         writeln!(text, "{incident:?}").unwrap();
         let events = store.incident_events(incident.number).await.unwrap();
-        // What senders did was written down nowhere by then.
+        // Events of senders were not stored by then.
         let acts = events.into_iter().filter(|event| event.actor.is_some());
         acts.for_each(|act| writeln!(text, "{act:?}").unwrap());
     }
@@ -232,7 +233,8 @@ async fn kept(store: &Database, urls: &Urls) -> String {
     text
 }
 
-/// What an older store has to hold after all: otherwise nothing was compared.
+/// Compares a migrated store with the old one, and checks that it holds what the old one is known to hold:
+/// otherwise nothing was compared.
 async fn check(store: &Database, urls: &Urls, before: &str) {
     let after = kept(store, urls).await;
     for (line, was) in after.lines().zip(before.lines()) {
@@ -251,7 +253,7 @@ async fn check(store: &Database, urls: &Urls, before: &str) {
             (second(30), IncidentEvent::Resolved)
         ]
     );
-    // It goes on where it was.
+    // Numbers continue where they were.
     let page = store.webhook_page(None, PageSize::MAX).await.unwrap();
     let plain = page
         .iter()
