@@ -62,7 +62,7 @@ pub(super) fn act(
 
 /// Ends sign-in links, and the sessions that began by them, after a change of role. A higher role ends those
 /// for the member: whoever has one would get the rights of the new role. A lower role ends those that the
-/// member made, because the new role might not have allowed them.
+/// member made, because the new role might not allow them.
 fn made_end(connection: &mut Connection, member: &str, before: Role, after: Role) -> Result<(), QueryError> {
     match after.cmp(&before) {
         Ordering::Greater => links::made_delete_for(connection, member)?,

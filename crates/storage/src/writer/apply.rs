@@ -217,7 +217,8 @@ enum DeliveryOutcome {
     Unmatched,
     /// It opens this incident.
     Opened(WeighedIncident),
-    /// It updates this incident, with these events, and makes it grow by so many bytes.
+    /// It updates this incident, with these events. The last value is the number of bytes by which the
+    /// incident grows.
     Updated(WeighedIncident, Vec<IncidentEvent>, i64),
 }
 

@@ -27,8 +27,9 @@ const SLICE: usize = 500;
 const MUCH: i64 = 100_000;
 /// Part of the budget that one partition may take, so that dropping it does not remove the whole history.
 const PARTS: i64 = 16;
-/// After each so many partitions, the next may take one part more: old ones may have little left, and every
-/// partition costs every query. So there are never many more than this number times the parts.
+/// With every further group of so many partitions, the next one may take one part more: old ones may have
+/// little left, and every partition costs every query. So there are never many more than this number times
+/// the parts.
 const FEW_TABLES: i64 = 32;
 
 /// Bytes that the current partition may take, with this number of partitions.
