@@ -80,7 +80,7 @@ async fn a_process_that_gets_no_memory_ends_and_starts_sound() {
     hookgate.env("MIMALLOC_ARENA_RESERVE", "1024");
     let mut server = Server::start_by(&mut hookgate, &data, "off", Stdio::null());
     let target = Target::demo(&server);
-    // One of them could not hold so much.
+    // The memory quota of one webhook is too small for so many bodies.
     let large = ["a", "b", "c", "d"].map(|name| {
         let url = server.create(name, &["--max-body", &LARGE.to_string()]);
         url[url.find("/webhooks/").unwrap()..].to_owned()

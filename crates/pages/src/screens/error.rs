@@ -7,7 +7,7 @@ use crate::assets;
 use crate::shell::Shell;
 use crate::text::UserText;
 
-/// An error, for somebody who may not be signed in. It never repeats the path, which may hold a secret.
+/// An error page for a visitor without a session. It never repeats the path, which may hold a secret.
 #[derive(Clone, Debug, Template)]
 #[template(path = "error.html")]
 pub struct ErrorPage {
@@ -23,7 +23,7 @@ pub struct ErrorPage {
 
 screen!(ErrorPage);
 
-/// The same for somebody who is signed in: inside the frame, with the way back.
+/// An error page for a signed-in member: inside the frame, with a link that leads on.
 #[derive(Clone, Debug, Template)]
 #[template(path = "error_screen.html")]
 pub struct ErrorScreen {
