@@ -14,7 +14,7 @@ use crate::service::{Protocol, Service};
 use crate::shutdown;
 
 /// Bytes that each direction buffers.
-const BUFFER: usize = 64 * 1024;
+const PIPE: usize = 64 * 1024;
 
 impl Reset for DuplexStream {
     fn reset_on_close(&self) {}
@@ -22,7 +22,7 @@ impl Reset for DuplexStream {
 
 /// Opens an HTTP/1 connection from the address `from` to `service`, and returns the client's end.
 pub fn connect<S: Service>(service: Arc<S>, from: IpAddr) -> DuplexStream {
-    let (client, server) = duplex(BUFFER);
+    let (client, server) = duplex(PIPE);
     let origin = Origin {
         connection: Connection::from_peer(from),
         peer: Peer::Sender,

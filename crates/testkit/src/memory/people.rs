@@ -221,7 +221,10 @@ impl People {
             last_from,
         };
         let counted = self.failures.remove(&(member, None));
-        let counted = counted.map_or(one, |before| one.and(before));
+        let counted = counted.map_or(one, |before| FailedSignIns {
+            count: before.count + 1,
+            ..one
+        });
         self.failures.insert((member, None), counted);
     }
 
