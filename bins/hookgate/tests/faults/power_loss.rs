@@ -1,4 +1,4 @@
-//! Repeated power loss under load: unsynced writes are lost, acknowledged deliveries are not.
+//! Power loss under load, again and again: unsynced writes are lost, acknowledged deliveries are not.
 //!
 //! A shim keeps an image of the store: the synced writes, and some of the others, in any order and some of them in part. A
 //! round ends by killing the server at any point and replacing the store with the image.
