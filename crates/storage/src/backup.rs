@@ -159,8 +159,9 @@ pub struct Restoring {
 impl Restoring {
     /// Copies a backup to a staging directory inside the directory, and verifies it there.
     ///
-    /// # Errors [`BackupError::IsThere`] if the directory has a store or a part of one,
-    /// [`BackupError::Locked`] if a server or another restore runs there.
+    /// # Errors
+    /// [`BackupError::IsThere`] if the directory has a store or a part of one, [`BackupError::Locked`] if a
+    /// server or another restore runs there.
     pub fn begin(mut backup: impl Read, name: &Path, directory: &Path) -> Result<Self, BackupError> {
         let database = directory.join(DATABASE);
         refuse_store(&database)?;

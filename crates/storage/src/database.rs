@@ -133,7 +133,8 @@ impl Database {
 
     /// The value that the program stored under this key.
     ///
-    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         let key = key.to_owned();
         self.read("read a setting", move |connection| {
@@ -144,7 +145,8 @@ impl Database {
 
     /// Stores a value under a key.
     ///
-    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
         let (key, value) = (key.to_owned(), value.to_owned());
         let work = move |connection: &mut Connection| Ok(upsert_setting(connection, &key, &value)?);
@@ -154,7 +156,8 @@ impl Database {
     /// Stores a value under a key that has none yet, and returns the value that the key has then. Of two
     /// claims at the same time, one wins.
     ///
-    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn claim_setting(&self, key: &str, value: &str) -> Result<String, StoreError> {
         let (key, value) = (key.to_owned(), value.to_owned());
         let work = move |connection: &mut Connection| Ok(setting_claim(connection, &key, &value)?);
@@ -163,7 +166,8 @@ impl Database {
 
     /// Up to `limit` sealed signing secrets with their webhooks; empty if no webhook has one.
     ///
-    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn sealed_secrets(&self, limit: u16) -> Result<Vec<(WebhookHandle, SealedSecret)>, StoreError> {
         let work = move |connection: &mut Connection| {
             let rows = sealed_secrets(connection, limit)?;
@@ -177,7 +181,8 @@ impl Database {
 
     /// Ends every session and every sign-in link, and returns their number.
     ///
-    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn end_all_sessions(&self) -> Result<usize, StoreError> {
         self.change("end all sessions", |connection| {
             Ok(delete_all_sessions(connection)?)
@@ -187,7 +192,8 @@ impl Database {
 
     /// Bytes of the database on disk, including free pages, without the write-ahead log.
     ///
-    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn bytes(&self) -> Result<u64, StoreError> {
         let work = |connection: &mut Connection| Ok(database_bytes(connection)?);
         let bytes = self.read("measure the database", work).await?;
@@ -328,7 +334,8 @@ impl Database {
     /// server it waits less than half a second for a node that counts or removes history at the same time;
     /// later counts are missing then.
     ///
-    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn count(&self) -> Result<(), StoreError> {
         match &self.place {
             Location::File => self.writer.count().await,

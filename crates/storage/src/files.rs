@@ -67,9 +67,9 @@ pub(crate) fn private_directory(directory: &Path) -> io::Result<()> {
 /// Closes a data directory and all private files in it to other users, also those that were opened since they
 /// were created. A directory that holds other things too is shared, and its own mode stays as it is.
 ///
-/// # Errors The path at fault with its error: the system refuses, or a file is a link, has a second name, or
-/// belongs to another user. A user who can put a link there could have a file of their choice read or
-/// overwritten.
+/// # Errors
+/// The path at fault with its error: the system refuses, or a file is a link, has a second name, or belongs
+/// to another user. A user who can put a link there could have a file of their choice read or overwritten.
 pub(crate) fn close_directory(directory: &Path) -> Result<(), (PathBuf, io::Error)> {
     let at = |path: &Path| {
         let path = path.to_owned();

@@ -1,5 +1,5 @@
-//! The gate's port for people on a [`Database`]. Each change is one transaction with its entry of the audit
-//! trail.
+//! The gate's port for people on a [`Database`]. An entry of the audit trail is stored in the transaction of
+//! its change.
 
 mod members;
 

@@ -204,7 +204,8 @@ async fn in_time<T>(opening: impl Future<Output = Result<T, ConnectError>>) -> R
 
 /// Connects and disconnects.
 ///
-/// # Errors [`ConnectError`]; [`ConnectError::is_passing`] says whether a retry may help.
+/// # Errors
+/// [`ConnectError`]; [`ConnectError::is_passing`] says whether a retry may help.
 pub async fn reach(address: &Address) -> Result<(), ConnectError> {
     in_time(Raw::connect(address)).await.map(drop)
 }
