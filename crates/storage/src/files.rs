@@ -51,7 +51,7 @@ pub(crate) const PART: &str = "part";
 
 const PRIVATE_DIRECTORY: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
-/// The permission bits of everybody but the owner.
+/// The permission bits of all users but the owner.
 const OTHERS: u32 = 0o077;
 /// The permission bit by which every user may put files into a directory.
 const WORLD_WRITABLE: u32 = 0o002;

@@ -101,8 +101,8 @@ impl Lookups {
     }
 }
 
-/// The task that runs the batches. If it ends early, those who wait learn that the store is unavailable, and
-/// the next look-up starts another task.
+/// The task that runs the batches. If it ends early, the look-ups that wait fail, because the store is
+/// unavailable, and the next look-up starts another task.
 struct LookupTask {
     lookups: Lookups,
     is_over: bool,

@@ -13,7 +13,8 @@ const WRITER_CACHE_KIB: usize = 16 * 1024;
 const READER_CACHE_KIB: usize = 1024;
 /// Bytes of a page. A batch of deliveries fills some of them, so larger ones are fewer writes; a lone delivery touches few.
 const PAGE_BYTES: u32 = 8 * 1024;
-/// Pages of log after which a commit copies it into the database itself: twice what the checkpoint thread lets it grow to.
+/// Pages of log after which a commit itself copies it into the database: twice as many as the checkpoint
+/// thread allows.
 const CHECKPOINT_PAGES: u32 = 4_000;
 /// Bytes that the log keeps on disk after a long reader made it grow.
 const LOG_BYTES: u32 = 64 * 1024 * 1024;

@@ -1,5 +1,6 @@
-//! The parameters behind the `?` of a database URL: each is honoured or refused. Errors name parameters from fixed lists and
-//! repeat nothing of the URL, because half of a password may stand where a parameter is looked for.
+//! The parameters behind the `?` of a database URL: each is honoured or refused. Errors name parameters from
+//! fixed lists and repeat nothing of the URL, because a part of a password may be where a parameter is
+//! expected.
 
 use std::net::IpAddr;
 

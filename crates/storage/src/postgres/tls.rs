@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub(super) enum Roots {
     /// The CAs that the system trusts.
     System,
-    /// Those in this PEM file.
+    /// The certificates in this PEM file.
     File(PathBuf),
 }
 

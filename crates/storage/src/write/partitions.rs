@@ -52,8 +52,9 @@ pub(crate) fn partition_make(connection: &mut Connection, partition: i64) -> Que
     ))
 }
 
-/// Drops a partition with its deliveries. It waits for readers, but not for long, because all who come later
-/// wait too. It tries again after a pause that lets them proceed, for longer than any statement reads.
+/// Drops a partition with its deliveries. It waits for readers, but not for long, because all later
+/// transactions wait too. It tries again after a pause that lets them proceed, for longer than any statement
+/// reads.
 ///
 /// From here on all other transactions wait for the end of this one, so its other writes are listed before,
 /// and done by another transaction (see `leftovers`). It must hold no other lock: a reader of deliveries that

@@ -11,7 +11,7 @@ use super::usage_recorder::Observation;
 pub(super) struct OffRecord {
     /// Shared with the tasks that write them.
     counts: Arc<Mutex<Counts>>,
-    /// Those of the batch whose transaction is open.
+    /// Deliveries of the batch whose transaction is open.
     batch: Vec<Observation>,
 }
 

@@ -14,9 +14,10 @@ use crate::write::holdings::{
 
 /// Holdings that one query reads, largest first.
 const LOOKS: i64 = 16;
-/// Part of the budget: a webhook whose unresolved incidents take more of it opens no more of them.
+/// Divisor of the budget: a webhook whose unresolved incidents take more than this part opens no more of
+/// them.
 const FULL_PART: i64 = 2;
-/// Part of the budget: once more of it is free, all webhooks may open incidents again.
+/// Divisor of the budget: once more than this part is free, all webhooks may open incidents again.
 const RELIEF_PART: i64 = 16;
 /// Time for which deliveries that were passed over, because they show an unresolved incident, are not
 /// examined again.

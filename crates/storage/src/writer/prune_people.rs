@@ -92,7 +92,7 @@ fn prune_largest(connection: &mut Connection, most: i64) -> QueryResult<usize> {
     let oldest = oldest_held(connection, &holding, most)?;
     let deleted = audit_delete(connection, &oldest)?;
     let gone = i64::try_from(deleted).unwrap_or(i64::MAX);
-    // Fewer than asked for: the holding has no more, whatever was counted.
+    // Fewer than requested: the holding has no more entries, whatever was counted.
     let left = if gone < most { 0 } else { holding.entries - gone };
     holding_set(connection, &holding, left)?;
     let early = counter_value(connection, Counter::AuditEarly)?;

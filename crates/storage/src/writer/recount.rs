@@ -42,7 +42,7 @@ pub(super) type ToldApart = HashMap<(i64, i64, bool), i64>;
 /// Result of a step of counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CountStep {
-    /// All is counted.
+    /// Everything is counted.
     Done,
     /// More may be left to count.
     More,

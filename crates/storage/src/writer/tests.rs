@@ -12,7 +12,7 @@ async fn database(directory: &tempfile::TempDir) -> Database {
     database
 }
 
-/// Rows, and deliveries that they stand for.
+/// Number of records, and of the deliveries that they count.
 async fn recorded(database: &Database) -> (usize, i64) {
     let (mut rows, mut count, mut seek) = (0, 0, Seek::After(None));
     loop {

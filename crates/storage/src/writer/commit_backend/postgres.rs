@@ -41,7 +41,7 @@ pub(in super::super) struct PostgresBackend<'a> {
     keys: HashMap<(i64, String), KeyRow>,
     new_keys: HashSet<(i64, String)>,
     incidents: HashMap<IncidentNumber, KnownIncident>,
-    /// A corrupt row is reported when it is asked for, because it concerns one delivery.
+    /// A corrupt row is an error only for the delivery that needs it.
     unresolved: HashMap<(i64, String), Result<IncidentNumber, CorruptRow>>,
     /// The newest resolved incident of each key that a late `resolved` may belong to.
     resolved: HashMap<(i64, String), Result<IncidentNumber, CorruptRow>>,
