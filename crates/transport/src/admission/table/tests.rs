@@ -96,7 +96,8 @@ async fn what_is_slow_makes_room_before_what_is_new_and_that_before_what_is_in_u
         .map(|_| place.open("192.0.2.1").expect("a part of it"))
         .collect();
     place.all_busy();
-    let slow = AwaitingBody::start(&place.activities[7].1);
+    let waiting = Arc::clone(&place.activities[7].1);
+    let slow = AwaitingBody::start(&waiting);
     tokio::time::sleep(2 * IN_USE).await;
     let busy = std::mem::take(&mut place.busy);
     // All but the one that waits for its body have answered just now.
