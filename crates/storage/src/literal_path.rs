@@ -11,7 +11,7 @@ use thiserror::Error;
 pub enum UnexpandedPath {
     /// It begins with `~`.
     #[error(
-        "a path that begins with ~ is expanded by shells only: write the whole path (or ./~ for a directory of that name)"
+        "only shells expand a path that begins with ~: write the full path (or ./~ for a directory of that name)"
     )]
     Home,
     /// A part of it begins with `$`, or holds `${` or `$(`.

@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::connection::GOODBYE;
-use crate::connection_activity::ConnectionActivity;
+use crate::connection_activity::{ConnectionActivity, GRACE};
 pub use fullness::Fullness;
 use fullness::Lack;
 use table::Table;
@@ -182,12 +182,21 @@ impl Admission {
         if self.lack.are_closing() {
             return true;
         }
-        let closed = self.lock().evict_any();
+        let closed = self.evict_any();
         if closed > 0 {
             self.lack.begin_closing(CLOSING_TIME);
         }
         self.evicted(closed);
         closed > 0
+    }
+
+    /// Evicts a batch of connections. Those in use are spared as long as evicted ones still close, and at first, because
+    /// others may end by themselves.
+    fn evict_any(&self) -> usize {
+        let open = (self.limit as usize).saturating_sub(self.permits.available_permits());
+        let mut table = self.lock();
+        let spares_used = table.len() < open || !self.lack.has_waited(GRACE);
+        table.evict_any(spares_used)
     }
 
     /// Reports that a connection was accepted after a failure.
@@ -241,7 +250,7 @@ impl Admission {
                 self.lack.end_waiting();
                 return permit.ok();
             }
-            self.evicted(self.lock().evict_any());
+            self.evicted(self.evict_any());
             self.tell_if_full();
         }
     }

@@ -112,7 +112,8 @@ pub(crate) async fn deliver(server: &Server, http: Http, network: u8) -> Duratio
     let begun = Instant::now();
     let stream = stream_from(network, server.address()).await.unwrap();
     let mut connection = server.client.connect_over(stream, http).await.unwrap();
-    let answer = connection.send(post(&server.demo_url(), JSON)).await.unwrap();
+    let answer = connection.send(post(&server.demo_url(), JSON)).await;
+    let answer = answer.unwrap_or_else(|error| panic!("{http:?} from 127.0.{network}.2: {error:?}"));
     assert_eq!(answer.status, 201, "{answer:?}");
     begun.elapsed()
 }

@@ -69,6 +69,13 @@ impl Lack {
         begin(&self.waits_since, self.millis());
     }
 
+    /// `true` if a new connection has waited for this long.
+    pub(super) fn has_waited(&self, time: Duration) -> bool {
+        self.millis()
+            .saturating_sub(self.waits_since.load(Ordering::Relaxed))
+            >= to_millis(time)
+    }
+
     /// Notes that no new connection waits any longer.
     pub(super) fn end_waiting(&self) {
         let now = self.millis();

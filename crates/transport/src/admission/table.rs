@@ -90,11 +90,11 @@ struct Rank {
 enum Progress {
     /// No request for a second or longer.
     Idle,
-    /// The head or the bodies of its requests have been arriving for a second or longer.
-    Slow,
+    /// All its requests wait for their bodies.
+    Waiting,
     /// Younger than a second and without a request: its client connects again.
     New,
-    /// A request was answered or began less than a second ago, so one may be in flight, and lost.
+    /// A request was answered less than a second ago, or its head is arriving: one may be lost.
     InUse,
 }
 
@@ -163,7 +163,7 @@ impl Table {
             None => 0,
         };
         if self.is_nearly_full() {
-            let closing = self.evict_any();
+            let closing = self.evict_any(false);
             if source.is_some_and(|source| !self.may_take(source, free, closing)) {
                 return Err(Refusal::Source);
             }
@@ -186,10 +186,13 @@ impl Table {
                         && entry.is_in(prefix)
                         && now.duration_since(entry.activity.last_sign()) >= STALLED
                 };
-                closed += at_least_one(self.evict(batch(handshakes), is_stalled), Refusal::Handshakes)?;
+                closed += at_least_one(
+                    self.evict(batch(handshakes), false, is_stalled),
+                    Refusal::Handshakes,
+                )?;
             }
             if self.held(prefix).connections >= share {
-                let evicted = self.evict(batch(share), |entry| entry.is_in(prefix));
+                let evicted = self.evict(batch(share), false, |entry| entry.is_in(prefix));
                 closed += at_least_one(evicted, Refusal::Source)?;
             }
         }
@@ -197,8 +200,10 @@ impl Table {
     }
 
     /// Evicts some connections of the sources that hold most. Returns their number.
-    pub(super) fn evict_any(&mut self) -> usize {
-        self.evict(batch(self.limit), |_| true)
+    ///
+    /// `spares_used` leaves out those in use: as long as others that were evicted still close, their places are to come.
+    pub(super) fn evict_any(&mut self, spares_used: bool) -> usize {
+        self.evict(batch(self.limit), spares_used, |_| true)
     }
 
     /// `true` if one more connection would be in the last quarter.
@@ -227,10 +232,11 @@ impl Table {
 
     /// Evicts at most `most` of the connections that can be evicted and that `may_go` allows, and at most half of one
     /// source. Returns their number.
-    fn evict(&mut self, most: usize, may_go: impl Fn(&Entry) -> bool) -> usize {
+    fn evict(&mut self, most: usize, spares_used: bool, may_go: impl Fn(&Entry) -> bool) -> usize {
         let now = Instant::now();
         let candidates = self.entries.iter().filter(|(_, entry)| may_go(entry));
         let ranks = candidates.filter_map(|(id, entry)| self.rank(*id, entry, now));
+        let ranks = ranks.filter(|rank| !spares_used || rank.progress != Reverse(Progress::InUse));
         let mut ranks: Vec<Rank> = ranks.collect();
         ranks.sort_unstable_by(|one, other| other.cmp(one));
         let mut taken: HashMap<IpNetwork, u32> = HashMap::new();
@@ -271,7 +277,7 @@ impl Table {
             Activity::Answering => return None,
             Activity::Resting if rested >= IN_USE => Progress::Idle,
             Activity::Resting if is_unused => Progress::New,
-            Activity::ReceivingHead | Activity::AwaitingBodies if rested >= IN_USE => Progress::Slow,
+            Activity::AwaitingBodies => Progress::Waiting,
             _ => Progress::InUse,
         };
         let mut weights = [0; LEVELS];
