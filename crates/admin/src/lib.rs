@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/healthz` `/readyz` `/metrics` | liveness, readiness and metrics for monitoring |
 //! | `/api/v1/…` | the admin API |
-//! | `/api/openapi.json` | the OpenAPI document of the admin API |
+//! | `/api/openapi.json` | the `OpenAPI` document of the admin API |
 //! | any other path | a page, or a file of the pages |
 //!
 //! A request with a foreign `Host` is refused, except for the monitoring endpoints: monitoring systems know a node by

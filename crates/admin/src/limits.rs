@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::api_error::ApiError;
-use super::places::{Full, Place, Places};
+use super::places::{AnswerPlace, Full, Places};
 use hookgate_transport::Pieces;
 
 /// Concurrent exports: each may hold a large payload in several forms, about 16 MiB.
@@ -65,7 +65,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Takes a place for an export that is sent in `pieces`.
-    pub(crate) fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, ApiError> {
+    pub(crate) fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerPlace, ApiError> {
         self.exports.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_EXPORTS} of your exports are running, wait until one has ended"
@@ -77,7 +77,7 @@ impl Limits {
     }
 
     /// Takes a place for a live view that is sent in `pieces`.
-    pub(crate) fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, ApiError> {
+    pub(crate) fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerPlace, ApiError> {
         self.live_views.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_LIVE_VIEWS} of your live views are open, close one"

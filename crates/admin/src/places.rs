@@ -64,7 +64,11 @@ impl Places {
     }
 
     /// Takes a place for an answer that is sent in `pieces`.
-    pub(super) fn take(self: &Arc<Self>, account: Account, pieces: &Arc<Pieces>) -> Result<Place, Full> {
+    pub(super) fn take(
+        self: &Arc<Self>,
+        account: Account,
+        pieces: &Arc<Pieces>,
+    ) -> Result<AnswerPlace, Full> {
         let mut running = self.lock();
         let held = held(&running, account);
         if held >= self.of_account {
@@ -86,7 +90,7 @@ impl Places {
             began: Instant::now(),
             pieces: Weak::clone(&pieces),
         });
-        Ok(Place {
+        Ok(AnswerPlace {
             places: Arc::clone(self),
             pieces,
         })
@@ -115,12 +119,12 @@ fn held(running: &[Running], account: Account) -> usize {
 }
 
 /// A place. Dropping it frees the place.
-pub(crate) struct Place {
+pub(crate) struct AnswerPlace {
     places: Arc<Places>,
     pieces: Weak<Pieces>,
 }
 
-impl Drop for Place {
+impl Drop for AnswerPlace {
     fn drop(&mut self) {
         let mut running = self.places.lock();
         running.retain(|one| !Weak::ptr_eq(&one.pieces, &self.pieces));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hookgate_domain::{MemberName, Timestamp};
 
-use self::tallies::Tallies;
+use self::tallies::AttemptCounts;
 use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// Wrong passwords for one name from one source or browser: five at once, and one more a minute. People mistype a few
@@ -30,8 +30,8 @@ const MAX_REMEMBERED: usize = 10_000;
 pub(crate) struct LoginLimiter {
     pairs: RateLimiters<String>,
     sources: RateLimiters<()>,
-    names: Tallies,
-    browsers: Tallies,
+    names: AttemptCounts,
+    browsers: AttemptCounts,
 }
 
 /// The origin of an attempt, by which it is counted.
@@ -64,8 +64,8 @@ impl Default for LoginLimiter {
         Self {
             pairs: RateLimiters::new(MAX_REMEMBERED),
             sources: RateLimiters::new(MAX_REMEMBERED),
-            names: Tallies::default(),
-            browsers: Tallies::default(),
+            names: AttemptCounts::default(),
+            browsers: AttemptCounts::default(),
         }
     }
 }

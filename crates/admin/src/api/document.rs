@@ -1,4 +1,4 @@
-//! `/api/openapi.json`: the OpenAPI document, generated from the types and the annotations of the handlers.
+//! `/api/openapi.json`: the `OpenAPI` document, generated from the types and the annotations of the handlers.
 
 use std::sync::LazyLock;
 

@@ -22,7 +22,7 @@ const FEW: usize = 1_024;
 
 /// The used cells of an allowance, by key.
 #[derive(Default)]
-pub(super) struct Tallies {
+pub(super) struct AttemptCounts {
     /// Keys are stored as hashes with a random seed, so that long keys take no more memory.
     hasher: RandomState,
     counts: Mutex<Counts>,
@@ -35,7 +35,7 @@ struct Counts {
     enough: usize,
 }
 
-impl Tallies {
+impl AttemptCounts {
     /// Takes one cell.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn counts_that_have_run_out_leave_room_and_no_others() {
-        let tallies = Tallies::default();
+        let tallies = AttemptCounts::default();
         for second in 0..3_600_u64 {
             let now = NOW.after(Duration::from_secs(second));
             for name in 0..20 {
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn beyond_the_bound_the_highest_counts_stay() {
-        let tallies = Tallies::default();
+        let tallies = AttemptCounts::default();
         for _ in 0..50 {
             assert_eq!(tallies.take(&"guessed", FIFTY, NOW), Ok(()));
         }

@@ -9,7 +9,7 @@ use hookgate_gate::{AcceptedDelivery, Commit, NoPayload, RefusedDelivery, Refuse
 use tokio::sync::oneshot;
 
 use super::change::Change;
-use super::refusals::Place;
+use super::refusals::QueuedRefusal;
 use crate::query_error::{store_error, unavailable};
 
 const WHAT: &str = "commit a delivery";
@@ -177,7 +177,7 @@ pub(super) struct PendingRefusal {
     /// Number of deliveries.
     pub(super) times: i64,
     /// Its place among the waiting refusals, if it came as a refusal.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<QueuedRefusal>,
 }
 
 /// Bytes of waiting payloads, released on drop.

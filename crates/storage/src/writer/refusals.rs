@@ -33,7 +33,12 @@ struct Used {
 impl Refusals {
     /// Takes a place for a refusal. `None` if its webhook has its part, with `free` places left. The place
     /// has bytes for payload and headers if the webhook has not taken its part of those too.
-    pub(super) fn take(self: &Arc<Self>, webhook: WebhookHandle, bytes: usize, free: usize) -> Option<Place> {
+    pub(super) fn take(
+        self: &Arc<Self>,
+        webhook: WebhookHandle,
+        bytes: usize,
+        free: usize,
+    ) -> Option<QueuedRefusal> {
         let mut state = self.lock();
         let used = state.webhooks.get(&webhook).copied().unwrap_or_default();
         if used.places * OF_A_WEBHOOK >= free {
@@ -50,7 +55,7 @@ impl Refusals {
         used.places += 1;
         used.bytes += bytes;
         let refusals = Arc::clone(self);
-        Some(Place {
+        Some(QueuedRefusal {
             refusals,
             webhook,
             bytes,
@@ -63,14 +68,14 @@ impl Refusals {
 }
 
 /// The place of a refusal that waits, released on drop.
-pub(super) struct Place {
+pub(super) struct QueuedRefusal {
     refusals: Arc<Refusals>,
     webhook: WebhookHandle,
     /// Bytes that the refusal may keep; 0 if there was no room.
     pub(super) bytes: usize,
 }
 
-impl Drop for Place {
+impl Drop for QueuedRefusal {
     fn drop(&mut self) {
         let mut state = self.refusals.lock();
         state.bytes -= self.bytes;
@@ -96,7 +101,7 @@ mod tests {
         number: u16,
         bytes: usize,
         all: usize,
-        held: &mut Vec<Place>,
+        held: &mut Vec<QueuedRefusal>,
     ) -> usize {
         let before = held.len();
         while let Some(place) = refusals.take(webhook(number).handle, bytes, all - held.len()) {

@@ -34,7 +34,7 @@ pub(super) async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> P
     fetcher.get(url, etag).await
 }
 
-/// The document itself. `Published::Unchanged` is an error here: a first download sends no ETag.
+/// The document itself. `Published::Unchanged` is an error here: a first download sends no `ETag`.
 pub(super) fn read(published: Published) -> Result<(Vec<u8>, Option<String>), Failure> {
     match published {
         Published::Document { bytes, etag } => Ok((bytes, etag)),
