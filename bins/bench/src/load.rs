@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::tree::{GENERATORS, pinned};
-use xtask::process::{Outcome, root};
+use xtask::process::{Outcome, target_directory};
 
 /// The body of every request.
 pub(crate) const BODY: &str = r#"{"title":"Disk use above 95 % on db1.example.org","description":"/var/lib/postgresql is at 96.4 % and grows by 1.2 GB an hour; 41 minutes are left.","severity":"high","service":"postgres-main","source_url":"https://grafana.example.org/d/disk?var-host=db1","metadata":{"host":"db1","mount":"/var/lib/postgresql"}}"#;
@@ -32,7 +32,7 @@ pub(crate) struct Latency {
 
 /// Runs wrk: HTTP/1.1 over `connections` connections that stay open.
 pub(crate) fn wrk(url: &str, seconds: u32, connections: u32) -> Outcome<Sent> {
-    let script = root().join("target/bench-post.lua");
+    let script = target_directory().join("bench-post.lua");
     let quoted = BODY.replace('\\', "\\\\").replace('\'', "\\'");
     let header = "wrk.headers['content-type'] = 'application/json'";
     fs::write(
@@ -70,7 +70,7 @@ pub(crate) fn wrk(url: &str, seconds: u32, connections: u32) -> Outcome<Sent> {
 
 /// Runs h2load: HTTP/2 over 16 connections with 4 streams each. It prints no percentiles.
 pub(crate) fn h2load(url: &str, seconds: u32) -> Outcome<Sent> {
-    let body = root().join("target/bench-body.json");
+    let body = target_directory().join("bench-body.json");
     fs::write(&body, BODY)?;
     let duration = format!("-D{seconds}");
     let header = ["-H", "content-type: application/json", "-d"];

@@ -148,7 +148,7 @@ pub fn need_postgres() -> Outcome<()> {
 /// The directory that cargo builds into.
 #[must_use]
 pub fn target_directory() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// The exit code of a task. It prints the error on standard error.
