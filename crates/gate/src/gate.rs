@@ -2,16 +2,16 @@
 
 use hookgate_domain::WebhookIdDigest;
 
-use crate::addresses::ListReader;
-use crate::credentials::CredentialLookups;
-use crate::failures::Failures;
-use crate::login_limiter::LoginLimiter;
-use crate::memory_budget::MemoryBudget;
-use crate::password_queue::PasswordQueue;
-use crate::payload_parser::PayloadParser;
-use crate::search::Searches;
-use crate::unknown_url_limiter::UnknownUrlLimiter;
-use crate::url_cache::UrlCache;
+use crate::address_sets::ListReader;
+use crate::deliveries::failures::Failures;
+use crate::deliveries::memory_budget::MemoryBudget;
+use crate::deliveries::payload_parser::PayloadParser;
+use crate::deliveries::unknown_url_limiter::UnknownUrlLimiter;
+use crate::deliveries::url_cache::UrlCache;
+use crate::history::search::Searches;
+use crate::people::credentials::CredentialLookups;
+use crate::people::login_limiter::LoginLimiter;
+use crate::people::password_queue::PasswordQueue;
 use crate::{Ports, Store};
 
 /// All use cases over one store. Cheap to make; a server makes one and shares it.

@@ -1,4 +1,9 @@
-//! The ports of the gate beside the store: clock, randomness, encryption of secrets at rest, and password hashing.
+//! The ports of the gate: storage, clock, randomness, encryption of secrets at rest, and password hashing.
+
+pub(crate) mod address_store;
+pub(crate) mod people_store;
+pub(crate) mod search_store;
+pub(crate) mod store;
 
 use std::fmt;
 use std::pin::Pin;

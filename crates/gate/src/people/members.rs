@@ -6,8 +6,8 @@ use hookgate_domain::{
 };
 use serde_json::{Value, json};
 
-use crate::login_limiter::{TooMany, Trier};
-use crate::password_queue::Asker;
+use super::login_limiter::{TooMany, Trier};
+use super::password_queue::Asker;
 use crate::{
     ActorContext, Gate, KnownWebhooks, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
 };

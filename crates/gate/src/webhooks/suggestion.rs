@@ -10,8 +10,7 @@ use hookgate_domain::{
     AddressSetName, AllowEntry, Allowed, IpNetwork, Networks, Permission, Timestamp, WebhookHandle,
 };
 
-use crate::sources::{SourceTotal, SourceTotals};
-use crate::{ActorContext, Gate, ManageError, Store};
+use crate::{ActorContext, Gate, ManageError, SourceTotal, SourceTotals, Store};
 
 /// Time over which senders are read.
 const SPAN: Duration = Duration::from_hours(24 * 30);

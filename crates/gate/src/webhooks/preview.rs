@@ -9,8 +9,7 @@ use hookgate_domain::{
 };
 use thiserror::Error;
 
-use crate::sources::SourceTotals;
-use crate::{ActorContext, AddressSetError, Gate, ManageError, Store};
+use crate::{ActorContext, AddressSetError, Gate, ManageError, SourceTotals, Store};
 
 /// Maximum number of senders that a preview shows: as many as a page has. All senders are counted.
 const MAX_SHOWN: usize = 200;

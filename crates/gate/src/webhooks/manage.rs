@@ -9,8 +9,8 @@ use hookgate_senders::SigningSecret;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::audit::webhook_subject;
-use crate::audit_changes::{webhook_changes, webhook_settings};
+use crate::people::audit::webhook_subject;
+use crate::people::audit_changes::{webhook_changes, webhook_settings};
 use crate::{ActorContext, EntropyError, Forbidden, Gate, SealError, SealPurpose, Store, StoreError};
 
 /// Attempts at a change when others change the same webhook.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{RefusalCode, RequestId, Timestamp, Trail, WebhookHandle};
 
-use crate::history::NoPayload;
+use crate::NoPayload;
 
 /// Maximum bytes of the payload of a refused delivery that are kept: enough to see what was sent. Anybody who knows the
 /// URL may have sent it.

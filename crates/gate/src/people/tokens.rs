@@ -8,7 +8,7 @@ use hookgate_domain::{
 };
 use serde_json::{Value, json};
 
-use crate::sign_in::TOUCH_EVERY;
+use super::sign_in::TOUCH_EVERY;
 use crate::{ActorContext, CredentialError, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 impl<S: Store + PeopleStore> Gate<S> {

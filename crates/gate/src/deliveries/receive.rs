@@ -14,11 +14,11 @@ use hookgate_domain::{
 };
 use hookgate_senders::{check_signature_headers, verify_signature};
 
+use super::delivery::AcceptedDelivery;
+use super::failures::is_failure;
+use super::memory_budget::Reservation;
+use super::url_cache::CachedUrl;
 use crate::LogInterval;
-use crate::delivery::AcceptedDelivery;
-use crate::failures::is_failure;
-use crate::memory_budget::Reservation;
-use crate::url_cache::CachedUrl;
 use crate::{
     Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery,
     RefusedPayload, Reply, SealPurpose, Store,

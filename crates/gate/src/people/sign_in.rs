@@ -9,9 +9,9 @@ use hookgate_domain::{
 };
 use thiserror::Error;
 
-use crate::login_limiter::{TooMany, Trier};
-use crate::members::member_subject;
-use crate::password_queue::Asker;
+use super::login_limiter::{TooMany, Trier};
+use super::members::member_subject;
+use super::password_queue::Asker;
 use crate::{
     ActorContext, CredentialError, EntropyError, FailedSignIns, Gate, PageSize, PasswordsError, PeopleError,
     PeopleStore, Store, StoreError,

@@ -15,8 +15,9 @@ use hookgate_senders::AddressListError;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::address_store::{MAX_ADDRESS_SETS, NewVersion, SoleSource, VersionChange};
-use crate::{ActorContext, Forbidden, Gate, Store, StoreError};
+use crate::{
+    ActorContext, Forbidden, Gate, MAX_ADDRESS_SETS, NewVersion, SoleSource, Store, StoreError, VersionChange,
+};
 
 pub(crate) use lists::ListReader;
 pub use published::{Published, REFRESH_AFTER};
@@ -280,7 +281,7 @@ impl<S: Store> Gate<S> {
             AuditAct::AddressSetEdit,
             subject(&set),
             now,
-            crate::audit_changes::changed(&before, &settings(&set)),
+            crate::people::audit_changes::changed(&before, &settings(&set)),
         );
         let version = new_version(acting, networks, changes.clone(), now);
         self.store

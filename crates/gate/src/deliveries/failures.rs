@@ -13,7 +13,7 @@ use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-use crate::memory_budget::WebhookQuota;
+use super::memory_budget::WebhookQuota;
 use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// Bytes per cell of the rate limiter. A failure counts at least one cell, for its head and the work on it.

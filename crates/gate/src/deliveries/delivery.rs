@@ -13,7 +13,7 @@ use hookgate_domain::{
 use hookgate_senders::{JsonFault, SignatureHeaders};
 use serde_json::{Value, json};
 
-use crate::memory_budget::Reservation;
+use super::memory_budget::Reservation;
 pub use refused::{MAX_REFUSED_PAYLOAD, RefusalKey, RefusedDelivery, RefusedPayload};
 
 /// Default `Retry-After` of a temporary failure: longer than a checkpoint or a restart takes.

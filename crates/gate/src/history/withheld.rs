@@ -4,7 +4,7 @@
 
 use hookgate_domain::{DeliveryId, Incident, IncidentNumber, MetadataValue, Permission, Role};
 
-use crate::page_bytes::{bounded_page, written_bytes};
+use super::page_bytes::{bounded_page, written_bytes};
 use crate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, Gate, IncidentFilter, NoPayload, Page, PageSize, Seek,
     Store, StoreError, Timeline,

@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::memory_budget::WebhookQuota;
 use crate::Refusal;
-use crate::memory_budget::WebhookQuota;
 
 /// Size from which a payload is large. Below, the worst payload is read in a millisecond; payloads of common senders
 /// stay under 20 KiB.

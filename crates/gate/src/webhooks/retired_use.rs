@@ -3,8 +3,7 @@
 
 use hookgate_domain::{RefusalCode, Timestamp, Webhook, WebhookState};
 
-use crate::history::{DeliveryFilter, PageSize, Seek};
-use crate::{Gate, Outcome, Store, StoreError};
+use crate::{DeliveryFilter, Gate, Outcome, PageSize, Seek, Store, StoreError};
 
 /// Maximum number of pages of records that are added up. Refusals of a source and minute are folded, so they stand for
 /// many more deliveries.

@@ -19,14 +19,11 @@ use hookgate_domain::{
 };
 use thiserror::Error;
 
-use crate::history::{
-    DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Page, PageSize, Pruned, Retention, Seek,
-};
-use crate::sources::{SourceTotals, TopSources};
-use crate::usage::{Usage, UsageRange, UsageTotals, WebhookUsage};
 use crate::{
-    AcceptedDelivery, ActorContext, ActorError, AddressStore, Commit, IncidentAction, IncidentRecord,
-    RefusalKey, RefusedDelivery, RunBounds, RunEnds, SearchStore,
+    AcceptedDelivery, ActorContext, ActorError, AddressStore, Commit, DeliveryFilter, DeliveryRecord,
+    DeliverySummary, IncidentAction, IncidentFilter, IncidentRecord, Page, PageSize, Pruned, RefusalKey,
+    RefusedDelivery, Retention, RunBounds, RunEnds, SearchStore, Seek, SourceTotals, TopSources, Usage,
+    UsageRange, UsageTotals, WebhookUsage,
 };
 
 /// Stores webhooks, deliveries and incidents.

@@ -7,8 +7,8 @@ use hookgate_domain::{Denial, KnownUrl, Overload, RefusalCode, Webhook};
 use hookgate_senders::{PayloadError, SignatureError};
 
 use crate::LogInterval;
-use crate::delivery::RateScope;
-use crate::url_cache::CachedUrl;
+use crate::deliveries::delivery::RateScope;
+use crate::deliveries::url_cache::CachedUrl;
 use crate::{Details, Refusal, Reply, StoreError};
 
 /// Log intervals for deliveries that meet corrupt data, and for those that meet a store that is unavailable.

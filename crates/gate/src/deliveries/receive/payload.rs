@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hookgate_domain::{PayloadLogging, RefusalCode, Webhook, mask_secrets};
 
 use super::answer::{Rejection, unavailable};
-use crate::memory_budget::Reservation;
+use crate::deliveries::memory_budget::Reservation;
 use crate::{Body, BodyFault, Details, Refusal};
 
 /// Size up to which payloads are copied for storing: the buffer they arrived in is larger, and the connection can use

@@ -13,7 +13,7 @@ use hookgate_domain::{KnownUrl, Timestamp, WebhookIdDigest};
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
-use crate::memory_budget::WebhookQuota;
+use super::memory_budget::WebhookQuota;
 use crate::rate_limiter::{Allowance, RateLimiter};
 use crate::{Store, StoreError, UrlSince};
 

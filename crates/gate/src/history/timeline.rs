@@ -7,7 +7,7 @@ use hookgate_domain::{
     Actor, DeliveryId, Incident, IncidentEvent, IncidentNumber, MAX_LISTED_CHANGES, Timestamp,
 };
 
-use crate::page_bytes::written_bytes;
+use super::page_bytes::written_bytes;
 use crate::{Answer, IncidentRecord, PageSize, Seek, Store, StoreError};
 
 /// Bytes of notes that a timeline shows complete, as an answer has them: more than all its notes can have of ordinary

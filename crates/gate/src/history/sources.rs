@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use hookgate_domain::{RefusalCode, Timestamp, source_prefix};
 use ipnetwork::IpNetwork;
 
-use crate::history::PageSize;
+use super::records::PageSize;
 
 /// Microseconds of a day, the unit in which sources are counted.
 pub const DAY_MICROS: i64 = 86_400_000_000;

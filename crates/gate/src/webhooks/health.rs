@@ -10,9 +10,7 @@ use std::time::Duration;
 
 use hookgate_domain::{AllowlistMode, RefusalCode, Timestamp, Webhook, WebhookHandle};
 
-use crate::sources::SourceTotals;
-use crate::usage::UsageTotals;
-use crate::{Gate, Store, StoreError};
+use crate::{Gate, SourceTotals, Store, StoreError, UsageTotals};
 
 /// Refusals from which a webhook is failing, if other deliveries pass or if all refusals are noise. Fewer may be the
 /// test of one person.

@@ -9,8 +9,7 @@ use hookgate_domain::{
 use serde_json::{Value, json};
 
 use super::{Acceptance, AddressSetError, RefreshOutcome, subject};
-use crate::address_store::VersionChange;
-use crate::{ActorContext, Gate, Store, StoreError};
+use crate::{ActorContext, Gate, Store, StoreError, VersionChange};
 
 /// Default time between two readings of a published list.
 pub const REFRESH_AFTER: Duration = Duration::from_hours(6);

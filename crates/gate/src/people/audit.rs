@@ -10,8 +10,8 @@ use hookgate_domain::{
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::audit_changes::kept_texts;
-use crate::page_bytes::{bounded_page, written_bytes};
+use super::audit_changes::kept_texts;
+use crate::history::page_bytes::{bounded_page, written_bytes};
 use crate::{
     ActorMatch, AuditFilter, Gate, Page, PageSize, PeopleError, PeopleStore, SealError, Store, StoreError,
 };

@@ -1,0 +1,380 @@
+//! The history of deliveries: records, filters, pages and retention.
+
+mod no_payload;
+
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use hookgate_domain::{
+    DeliveryId, IncidentNumber, IncidentStatus, Note, RefusalCode, RequestId, Timestamp, Trail,
+    WebhookHandle, address_bytes, network_bounds,
+};
+use ipnetwork::IpNetwork;
+
+use crate::{ActorContext, Gate, Store, StoreError, record_for};
+pub use no_payload::NoPayload;
+
+/// Maximum number of rows of a page: a bound on memory per query.
+const MAX_PAGE: u16 = 200;
+const DAY: Duration = Duration::from_hours(24);
+
+/// The complete record of a delivery.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeliveryRecord {
+    /// The part that lists show.
+    pub summary: DeliverySummary,
+    /// The trail of the source, if the source was refused, or would have been.
+    pub trail: Option<Trail>,
+    /// The recorded headers, without secrets and bounded; empty if none were recorded.
+    pub headers: Vec<(String, String)>,
+    /// The body, if it was read and kept; of a refused delivery only the first part.
+    pub payload: Option<Vec<u8>>,
+    /// Size of the whole body in bytes, if `payload` is only its first part.
+    pub payload_bytes: Option<u64>,
+    /// The reason for which no payload was stored; `None` if one was, or if an older version wrote the record.
+    pub no_payload: Option<NoPayload>,
+    /// Status of the incident in the answer, if the delivery was accepted.
+    pub incident_status: Option<IncidentStatus>,
+    /// Details of the refusal in the answer, as JSON.
+    pub details: Option<String>,
+    /// `Retry-After` of the answer.
+    pub retry_after: Option<Duration>,
+}
+
+impl DeliveryRecord {
+    /// The reason for a missing payload; `None` if there is a payload. A stored payload that is gone has expired.
+    #[must_use]
+    pub fn why_no_payload(&self) -> Option<NoPayload> {
+        match (&self.payload, self.no_payload) {
+            (Some(_), _) => None,
+            (None, why) => Some(why.unwrap_or(NoPayload::Expired)),
+        }
+    }
+}
+
+/// The part of a record that lists show: all but what may be large.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeliverySummary {
+    /// The delivery ID, which is also its place in the order of commits.
+    pub id: DeliveryId,
+    /// The webhook it went to.
+    pub webhook: WebhookHandle,
+    /// The present name of that webhook.
+    pub webhook_name: String,
+    /// Time of receipt.
+    pub received_at: Timestamp,
+    /// The source address.
+    pub source: IpAddr,
+    /// `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The answer to the sender.
+    pub answer: Answer,
+    /// `true` if the delivery passed only because its webhook observes: its address would have been refused.
+    pub would_be_refused: bool,
+    /// The incident that it opened or updated.
+    pub incident: Option<IncidentNumber>,
+    /// Number of deliveries that this record stands for: retries of it, or refusals folded into it.
+    pub count: i64,
+    /// Changes that were made to accept the payload; mostly none.
+    pub notes: Vec<Note>,
+    /// The request ID, of the first request if the record stands for several. Older versions did not record it.
+    pub request_id: Option<RequestId>,
+    /// Time from the complete head of the request to its handing over to the store. Older versions did not measure it.
+    pub took: Option<Duration>,
+}
+
+/// The answer to a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Accepted: the delivery opened an incident.
+    Opened,
+    /// Accepted: the delivery updated an incident.
+    Updated,
+    /// Accepted: the delivery says `resolved`, and no incident matched.
+    Unmatched,
+    /// Refused.
+    Refused(RefusalCode),
+    /// Refused, answered as a temporary failure.
+    Postponed(RefusalCode),
+}
+
+impl Answer {
+    /// The outcome: accepted or refused.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Opened | Self::Updated | Self::Unmatched => Outcome::Accepted,
+            Self::Refused(_) | Self::Postponed(_) => Outcome::Refused,
+        }
+    }
+
+    /// The refusal code, if the delivery was refused.
+    #[must_use]
+    pub const fn code(self) -> Option<RefusalCode> {
+        match self {
+            Self::Opened | Self::Updated | Self::Unmatched => None,
+            Self::Refused(code) | Self::Postponed(code) => Some(code),
+        }
+    }
+}
+
+/// The outcome of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The delivery passed.
+    Accepted,
+    /// The delivery did not pass.
+    Refused,
+}
+
+impl Outcome {
+    /// `accepted` or `refused`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A filter for records of deliveries; the default matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// Records of this webhook.
+    pub webhook: Option<WebhookHandle>,
+    /// Records with this outcome.
+    pub outcome: Option<Outcome>,
+    /// Refusals with this code.
+    pub code: Option<RefusalCode>,
+    /// If `true`, only deliveries that passed because their webhook observes.
+    pub would_be_refused: bool,
+    /// Records from an address in this network.
+    pub source: Option<IpNetwork>,
+    /// Records received at this time or later. Records that the clock put out of order by more than [`CLOCK_MARGIN`]
+    /// may be missed.
+    pub from: Option<Timestamp>,
+    /// Records received before this time, with the same restriction.
+    pub to: Option<Timestamp>,
+    /// The record of the request with this ID. It is searched for around the time in the ID.
+    pub request_id: Option<RequestId>,
+}
+
+impl DeliveryFilter {
+    /// `true` if the record matches the filter.
+    #[must_use]
+    pub fn matches(&self, record: &DeliverySummary) -> bool {
+        let source = address_bytes(record.source);
+        let is_from = |network| {
+            let (lowest, highest) = network_bounds(network);
+            lowest <= source && source <= highest
+        };
+        self.webhook.is_none_or(|webhook| record.webhook == webhook)
+            && self
+                .outcome
+                .is_none_or(|outcome| record.answer.outcome() == outcome)
+            && (!self.would_be_refused || record.would_be_refused)
+            && self.code.is_none_or(|code| record.answer.code() == Some(code))
+            && self.source.is_none_or(is_from)
+            && self.request_id.is_none_or(|id| record.request_id == Some(id))
+            && self.spans(record.received_at)
+    }
+
+    /// `true` if the filter matches this time of receipt.
+    #[must_use]
+    pub fn spans(&self, received_at: Timestamp) -> bool {
+        self.from.is_none_or(|from| received_at >= from) && self.to.is_none_or(|to| received_at < to)
+    }
+
+    /// The times of receipt that a matching record may have: within the filter's own times, and around the time in the
+    /// request ID.
+    #[must_use]
+    pub fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let Some(at) = self.request_id.map(RequestId::at) else {
+            return (self.from, self.to);
+        };
+        // Also before the time in the ID: a clock may be set back meanwhile.
+        let (first, end) = (at.before(REQUEST_LIFE), at.after(REQUEST_LIFE));
+        let from = self.from.map_or(first, |from| from.max(first));
+        (Some(from), Some(self.to.map_or(end, |to| to.min(end))))
+    }
+}
+
+/// Maximum time from the head of a request to its record: 15 seconds for the body, and the waits for a turn and for the
+/// store.
+const REQUEST_LIFE: Duration = Duration::from_mins(1);
+
+/// Maximum difference between the order of receipt times and the order of commits for which a filter by time finds all
+/// records: requests overtake each other, and clocks are set. Records within this margin are scanned row by row.
+pub const CLOCK_MARGIN: Duration = Duration::from_mins(2);
+
+/// A filter for incidents; the default matches all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IncidentFilter {
+    /// Incidents with this status.
+    pub status: Option<IncidentStatus>,
+    /// Incidents opened by this webhook.
+    pub webhook: Option<WebhookHandle>,
+}
+
+/// A page of a list.
+///
+/// A store reads a bounded number of rows for a page. Where few rows match, a page may therefore have fewer rows than
+/// its size, or none, without being the last one: only `next` tells that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T, K> {
+    /// The rows, in the requested order.
+    pub items: Vec<T>,
+    /// The key from which the next page in the same direction continues; `None` after the last page.
+    pub next: Option<K>,
+}
+
+impl<T, K> Page<T, K> {
+    /// A page of rows that were read with [`PageSize::and_one`]. The next page begins behind the last item if one more
+    /// row was found, otherwise where the store `stopped` reading: so no full page leads to an empty one.
+    pub fn new(mut items: Vec<T>, size: PageSize, key: impl Fn(&T) -> K, stopped: Option<K>) -> Self {
+        let most = usize::from(size.rows());
+        let has_more = items.len() > most;
+        items.truncate(most);
+        let next = if has_more { items.last().map(key) } else { stopped };
+        Self { items, next }
+    }
+}
+
+/// The place in the history at which a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seek {
+    /// The newest record, going back.
+    Newest,
+    /// The record before this one, going back.
+    Before(DeliveryId),
+    /// The record after this one, going forward; `None` begins at the oldest record.
+    After(Option<DeliveryId>),
+}
+
+/// The number of rows of a page, 1 to 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize(u16);
+
+impl PageSize {
+    /// The largest page.
+    pub const MAX: Self = Self(MAX_PAGE);
+
+    /// A page size of this many rows; `None` for 0 and above 200.
+    #[must_use]
+    pub const fn new(rows: u16) -> Option<Self> {
+        if rows == 0 || rows > MAX_PAGE {
+            None
+        } else {
+            Some(Self(rows))
+        }
+    }
+
+    /// One row more than is shown, which tells whether another page follows.
+    #[must_use]
+    pub const fn and_one(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub const fn rows(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+/// Limits of the history: by age and by size, whichever is reached first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Maximum age of records.
+    pub deliveries: Duration,
+    /// Maximum age of payloads; the rest of the record stays.
+    pub payloads: Duration,
+    /// Maximum size of the store in bytes. Above it, the oldest records are removed.
+    pub bytes: NonZeroU64,
+}
+
+impl Default for Retention {
+    /// 90 days or 10 GiB, payloads 30 days.
+    fn default() -> Self {
+        let gibibyte = NonZeroU64::MIN.saturating_add((1 << 30) - 1);
+        Self {
+            deliveries: 90 * DAY,
+            payloads: 30 * DAY,
+            bytes: gibibyte.saturating_mul(NonZeroU64::MIN.saturating_add(9)),
+        }
+    }
+}
+
+/// The counts of what one step of retention removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Records of deliveries.
+    pub deliveries: u64,
+    /// Payloads of records that stay.
+    pub payloads: u64,
+    /// Incidents that were not touched for as long as deliveries are kept.
+    pub incidents: u64,
+    /// Expired idempotency keys.
+    pub keys: u64,
+    /// Expired sessions and sign-in links, and entries of the audit trail.
+    pub people: u64,
+    /// Usage counts and counts of sources.
+    pub counts: u64,
+    /// `true` if the step stopped before it had looked at everything.
+    pub unfinished: bool,
+}
+
+impl Pruned {
+    /// `true` if nothing was removed and nothing is left to look at.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl<S: Store> Gate<S> {
+    /// The record of a delivery as far as the actor may see it; `None` if there is no such record.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub async fn delivery(
+        &self,
+        acting: &ActorContext,
+        id: DeliveryId,
+    ) -> Result<Option<DeliveryRecord>, StoreError> {
+        let found = self.store.delivery_by_id(id).await?;
+        Ok(found.map(|record| record_for(acting.role(), record)))
+    }
+
+    /// The delivery of the request with this ID, however many came in the minutes around it; `None` if it is not on
+    /// record, or if the record stands for an earlier delivery of the same kind.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub async fn delivery_by_request(&self, id: RequestId) -> Result<Option<DeliveryId>, StoreError> {
+        let filter = DeliveryFilter {
+            request_id: Some(id),
+            ..DeliveryFilter::default()
+        };
+        let mut seek = Seek::Newest;
+        loop {
+            let page = self
+                .store
+                .delivery_page(&filter, seek, PageSize::default())
+                .await?;
+            match (page.items.first(), page.next) {
+                (Some(found), _) => return Ok(Some(found.id)),
+                (None, Some(next)) => seek = Seek::Before(next),
+                (None, None) => return Ok(None),
+            }
+        }
+    }
+}
