@@ -1,7 +1,5 @@
 //! Health of webhooks, by the gate over a store in memory.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::time::Duration;
 
 use hookgate_domain::{AllowlistMode, Policy, RefusalCode, Timestamp, Webhook};

@@ -1,8 +1,6 @@
 //! Every store call of a delivery fails once: the answer is a temporary failure, and never an acceptance without a
 //! record.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::net::IpAddr;
 
 use bytes::Bytes;

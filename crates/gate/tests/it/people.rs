@@ -1,7 +1,5 @@
 //! Use cases about people over a store in memory: sign-in, sessions, tokens, roles and their ends.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::time::Duration;
 
 use hookgate_domain::{
@@ -11,23 +9,14 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     Account, ActorContext, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction,
-    ManageError, NewWebhook, PageSize, PeopleError, PeopleStore, Ports, SignInError, Store,
+    ManageError, NewWebhook, PageSize, PeopleError, PeopleStore, SignInError, Store,
 };
 use hookgate_testkit::samples::{SOURCE, START, acting};
-use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+use hookgate_testkit::{MemoryStore, samples};
+
+use crate::{gate, gate_at};
 
 const GOOD: &str = "correct horse battery";
-
-fn gate() -> (Gate<MemoryStore>, FixedClock) {
-    let clock = FixedClock::at(START);
-    let ports = Ports {
-        clock: Box::new(clock.clone()),
-        entropy: Box::new(SeededEntropy::new(7)),
-        seal: Box::new(ClearSeal),
-        passwords: Box::new(FastPasswords),
-    };
-    (Gate::new(MemoryStore::default(), ports), clock)
-}
 
 fn password(text: &str) -> Password {
     text.parse().unwrap()
@@ -86,7 +75,7 @@ async fn acts(gate: &Gate<MemoryStore>) -> Vec<AuditAct> {
 
 #[tokio::test]
 async fn a_session_lasts_as_long_as_it_is_used_and_no_longer_than_a_week() {
-    let (gate, clock) = gate();
+    let (gate, clock) = gate_at(START);
     let ada = add(&gate, "ada", Role::Viewer).await;
     let token = sign_in(&gate, "ADA").await;
     let (member, _) = gate.signed_in(&token, SOURCE).await.unwrap().unwrap();
@@ -113,7 +102,7 @@ async fn a_session_lasts_as_long_as_it_is_used_and_no_longer_than_a_week() {
 
 #[tokio::test]
 async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
-    let (gate, clock) = gate();
+    let (gate, clock) = gate_at(START);
     add(&gate, "ada", Role::Viewer).await;
     for name in ["ada", "nobody"] {
         let mut tries = 0;
@@ -154,7 +143,7 @@ async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
 
 #[tokio::test]
 async fn guesses_from_everywhere_lock_out_no_browser_of_the_member() {
-    let (gate, clock) = gate();
+    let (gate, clock) = gate_at(START);
     let ada = add(&gate, "ada", Role::Viewer).await;
     let device = gate.device(&ada).unwrap();
     let mut waits = 0;
@@ -195,7 +184,7 @@ async fn guesses_from_everywhere_lock_out_no_browser_of_the_member() {
 
 #[tokio::test]
 async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
-    let (gate, clock) = gate();
+    let (gate, clock) = gate_at(START);
     let (first, _, owner) = gate.sign_in_link(&acting(), None).await.unwrap();
     assert_eq!((owner.name.as_str(), owner.role), ("owner", Role::Owner));
     let (second, _, again) = gate.sign_in_link(&acting(), None).await.unwrap();
@@ -246,7 +235,7 @@ async fn by_link(
 
 #[tokio::test]
 async fn a_session_by_a_members_link_makes_nothing_that_outlives_it() {
-    let (gate, _) = gate();
+    let gate = gate();
     let (ada, bob) = (
         add(&gate, "ada", Role::Admin).await,
         add(&gate, "bob", Role::Admin).await,
@@ -280,7 +269,7 @@ async fn a_session_by_a_members_link_makes_nothing_that_outlives_it() {
 
 #[tokio::test]
 async fn what_a_browser_asks_by_itself_keeps_no_session_alive() {
-    let (gate, clock) = gate();
+    let (gate, clock) = gate_at(START);
     add(&gate, "ada", Role::Viewer).await;
     let token = sign_in(&gate, "ada").await;
     let step = Duration::from_mins(10);
@@ -295,7 +284,7 @@ async fn what_a_browser_asks_by_itself_keeps_no_session_alive() {
 
 #[tokio::test]
 async fn a_link_to_oneself_is_no_password() {
-    let (gate, _) = gate();
+    let gate = gate();
     let ada = add(&gate, "ada", Role::Admin).await;
     let (_, session, myself) = by_link(&gate, &ActorContext::remote(&ada, SOURCE), &ada).await;
     let set = gate.set_password(
@@ -310,7 +299,7 @@ async fn a_link_to_oneself_is_no_password() {
 
 #[tokio::test]
 async fn what_a_link_opened_goes_no_further_than_who_made_it() {
-    let (gate, _) = gate();
+    let gate = gate();
     let owner = add(&gate, "owner", Role::Owner).await;
     let (ada, bob, vic) = (
         add(&gate, "ada", Role::Admin).await,
@@ -342,7 +331,7 @@ async fn what_a_link_opened_goes_no_further_than_who_made_it() {
 
 #[tokio::test]
 async fn a_token_makes_nothing_that_outlives_it() {
-    let (gate, _) = gate();
+    let gate = gate();
     let ada = add(&gate, "ada", Role::Admin).await;
     let name = || "t".parse().unwrap();
     let end = START.after(Duration::from_hours(1));
@@ -377,7 +366,7 @@ async fn a_token_makes_nothing_that_outlives_it() {
 
 #[tokio::test]
 async fn the_most_common_passwords_are_refused() {
-    let (gate, _) = gate();
+    let gate = gate();
     let ada = add(&gate, "ada", Role::Viewer).await;
     let by = acting();
     for text in ["password", "Password1", "12345678", "QWERTYUIOP"] {
@@ -392,7 +381,7 @@ async fn the_most_common_passwords_are_refused() {
 
 #[tokio::test]
 async fn ones_own_password_takes_the_current_one_and_ends_the_other_sessions() {
-    let (gate, _) = gate();
+    let gate = gate();
     let ada = add(&gate, "ada", Role::Viewer).await;
     let (other, here) = (sign_in(&gate, "ada").await, sign_in(&gate, "ada").await);
     let (_, session) = gate.signed_in(&here, SOURCE).await.unwrap().unwrap();
@@ -419,7 +408,7 @@ async fn ones_own_password_takes_the_current_one_and_ends_the_other_sessions() {
 
 #[tokio::test]
 async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
-    let (gate, _) = gate();
+    let gate = gate();
     add(&gate, "owner", Role::Owner).await;
     let ada = add(&gate, "ada", Role::Admin).await;
     let session = sign_in(&gate, "ada").await;
@@ -456,7 +445,7 @@ async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
 
 #[tokio::test]
 async fn a_token_dies_by_time_and_by_hand_and_tells_when_it_was_used() {
-    let (gate, clock) = gate();
+    let (gate, clock) = gate_at(START);
     let hour = Duration::from_hours(1);
     let create = async |end| {
         let (acting, name) = (acting(), "t".parse().unwrap());
@@ -478,7 +467,7 @@ async fn a_token_dies_by_time_and_by_hand_and_tells_when_it_was_used() {
 
 #[tokio::test]
 async fn only_owners_touch_owners() {
-    let (gate, _) = gate();
+    let gate = gate();
     let owner = add(&gate, "owner", Role::Owner).await;
     let admin = ActorContext::remote(&add(&gate, "admin", Role::Admin).await, SOURCE);
     let only = |error: PeopleError| assert!(matches!(error, PeopleError::Member(MemberError::OwnersOnly)));
@@ -509,7 +498,7 @@ async fn only_owners_touch_owners() {
 
 #[tokio::test]
 async fn who_may_not_is_refused_and_leaves_no_trace() {
-    let (gate, _) = gate();
+    let gate = gate();
     add(&gate, "owner", Role::Owner).await;
     let issued = {
         let new = NewWebhook {
@@ -553,7 +542,7 @@ async fn who_may_not_is_refused_and_leaves_no_trace() {
 
 #[tokio::test]
 async fn sessions_are_seen_and_ended_by_their_member() {
-    let (gate, _) = gate();
+    let gate = gate();
     let ada = add(&gate, "ada", Role::Viewer).await;
     let bob = add(&gate, "bob", Role::Viewer).await;
     let (one, two) = (sign_in(&gate, "ada").await, sign_in(&gate, "ada").await);
@@ -579,7 +568,7 @@ async fn sessions_are_seen_and_ended_by_their_member() {
 
 #[tokio::test]
 async fn a_payload_is_for_those_who_may_see_it() {
-    let (gate, _) = gate();
+    let gate = gate();
     let new = NewWebhook {
         name: samples::name("w"),
         format: SenderFormat::Custom,

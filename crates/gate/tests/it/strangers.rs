@@ -1,8 +1,6 @@
 //! Limits on strangers, who know a URL and nothing else: they use up neither the webhook's rate limit nor its memory,
 //! nor the allowed failures of other sources. A failure for lack of our own resources counts for nobody.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::future::pending;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -16,6 +14,8 @@ use hookgate_gate::{
 };
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
+
+use crate::gate;
 
 const GOOD: &str = r#"{"title":"t"}"#;
 const SENDER: [u8; 4] = [192, 0, 2, 7];
@@ -50,10 +50,6 @@ impl Body for Never {
     async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         pending().await
     }
-}
-
-fn gate() -> Gate<MemoryStore> {
-    Gate::new(MemoryStore::default(), samples::ports())
 }
 
 fn per_minute(limit: u32) -> Policy {

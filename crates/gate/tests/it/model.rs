@@ -1,8 +1,6 @@
 //! The gate against a model of its rules: after any changes, by this gate or another process, and with any cache, a
 //! delivery is answered by the rules at that moment.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::net::IpAddr;
 
 use bytes::Bytes;

@@ -1,22 +1,12 @@
 //! Secrets on their way to the page that shows them once.
 
 use hookgate_domain::{SealedSecret, SessionId, Timestamp};
-use hookgate_gate::{Gate, Ports, SHOWN_ONCE_LIFE};
+use hookgate_gate::SHOWN_ONCE_LIFE;
 use hookgate_testkit::samples::START;
-use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy};
+
+use crate::{gate, gate_at};
 
 const PATH: &str = "/webhooks/hk_1/url";
-
-fn gate() -> (Gate<MemoryStore>, FixedClock) {
-    let clock = FixedClock::at(START);
-    let ports = Ports {
-        clock: Box::new(clock.clone()),
-        entropy: Box::new(SeededEntropy::new(7)),
-        seal: Box::new(ClearSeal),
-        passwords: Box::new(FastPasswords),
-    };
-    (Gate::new(MemoryStore::default(), ports), clock)
-}
 
 fn session(random: u8) -> SessionId {
     SessionId::new(Timestamp::from_micros(0), [random; 10])
@@ -24,7 +14,7 @@ fn session(random: u8) -> SessionId {
 
 #[test]
 fn a_secret_opens_in_its_session_at_its_path_for_a_few_minutes() {
-    let (gate, clock) = gate();
+    let (gate, clock) = gate_at(START);
     let sealed = gate
         .seal_shown_once(session(1), PATH, &["url", "secret"])
         .unwrap();
@@ -46,7 +36,7 @@ fn a_secret_opens_in_its_session_at_its_path_for_a_few_minutes() {
 
 #[test]
 fn no_two_forms_have_the_same_key() {
-    let (gate, _) = gate();
+    let gate = gate();
     let keys = [gate.form_key().unwrap(), gate.form_key().unwrap()];
     assert_ne!(keys[0], keys[1]);
     assert!(keys.iter().all(|key| key.len() == 32));

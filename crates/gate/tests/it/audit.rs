@@ -1,24 +1,13 @@
 //! The filter of the audit trail over a store in memory: words of a user become actors, subjects and acts.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use hookgate_domain::{AuditAct, Member, NewAudit, Role, Timestamp};
 use hookgate_gate::{
-    ActorContext, AuditFilter, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, PeopleStore, Ports,
+    ActorContext, AuditFilter, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, PeopleStore,
 };
-use hookgate_testkit::samples::{SOURCE, START, acting, audit};
-use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy};
+use hookgate_testkit::MemoryStore;
+use hookgate_testkit::samples::{SOURCE, acting, audit};
 
-fn gate() -> (Gate<MemoryStore>, FixedClock) {
-    let clock = FixedClock::at(START);
-    let ports = Ports {
-        clock: Box::new(clock.clone()),
-        entropy: Box::new(SeededEntropy::new(7)),
-        seal: Box::new(ClearSeal),
-        passwords: Box::new(FastPasswords),
-    };
-    (Gate::new(MemoryStore::default(), ports), clock)
-}
+use crate::gate;
 
 async fn add(gate: &Gate<MemoryStore>, name: &str, role: Role) -> Member {
     let name = name.parse().unwrap();
@@ -65,7 +54,7 @@ async fn found(gate: &Gate<MemoryStore>, query: AuditQuery) -> Result<Vec<AuditA
 
 #[tokio::test]
 async fn a_member_is_found_by_name_also_when_it_is_gone() {
-    let (gate, _) = gate();
+    let gate = gate();
     let ada = add(&gate, "Ada@example.org", Role::Admin).await;
     create(&gate, &ActorContext::remote(&ada, SOURCE), "db").await;
     gate.member_remove(&acting(), ada.id).await.unwrap();
@@ -96,7 +85,7 @@ async fn a_member_is_found_by_name_also_when_it_is_gone() {
 
 #[tokio::test]
 async fn a_name_that_stands_for_nobody_is_told_with_those_there_are() {
-    let (gate, _) = gate();
+    let gate = gate();
     let ada = add(&gate, "ada", Role::Admin).await;
     create(&gate, &ActorContext::remote(&ada, SOURCE), "db").await;
     add(&gate, "idle", Role::Viewer).await;
@@ -113,7 +102,7 @@ async fn a_name_that_stands_for_nobody_is_told_with_those_there_are() {
 
 #[tokio::test]
 async fn names_that_differ_by_case_alone_are_told_apart() {
-    let (gate, _) = gate();
+    let gate = gate();
     for user in ["Root", "root"] {
         create(&gate, &ActorContext::command_line(user), user).await;
     }
@@ -131,7 +120,7 @@ async fn names_that_differ_by_case_alone_are_told_apart() {
 
 #[tokio::test]
 async fn a_webhook_is_found_by_each_of_its_names() {
-    let (gate, _) = gate();
+    let gate = gate();
     let webhook = create(&gate, &acting(), "old").await;
     gate.edit(&acting(), webhook.handle, |name, _| {
         *name = "new".parse().unwrap();
@@ -151,7 +140,7 @@ async fn a_webhook_is_found_by_each_of_its_names() {
 
 #[tokio::test]
 async fn a_time_that_ends_before_it_begins_is_told() {
-    let (gate, _) = gate();
+    let gate = gate();
     let at = |second: i64| Some(Timestamp::from_micros(second * 1_000_000));
     let query = AuditQuery {
         from: at(2),
@@ -163,7 +152,7 @@ async fn a_time_that_ends_before_it_begins_is_told() {
 
 #[tokio::test]
 async fn an_export_is_on_the_trail_and_takes_the_same_role() {
-    let (gate, _) = gate();
+    let gate = gate();
     let viewer = add(&gate, "viewer", Role::Operator).await;
     let viewer = ActorContext::remote(&viewer, SOURCE);
     let asked = vec![("actor", "ada".to_owned())];
@@ -187,7 +176,7 @@ async fn an_export_is_on_the_trail_and_takes_the_same_role() {
 #[tokio::test]
 async fn a_page_ends_where_entries_are_large() {
     const ENTRIES: i64 = 9;
-    let (gate, _) = gate();
+    let gate = gate();
     for _ in 0..ENTRIES {
         let large = NewAudit {
             before: Some("x".repeat(700_000)),

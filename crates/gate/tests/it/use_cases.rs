@@ -1,8 +1,6 @@
 //! The gate's use cases over a store in memory. Its cache is made stale on purpose: changes go to the store directly,
 //! as another process would make them.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,6 +12,8 @@ use hookgate_gate::{
     Reply, Reservation, Seek, Store,
 };
 use hookgate_testkit::{MemoryStore, samples};
+
+use crate::gate;
 
 const GOOD: &[u8] = br#"{"title":"t"}"#;
 
@@ -37,10 +37,6 @@ impl Body for Untouched {
     async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         panic!("read before the judgement")
     }
-}
-
-fn gate() -> Gate<MemoryStore> {
-    Gate::new(MemoryStore::default(), samples::ports())
 }
 
 async fn create(gate: &Gate<MemoryStore>, policy: Policy) -> Issued {

@@ -1,14 +1,14 @@
 //! Refreshing published lists that change, by the gate over a store in memory.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::time::Duration;
 
 use hookgate_domain::{
     AddressSet, AddressSetName, BASE_AGE, Networks, Provider, SetFilter, SetOrigin, Timestamp,
 };
-use hookgate_gate::{Gate, KEPT_VERSIONS, Ports, Published};
+use hookgate_gate::{Gate, KEPT_VERSIONS, Published};
 use hookgate_testkit::{FixedClock, MemoryStore, samples};
+
+use crate::gate_at;
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
 const HOUR: Duration = Duration::from_hours(1);
@@ -30,12 +30,7 @@ fn list(count: usize) -> String {
 impl Scene {
     /// A published list of a hundred networks.
     async fn new() -> Self {
-        let clock = FixedClock::at(NOW);
-        let ports = Ports {
-            clock: Box::new(clock.clone()),
-            ..samples::ports()
-        };
-        let gate = Gate::new(MemoryStore::default(), ports);
+        let (gate, clock) = gate_at(NOW);
         let name: AddressSetName = "list".parse().unwrap();
         let origin = SetOrigin::Published {
             provider: Provider::List,

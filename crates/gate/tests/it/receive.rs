@@ -1,8 +1,6 @@
 //! Guarantees of a delivery beyond its answer: it is recorded if its sender disconnects, a flood from its address does
 //! not delay it, and nothing of the secret in the URL is stored.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::future::pending;
 use std::time::Duration;
 
@@ -14,6 +12,8 @@ use hookgate_gate::{
 };
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
+
+use crate::gate;
 
 /// A thirty-second of the quota of a webhook, less the bytes that the delivery itself takes.
 const ROOM: usize = 1024 * 1024 - 4 * 1024;
@@ -39,11 +39,6 @@ impl Body for Endless {
         assert!(held.take(self.0), "there is no room");
         pending().await
     }
-}
-
-fn gate() -> Gate<MemoryStore> {
-    let ports = samples::ports();
-    Gate::new(MemoryStore::default(), ports)
 }
 
 async fn create(gate: &Gate<MemoryStore>, name: &str) -> Issued {

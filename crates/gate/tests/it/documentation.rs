@@ -5,7 +5,7 @@ use hookgate_senders::JsonProblem;
 
 #[test]
 fn the_documentation_has_every_word() {
-    let text = include_str!("../../../docs/http.md");
+    let text = include_str!("../../../../docs/http.md");
     let severities: Vec<_> = Severity::WORDS
         .iter()
         .map(|(word, value)| (value.as_str(), *word))

@@ -1,8 +1,6 @@
 //! A preview is compared with the decisions: the same lists and senders are previewed and judged. Permissions for
 //! previews are tested too.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -11,12 +9,14 @@ use hookgate_domain::{
     Timestamp, Webhook, judge,
 };
 use hookgate_gate::{
-    AcceptedDelivery, ActorContext, AddressSetError, Commit, Gate, ManageError, NewWebhook, Ports, Preview,
+    AcceptedDelivery, ActorContext, AddressSetError, Commit, Gate, ManageError, NewWebhook, Preview,
     PreviewDays, SourceTotal, SourceTotals, Store,
 };
-use hookgate_testkit::samples::{SOURCE, START, acting};
-use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+use hookgate_testkit::samples::{SOURCE, acting};
+use hookgate_testkit::{MemoryStore, samples};
 use proptest::prelude::*;
+
+use crate::gate;
 
 /// Number of lists, each with its senders: 100,000 pairs.
 const LISTS: u32 = 1_000;
@@ -127,16 +127,6 @@ proptest! {
         }
         prop_assert_eq!(preview.would_stop.senders, stopping);
     }
-}
-
-fn gate() -> Gate<MemoryStore> {
-    let ports = Ports {
-        clock: Box::new(FixedClock::at(START)),
-        entropy: Box::new(SeededEntropy::new(7)),
-        seal: Box::new(ClearSeal),
-        passwords: Box::new(FastPasswords),
-    };
-    Gate::new(MemoryStore::default(), ports)
 }
 
 fn networks(network: &str) -> Networks {
