@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use hookgate_admin::Addresses;
-use hookgate_domain::{MemberName, Webhook, WebhookHandle, WebhookName};
+use hookgate_domain::{Webhook, WebhookHandle, WebhookName};
 use hookgate_gate::{ActorContext, Gate, Seal, Store};
+use hookgate_people::MemberName;
 use hookgate_storage::{Database, OpenMode, SEALING_KEY};
 
 use crate::adapters::{self, NoKey};

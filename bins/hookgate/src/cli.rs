@@ -13,10 +13,10 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use hookgate_domain::{
-    Allowlist, AllowlistMode, IncidentNumber, IncidentStatus, MemberName, SenderFormat, WebhookName,
-};
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::{Allowlist, IncidentNumber, IncidentStatus, SenderFormat, WebhookName};
 use hookgate_gate::{PreviewDays, UsageRange};
+use hookgate_people::MemberName;
 use hookgate_storage::literal_path;
 
 use crate::config::StoreUrl;

@@ -12,7 +12,7 @@ use rcgen::{
     Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
 
-use hookgate_domain::{PemFault, PemKind, check_pem};
+use hookgate_pem::{PemFault, PemKind, check_pem};
 use hookgate_storage::{DEV_CA_KEY, DEV_GATE_KEY, replace_private_file};
 
 use crate::failure::Failure;

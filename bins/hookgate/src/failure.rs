@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use hookgate_domain::with_hidden_shown;
+use hookgate_domain::invisible::with_hidden_shown;
 use hookgate_gate::{
     AuditQueryError, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError,
 };

@@ -3,7 +3,9 @@
 
 use std::io::{self, Write};
 
-use hookgate_domain::{AllowlistMode, Incident, RotationAge, Timestamp, Webhook, WebhookState};
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::rotation::RotationAge;
+use hookgate_domain::{Incident, Timestamp, Webhook, WebhookState};
 use hookgate_gate::{Answer, DeliverySummary, Health};
 use hookgate_wire::{answered_status, counted, json_text, time};
 use serde::Serialize;

@@ -1,6 +1,7 @@
 //! Members, tokens and their acts as columns for people.
 
-use hookgate_domain::{AuditEntry, Member, Timestamp, Token};
+use hookgate_domain::Timestamp;
+use hookgate_people::{AuditEntry, Member, Token};
 use hookgate_wire::{AuditEntry as AuditObject, time};
 
 /// The columns of members.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hookgate_domain::with_hidden_shown;
+use hookgate_domain::invisible::with_hidden_shown;
 use serde_json::Value;
 
 /// Separator of columns.

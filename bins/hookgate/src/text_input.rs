@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use hookgate_domain::{TextError, read_line, read_text};
+use hookgate_domain::text::{TextError, read_line, read_text};
 use thiserror::Error;
 use zeroize::Zeroizing;
 

@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{AuditRequest, IdempotencyKey, RequestId, Timestamp, read_text};
+use hookgate_domain::idempotency::IdempotencyKey;
+use hookgate_domain::text::read_text;
+use hookgate_domain::{RequestId, Timestamp};
 use hookgate_gate::{Gate, Store};
+use hookgate_people::AuditRequest;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;

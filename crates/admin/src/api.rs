@@ -16,8 +16,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use hookgate_domain::{ApiToken, AuditRequest, AuditSubject, Permission};
 use hookgate_gate::{Account, ActorContext, Credential, Gate, IdempotentReplay, PeopleStore, Store};
+use hookgate_people::{ApiToken, AuditRequest, AuditSubject, Permission};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, ETAG, HeaderValue};
 

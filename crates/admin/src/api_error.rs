@@ -5,7 +5,7 @@ mod causes;
 
 use std::time::Duration;
 
-use hookgate_domain::may_hold_secret;
+use hookgate_domain::leaks::may_hold_secret;
 use hookgate_gate::Forbidden;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};

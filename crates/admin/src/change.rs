@@ -2,10 +2,9 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use hookgate_domain::{
-    Allowlist, AllowlistError, AllowlistMode, Limits, Overload, PayloadLogging, Policy, RotationPolicy,
-    WebhookName,
-};
+use hookgate_domain::policy::{AllowlistMode, Limits, Overload, PayloadLogging};
+use hookgate_domain::rotation::RotationPolicy;
+use hookgate_domain::{Allowlist, AllowlistError, Policy, WebhookName};
 use hookgate_gate::PreviewDays;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;

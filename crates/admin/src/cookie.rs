@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use hookgate_domain::SealedSecret;
+use hookgate_domain::policy::SealedSecret;
 use hookgate_gate::{DEVICE_LIFE, SHOWN_ONCE_LIFE};
 use hyper::HeaderMap;
 use hyper::header::{COOKIE, HeaderValue};

@@ -4,11 +4,11 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use hookgate_domain::Role;
 use hookgate_gate::{
     DeliveryFilter, Gate, LogInterval, PageSize, PeopleError, PeopleStore, Seek, Store, StoreError,
     is_withheld_from,
 };
+use hookgate_people::Role;
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use thiserror::Error;
 

@@ -1,7 +1,8 @@
 //! The filters of lists, read from a query.
 
-use hookgate_domain::{AuditActs, RefusalCode, RequestId, Timestamp, WebhookHandle};
+use hookgate_domain::{RefusalCode, RequestId, Timestamp, WebhookHandle};
 use hookgate_gate::{AuditQuery, AuditQueryError, DeliveryFilter, Outcome, PageSize, Seek};
+use hookgate_people::AuditActs;
 
 use super::api_error::ApiError;
 use super::query::Fields;
@@ -62,7 +63,7 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, ApiError>
     let source = query
         .get("source")
         .map(|text| {
-            hookgate_domain::parse_entry(text.trim())
+            hookgate_domain::networks::parse_entry(text.trim())
                 .map_err(|error| ApiError::field("source", "form", error.to_string()))
         })
         .transpose()?;

@@ -179,7 +179,7 @@ async fn metrics_text<S: Store>(
         Some(store) => Some(store.bytes().await?),
         None => None,
     };
-    let set = |set: &hookgate_domain::AddressSet| SetGauges {
+    let set = |set: &hookgate_domain::address_set::AddressSet| SetGauges {
         name: set.name.to_string(),
         networks: set.networks,
         pending: set.pending.is_some(),

@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{ForwardingHeader, is_private};
+use hookgate_domain::ForwardingHeader;
+use hookgate_domain::allowlist::is_private;
 use hookgate_gate::{DeliveryRecord, DeliverySummary, PeopleStore, Store, StoreError};
 use hookgate_pages::IgnoredHeader;
 

@@ -1,7 +1,7 @@
 //! Error texts for JSON bodies that can't be read. The parser's own text may quote a value, which may be a secret
 //! that was put there by mistake, so no part of the body is repeated.
 
-use hookgate_domain::may_hold_secret;
+use hookgate_domain::leaks::may_hold_secret;
 use serde_json::error::Category;
 
 use super::api_error::ApiError;

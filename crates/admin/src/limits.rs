@@ -192,7 +192,8 @@ impl Drop for QuotaGuard {
 
 #[cfg(test)]
 mod tests {
-    use hookgate_domain::{MemberId, Timestamp};
+    use hookgate_domain::Timestamp;
+    use hookgate_people::MemberId;
 
     use super::*;
     use hookgate_transport::ReplyBody;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{DeliveryId, Role};
+use hookgate_domain::DeliveryId;
 use hookgate_gate::{
     DeliveryFilter, DeliverySummary, Gate, Page, PageSize, PeopleStore, Seek, Store, StoreError, summary_for,
 };
+use hookgate_people::Role;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep, sleep_until};
 

@@ -1,10 +1,11 @@
 //! Deliveries with their payloads. Lists of the store have no payloads, because these may be large.
 
-use hookgate_domain::{DeliveryId, Role};
+use hookgate_domain::DeliveryId;
 use hookgate_gate::{
     DeliveryFilter, DeliverySummary, Gate, MAX_PAGE_BYTES, Page, PageSize, Seek, Store, StoreError,
     is_withheld_from,
 };
+use hookgate_people::Role;
 
 use hookgate_wire::{Delivery, Payload};
 

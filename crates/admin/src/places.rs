@@ -134,7 +134,8 @@ impl Drop for AnswerPlace {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use hookgate_domain::{MemberId, Timestamp};
+    use hookgate_domain::Timestamp;
+    use hookgate_people::MemberId;
     use tokio::time::advance;
 
     use super::*;

@@ -1,7 +1,9 @@
 //! Contents of new address sets, parsed from JSON or from a form into the types of the domain, and downloads of
 //! published lists.
 
-use hookgate_domain::{Networks, Provider, SetFilter, SetOrigin, parse_entry};
+use hookgate_domain::Networks;
+use hookgate_domain::address_set::{Provider, SetFilter, SetOrigin};
+use hookgate_domain::networks::parse_entry;
 use hookgate_gate::{Gate, Published, Store};
 
 use super::api_error::ApiError;

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{Member, Permission, Session, SessionToken};
 use hookgate_gate::{Account, ActorContext, Credential, Gate, PeopleStore, Store};
+use hookgate_people::{Member, Permission, Session, SessionToken};
 use hyper::Request;
 
 use super::admin_request::AdminRequest;

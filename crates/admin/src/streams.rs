@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::Role;
 use hookgate_gate::{Account, Credential, Gate, PeopleStore, Store, StoreError};
+use hookgate_people::Role;
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use hyper::header::CONTENT_LENGTH;

@@ -11,10 +11,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookgate_domain::{ApiToken, Networks, Policy, Role, TrustedProxies};
+use hookgate_domain::{Networks, Policy, TrustedProxies};
 use hookgate_gate::{Gate, Issued};
 use hookgate_ingest::{Ingest, Metrics};
 use hookgate_outbound::Fetcher;
+use hookgate_people::{ApiToken, Role};
 use hookgate_testkit::{MemoryStore, samples};
 use hookgate_transport::in_memory::connect;
 use hookgate_transport::{Proxies, RequestIds, Service, shutdown};

@@ -7,8 +7,10 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hookgate_domain::{SealedSecret, SessionId, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::policy::SealedSecret;
 use hookgate_gate::SHOWN_ONCE_LIFE;
+use hookgate_people::SessionId;
 
 /// Maximum number of kept secrets, a few hundred bytes each. Only a member who may create something adds one. The
 /// oldest is dropped first.

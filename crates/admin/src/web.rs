@@ -26,7 +26,10 @@ mod webhook;
 mod webhook_lifecycle;
 mod webhooks;
 
-use hookgate_domain::{RequestId, SealedSecret, Timestamp, holds_webhook_id, may_hold_secret};
+use hookgate_domain::leaks::may_hold_secret;
+use hookgate_domain::policy::SealedSecret;
+use hookgate_domain::webhook_id::holds_webhook_id;
+use hookgate_domain::{RequestId, Timestamp};
 use hookgate_gate::{Gate, LogInterval, PeopleStore, Store};
 use hookgate_pages::{Flash, FlashKind, Problem, Shell, WebhookForm};
 use hyper::header::HeaderName;

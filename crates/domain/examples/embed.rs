@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hookgate_domain::draft::DraftFields;
 use hookgate_domain::{
-    Attempt, DraftFields, Incident, IncidentDraft, IncidentNumber, KnownUrl, OrganizationId, Policy,
-    SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId, WebhookIdDigest, judge,
+    Attempt, Incident, IncidentDraft, IncidentNumber, KnownUrl, OrganizationId, Policy, SenderFormat,
+    Timestamp, Webhook, WebhookHandle, WebhookId, WebhookIdDigest, judge,
 };
 use ring::error::Unspecified;
 use ring::rand::{SecureRandom, SystemRandom};

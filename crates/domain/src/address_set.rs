@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{Timestamp, may_hold_secret};
+use crate::Timestamp;
+use crate::leaks::may_hold_secret;
 pub use changes::NetworkChanges;
 pub use provider::{Provider, SetFilter, SetFilterError, UnknownProvider};
 
@@ -27,12 +28,12 @@ pub const MAX_SET_NAME_CHARACTERS: usize = 50;
 /// like a secret of Hookgate.
 ///
 /// ```
-/// use hookgate_domain::AddressSetName;
+/// use hookgate_domain::address_set::AddressSetName;
 ///
 /// let name: AddressSetName = "github-hooks".parse()?;
 /// assert_eq!(name.as_str(), "github-hooks");
 /// assert!("GitHub hooks".parse::<AddressSetName>().is_err());
-/// # Ok::<(), hookgate_domain::AddressSetNameError>(())
+/// # Ok::<(), hookgate_domain::address_set::AddressSetNameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AddressSetName(std::sync::Arc<str>);
@@ -78,11 +79,12 @@ pub struct AddressSetNameError;
 /// An address set, without its networks: each version has its own.
 ///
 /// ```
-/// use hookgate_domain::{AddressSet, SetOrigin, Timestamp};
+/// use hookgate_domain::Timestamp;
+/// use hookgate_domain::address_set::{AddressSet, SetOrigin};
 ///
 /// let set = AddressSet::new("office".parse()?, SetOrigin::Own, 3, Timestamp::from_micros(0));
 /// assert_eq!((set.version, set.networks, set.pending), (1, 3, None));
-/// # Ok::<(), hookgate_domain::AddressSetNameError>(())
+/// # Ok::<(), hookgate_domain::address_set::AddressSetNameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressSet {
@@ -199,7 +201,7 @@ pub struct SetVersion {
 /// The state of a version.
 ///
 /// ```
-/// use hookgate_domain::VersionState;
+/// use hookgate_domain::address_set::VersionState;
 ///
 /// assert_eq!("pending".parse(), Ok(VersionState::Pending));
 /// ```

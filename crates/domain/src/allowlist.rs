@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use ipnetwork::IpNetwork;
 
-use crate::{AddressSetName, MAX_NETWORKS, Networks, Timestamp};
+use crate::address_set::AddressSetName;
+use crate::networks::MAX_NETWORKS;
+use crate::{Networks, Timestamp};
 pub use allow_entry::{AllowEntry, Allowed, EntryComment, EntryCommentError, MAX_COMMENT_CHARACTERS};
 pub use text::AllowlistError;
 pub use warnings::{AllowlistWarning, is_private, network_warnings};
@@ -27,7 +29,7 @@ pub const MAX_SETS: usize = 16;
 ///
 /// The text form has entries separated by commas, spaces or newlines; `any` stands for every address, `@name` for an address
 /// set. `until` and a time set the end of all entries on the line (a date includes its day, in UTC), and the text behind `#`
-/// is their comment. Parsing is strict: see [`parse_entry`](crate::parse_entry). IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2)
+/// is their comment. Parsing is strict: see [`parse_entry`](crate::networks::parse_entry). IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2)
 /// is read as the IPv4 address that it maps, in the list and in the address that is matched. So an IPv6 network matches no
 /// IPv4 address, not even `::/0`.
 ///
@@ -121,7 +123,8 @@ impl Allowlist {
     /// of the first.
     ///
     /// ```
-    /// use hookgate_domain::{AllowEntry, Allowed, Allowlist};
+    /// use hookgate_domain::Allowlist;
+    /// use hookgate_domain::allowlist::{AllowEntry, Allowed};
     ///
     /// let office = AllowEntry { comment: Some("office".parse()?), ..AllowEntry::of(Allowed::Set("office".parse()?)) };
     /// assert_eq!(Allowlist::of_entries([office])?.to_string(), "@office # office");
@@ -224,7 +227,8 @@ impl Allowlist {
     /// network with an end date, or else an address set.
     ///
     /// ```
-    /// use hookgate_domain::{Allowlist, AllowlistMatch, Timestamp};
+    /// use hookgate_domain::{Allowlist, Timestamp};
+    /// use hookgate_domain::allowlist::AllowlistMatch;
     ///
     /// let (list, now): (Allowlist, _) = ("10.0.0.0/8 10.1.0.0/16".parse()?, Timestamp::from_micros(0));
     /// assert_eq!(list.find("10.1.2.3".parse()?, now), AllowlistMatch::Network("10.0.0.0/8".parse()?));
@@ -337,7 +341,8 @@ impl Entries {
 /// The result of matching an address against an allowlist.
 ///
 /// ```
-/// use hookgate_domain::{Allowlist, AllowlistMatch, Timestamp};
+/// use hookgate_domain::{Allowlist, Timestamp};
+/// use hookgate_domain::allowlist::AllowlistMatch;
 ///
 /// let now = Timestamp::from_micros(0);
 /// assert_eq!(Allowlist::any().find("192.0.2.7".parse()?, now), AllowlistMatch::Any);

@@ -152,7 +152,7 @@ impl Connection {
 /// The part of a connection or request that states an address.
 ///
 /// ```
-/// assert_eq!(hookgate_domain::Witness::Connection.to_string(), "the connection");
+/// assert_eq!(hookgate_domain::client_address::Witness::Connection.to_string(), "the connection");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Witness {

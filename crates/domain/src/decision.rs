@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::{
-    AllowlistMatch, AllowlistMode, KnownUrl, RefusalCode, RetiredBecause, SenderFormat, Source, SourceFault,
-    Timestamp, Webhook, WebhookState,
-};
+use crate::allowlist::AllowlistMatch;
+use crate::policy::AllowlistMode;
+use crate::webhook::RetiredBecause;
+use crate::{KnownUrl, RefusalCode, SenderFormat, Source, SourceFault, Timestamp, Webhook, WebhookState};
 
 /// A request at a webhook's URL, before its body is read.
 ///
@@ -134,7 +134,8 @@ fn check_source(webhook: &Webhook, attempt: Attempt) -> Result<Admission, Denial
 /// The attempt may pass. Has the rule that permits it.
 ///
 /// ```
-/// use hookgate_domain::{Admission, AllowlistMatch};
+/// use hookgate_domain::Admission;
+/// use hookgate_domain::allowlist::AllowlistMatch;
 ///
 /// let admission = Admission { source: "192.0.2.9".parse()?, rule: AllowlistMatch::Any, waived: None };
 /// assert_eq!(admission.to_string(), "192.0.2.9 is allowed: every address is");
@@ -240,7 +241,8 @@ impl Denial {
     /// read of the store.
     ///
     /// ```
-    /// use hookgate_domain::{Denial, RetiredBecause, Timestamp};
+    /// use hookgate_domain::{Denial, Timestamp};
+    /// use hookgate_domain::webhook::RetiredBecause;
     ///
     /// let retired = Denial::Retired { because: RetiredBecause::Revoked, at: Timestamp::from_micros(0) };
     /// assert!(retired.is_final());

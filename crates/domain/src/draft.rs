@@ -19,13 +19,14 @@ pub use words::{IncidentStatus, Severity, UnknownWord};
 /// Longest title, in characters. A longer one is cut.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_TITLE};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::{DraftFields, MAX_TITLE};
 ///
 /// let title = |length| DraftFields { title: Some("é".repeat(length)), ..DraftFields::default() };
 /// let draft = IncidentDraft::check(title(MAX_TITLE + 1))?;
 /// assert_eq!(draft.title(), Some(&*("é".repeat(MAX_TITLE - 1) + "…")));
 /// assert!(IncidentDraft::check(title(MAX_TITLE))?.notes().is_empty());
-/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
 /// ```
 pub const MAX_TITLE: usize = 500;
 /// Longest description, in characters. A longer one is cut.
@@ -36,7 +37,8 @@ pub const MAX_SERVICE: usize = 100;
 /// different.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_DEDUP_KEY};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::{DraftFields, MAX_DEDUP_KEY};
 ///
 /// let key = |end: &str| {
 ///     let dedup_key = Some("k".repeat(MAX_DEDUP_KEY) + end);
@@ -45,7 +47,7 @@ pub const MAX_SERVICE: usize = 100;
 /// };
 /// assert_eq!(key("1")?, key("1")?);
 /// assert_ne!(key("1")?, key("2")?);
-/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
 /// ```
 pub const MAX_DEDUP_KEY: usize = 255;
 /// Longest source URL, in characters, as browsers and proxies accept it. A longer one is left out: cut, it would lead
@@ -54,31 +56,34 @@ pub const MAX_SOURCE_URL: usize = 2_048;
 /// Most metadata entries. Further entries are left out.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_METADATA_KEYS, MetadataValue, Note, NoteCode};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::{DraftFields, MAX_METADATA_KEYS, MetadataValue, Note, NoteCode};
 ///
 /// let metadata = (0..=MAX_METADATA_KEYS).map(|key| (key.to_string(), MetadataValue::Null)).collect();
 /// let draft = IncidentDraft::check(DraftFields { title: Some("t".into()), metadata, ..DraftFields::default() })?;
 /// assert_eq!(draft.notes(), [Note::limit("metadata", NoteCode::TooMany, MAX_METADATA_KEYS)]);
-/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
 /// ```
 pub const MAX_METADATA_KEYS: usize = 10;
 /// Longest value of a metadata entry, in characters. A longer one is cut. The limit is that of a description; it bounds the
 /// size of incidents, because unresolved ones stay in the store even if it is full.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_METADATA_VALUE, MetadataValue, Note, NoteCode};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::{DraftFields, MAX_METADATA_VALUE, MetadataValue, Note, NoteCode};
 ///
 /// let metadata = vec![("log".into(), MetadataValue::Text("é".repeat(MAX_METADATA_VALUE + 1)))];
 /// let draft = IncidentDraft::check(DraftFields { title: Some("t".into()), metadata, ..DraftFields::default() })?;
 /// assert_eq!(draft.notes(), [Note::limit("metadata", NoteCode::Cut, MAX_METADATA_VALUE)]);
-/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
 /// ```
 pub const MAX_METADATA_VALUE: usize = 5_000;
 
 /// The unchecked fields of a payload, as a sender format parsed them. Absent, `null` and empty mean the same.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::DraftFields;
 ///
 /// let fields = DraftFields {
 ///     title: Some(" Disk full ".into()),
@@ -87,7 +92,7 @@ pub const MAX_METADATA_VALUE: usize = 5_000;
 ///     ..DraftFields::default()
 /// };
 /// assert_eq!(IncidentDraft::check(fields)?.title(), Some("Disk full"));
-/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct DraftFields {
@@ -114,14 +119,15 @@ pub struct DraftFields {
 /// A checked draft: every field is within its limits.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, FieldRule};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::{DraftFields, FieldRule};
 ///
 /// let fields = DraftFields { title: Some("Disk full on db1".into()), ..DraftFields::default() };
 /// assert_eq!(IncidentDraft::check(fields)?.title(), Some("Disk full on db1"));
 ///
 /// let errors = IncidentDraft::check(DraftFields::default()).unwrap_err();
 /// assert_eq!((errors[0].field, errors[0].rule), ("title", FieldRule::Required));
-/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentDraft {
@@ -143,7 +149,8 @@ impl IncidentDraft {
     /// characters (Unicode scalar values) after that.
     ///
     /// ```
-    /// use hookgate_domain::{DraftFields, IncidentDraft, Note, NoteCode};
+    /// use hookgate_domain::IncidentDraft;
+    /// use hookgate_domain::draft::{DraftFields, Note, NoteCode};
     ///
     /// let fields = DraftFields {
     ///     title: Some("Disk full".into()),
@@ -152,7 +159,7 @@ impl IncidentDraft {
     /// };
     /// let draft = IncidentDraft::check(fields)?;
     /// assert_eq!(draft.notes(), [Note::word("severity", NoteCode::UnknownWord, "catastrophic")]);
-    /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+    /// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
     /// ```
     ///
     /// # Errors
@@ -187,12 +194,13 @@ impl IncidentDraft {
     /// Adds a note about a change outside the fields, such as in a header.
     ///
     /// ```
-    /// use hookgate_domain::{DraftFields, IncidentDraft, Note, NoteCode};
+    /// use hookgate_domain::IncidentDraft;
+    /// use hookgate_domain::draft::{DraftFields, Note, NoteCode};
     ///
     /// let mut draft = IncidentDraft::check(DraftFields { title: Some("t".into()), ..DraftFields::default() })?;
     /// draft.add_note(Note::new("Idempotency-Key", NoteCode::JoinedHeaders));
     /// assert_eq!(draft.notes().len(), 1);
-    /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+    /// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
     /// ```
     pub fn add_note(&mut self, note: Note) {
         self.notes.push(note);
@@ -207,11 +215,12 @@ impl IncidentDraft {
     /// Returns `true` if the status is `resolved`. Such a draft opens no incident.
     ///
     /// ```
-    /// use hookgate_domain::{DraftFields, IncidentDraft};
+    /// use hookgate_domain::IncidentDraft;
+    /// use hookgate_domain::draft::DraftFields;
     ///
     /// let fields = DraftFields { status: Some("resolved".into()), ..DraftFields::default() };
     /// assert!(IncidentDraft::check(fields)?.resolves());
-    /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+    /// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
     /// ```
     #[must_use]
     pub fn resolves(&self) -> bool {
@@ -221,7 +230,8 @@ impl IncidentDraft {
     /// The dedup key. Deliveries of a webhook with the same key belong to the same unresolved incident.
     ///
     /// ```
-    /// use hookgate_domain::{DraftFields, IncidentDraft};
+    /// use hookgate_domain::IncidentDraft;
+    /// use hookgate_domain::draft::DraftFields;
     ///
     /// let fields = DraftFields {
     ///     title: Some("Disk full".into()),
@@ -229,7 +239,7 @@ impl IncidentDraft {
     ///     ..DraftFields::default()
     /// };
     /// assert_eq!(IncidentDraft::check(fields)?.dedup_key(), Some("db1/disk"));
-    /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+    /// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
     /// ```
     #[must_use]
     pub fn dedup_key(&self) -> Option<&str> {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
-use crate::may_hold_secret;
+use crate::leaks::may_hold_secret;
 
 /// Time for which a key is stored.
 ///
 /// ```
-/// use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
+/// use hookgate_domain::Timestamp;
+/// use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
 ///
 /// let first = Timestamp::from_micros(0);
 /// assert_eq!(first.after(IDEMPOTENCY_WINDOW).as_micros(), 24 * 3_600 * 1_000_000);
@@ -27,11 +28,11 @@ const MAX_KEY_BYTES: usize = 255;
 /// Webhooks).
 ///
 /// ```
-/// use hookgate_domain::IdempotencyKey;
+/// use hookgate_domain::idempotency::IdempotencyKey;
 ///
 /// assert_eq!(IdempotencyKey::parse(b"7f3c-1")?.as_str(), "7f3c-1");
 /// assert!(IdempotencyKey::parse(b"").is_err());
-/// # Ok::<(), hookgate_domain::IdempotencyKeyError>(())
+/// # Ok::<(), hookgate_domain::idempotency::IdempotencyKeyError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(Box<str>);
@@ -40,7 +41,7 @@ impl IdempotencyKey {
     /// Reads a key: 1 to 255 visible ASCII characters (`VCHAR` of RFC 5234), as they stand in the header.
     ///
     /// ```
-    /// use hookgate_domain::{IdempotencyKey, IdempotencyKeyError};
+    /// use hookgate_domain::idempotency::{IdempotencyKey, IdempotencyKeyError};
     ///
     /// assert!(IdempotencyKey::parse(&[b'k'; 255]).is_ok());
     /// assert_eq!(IdempotencyKey::parse(&[b'k'; 256]), Err(IdempotencyKeyError));
@@ -62,7 +63,7 @@ impl IdempotencyKey {
     /// so that a retry is recognized all the same. `None` for an empty value.
     ///
     /// ```
-    /// use hookgate_domain::IdempotencyKey;
+    /// use hookgate_domain::idempotency::IdempotencyKey;
     ///
     /// let key = |bytes| IdempotencyKey::from_header(bytes);
     /// assert_eq!(key(b"7f3c-1"), IdempotencyKey::parse(b"7f3c-1").ok());
@@ -83,7 +84,7 @@ impl IdempotencyKey {
     /// Makes a key from the HMAC of a text. The stored key reveals nothing of the text.
     ///
     /// ```
-    /// use hookgate_domain::{IdempotencyKey, PayloadDigest};
+    /// use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
     ///
     /// let key = IdempotencyKey::of_keyed(&PayloadDigest::from_bytes([7; 32]));
     /// assert!(key.as_str().starts_with("hmac:0707") && key.as_str().len() == 69);
@@ -119,7 +120,7 @@ impl fmt::Debug for IdempotencyKey {
 /// The text is not an idempotency key.
 ///
 /// ```
-/// let error = hookgate_domain::IdempotencyKeyError;
+/// let error = hookgate_domain::idempotency::IdempotencyKeyError;
 /// assert_eq!(error.to_string(), "an idempotency key has 1 to 255 visible ASCII characters");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -130,7 +131,7 @@ pub struct IdempotencyKeyError;
 /// not have, so that nobody with the store can find a short body by guessing.
 ///
 /// ```
-/// use hookgate_domain::PayloadDigest;
+/// use hookgate_domain::idempotency::PayloadDigest;
 ///
 /// assert_eq!(PayloadDigest::of(b"{}"), PayloadDigest::of(b"{}"));
 /// assert_ne!(PayloadDigest::of(b"{}"), PayloadDigest::of(b"{} "));
@@ -150,7 +151,7 @@ impl PayloadDigest {
     /// Wraps a digest that was computed elsewhere or read from a store.
     ///
     /// ```
-    /// use hookgate_domain::PayloadDigest;
+    /// use hookgate_domain::idempotency::PayloadDigest;
     ///
     /// let digest = PayloadDigest::of(b"{}");
     /// assert_eq!(PayloadDigest::from_bytes(*digest.as_bytes()), digest);

@@ -9,9 +9,9 @@ use thiserror::Error;
 
 pub use event::{IncidentEvent, IncidentNote, IncidentNoteError, MAX_NOTE};
 
+use crate::draft::MetadataValue;
 use crate::{
-    IncidentDraft, IncidentNumber, IncidentStatus, MetadataValue, OrganizationId, Severity, Timestamp,
-    WebhookHandle,
+    IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Severity, Timestamp, WebhookHandle,
 };
 
 /// Most changes of title and severity that an incident's timeline lists. A sender that puts a measured value into the
@@ -24,7 +24,8 @@ pub const REOPEN_WINDOW: Duration = Duration::from_hours(24);
 /// A problem as its senders report it and as people work on it.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, Incident, IncidentDraft, IncidentNumber, IncidentStatus};
+/// use hookgate_domain::{Incident, IncidentDraft, IncidentNumber, IncidentStatus};
+/// use hookgate_domain::draft::DraftFields;
 /// # use hookgate_domain::{OrganizationId, Timestamp, WebhookHandle};
 /// # let (now, number) = (Timestamp::from_micros(0), IncidentNumber::new(1).ok_or("zero")?);
 /// # let (organization, webhook) = (OrganizationId::FIRST, WebhookHandle::new(now, [1; 10]));
@@ -90,7 +91,8 @@ impl Incident {
     /// The incident that a draft opens; `None` for a draft that says `resolved`, which has nothing to open.
     ///
     /// ```
-    /// # use hookgate_domain::{DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// # use hookgate_domain::{Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// # use hookgate_domain::draft::DraftFields;
     /// # use hookgate_domain::WebhookHandle;
     /// # let (now, number) = (Timestamp::from_micros(0), IncidentNumber::new(1).ok_or("zero")?);
     /// # let webhook = WebhookHandle::new(now, [1; 10]);
@@ -140,8 +142,10 @@ impl Incident {
     /// absorb them. The exception is a late `resolved`, which belongs to the resolved incident.
     ///
     /// ```
-    /// # use hookgate_domain::{DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
-    /// # use hookgate_domain::{IncidentEvent, Severity, WebhookHandle};
+    /// # use hookgate_domain::{Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// # use hookgate_domain::draft::DraftFields;
+    /// # use hookgate_domain::{Severity, WebhookHandle};
+    /// # use hookgate_domain::incident::IncidentEvent;
     /// # let (now, number) = (Timestamp::from_micros(0), IncidentNumber::new(1).ok_or("zero")?);
     /// # let webhook = WebhookHandle::new(now, [1; 10]);
     /// let draft = |severity: &str| IncidentDraft::check(DraftFields {
@@ -210,8 +214,10 @@ impl Incident {
     /// Acknowledges the incident: somebody works on it.
     ///
     /// ```
-    /// use hookgate_domain::{IncidentError, IncidentStatus};
-    /// # use hookgate_domain::{DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// use hookgate_domain::IncidentStatus;
+    /// use hookgate_domain::incident::IncidentError;
+    /// # use hookgate_domain::{Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// # use hookgate_domain::draft::DraftFields;
     /// # use hookgate_domain::WebhookHandle;
     /// # let (now, number) = (Timestamp::from_micros(0), IncidentNumber::new(1).ok_or("zero")?);
     /// # let webhook = WebhookHandle::new(now, [1; 10]);
@@ -242,8 +248,10 @@ impl Incident {
     /// Resolves the incident.
     ///
     /// ```
-    /// use hookgate_domain::{IncidentError, IncidentStatus};
-    /// # use hookgate_domain::{DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// use hookgate_domain::IncidentStatus;
+    /// use hookgate_domain::incident::IncidentError;
+    /// # use hookgate_domain::{Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// # use hookgate_domain::draft::DraftFields;
     /// # use hookgate_domain::WebhookHandle;
     /// # let (now, number) = (Timestamp::from_micros(0), IncidentNumber::new(1).ok_or("zero")?);
     /// # let webhook = WebhookHandle::new(now, [1; 10]);
@@ -273,9 +281,11 @@ impl Incident {
     /// Reopens a resolved incident. It is open and not acknowledged, as when it was created.
     ///
     /// ```
-    /// use hookgate_domain::{IncidentError, IncidentStatus, REOPEN_WINDOW};
+    /// use hookgate_domain::IncidentStatus;
+    /// use hookgate_domain::incident::{IncidentError, REOPEN_WINDOW};
     /// # use std::time::Duration;
-    /// # use hookgate_domain::{DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// # use hookgate_domain::{Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
+    /// # use hookgate_domain::draft::DraftFields;
     /// # use hookgate_domain::WebhookHandle;
     /// # let (now, number) = (Timestamp::from_micros(0), IncidentNumber::new(1).ok_or("zero")?);
     /// # let webhook = WebhookHandle::new(now, [1; 10]);
@@ -314,7 +324,7 @@ impl Incident {
 /// Refusals of an action on an incident.
 ///
 /// ```
-/// use hookgate_domain::IncidentError;
+/// use hookgate_domain::incident::IncidentError;
 ///
 /// assert_eq!(IncidentError::AlreadyResolved.to_string(), "the incident is already resolved");
 /// ```

@@ -13,7 +13,7 @@ use unicode_security::confusable_detection::skeleton as prototype;
 /// [`characters`] considers it.
 ///
 /// ```
-/// use hookgate_domain::is_invisible;
+/// use hookgate_domain::invisible::is_invisible;
 ///
 /// assert!("\u{AD}\u{202E}\u{9B}\u{2800}\u{3164}\u{E0041}\u{200D}".chars().all(is_invisible));
 /// assert!(!"Zoë שלום 警報 🔥 ".contains(is_invisible));
@@ -52,7 +52,7 @@ const fn is_blank(c: char) -> bool {
 /// letter, as joiners and variation selectors are.
 ///
 /// ```
-/// use hookgate_domain::characters;
+/// use hookgate_domain::invisible::characters;
 ///
 /// let hidden = |text: &str| characters(text).filter(|(_, is_hidden)| *is_hidden).count();
 /// assert_eq!(hidden("می\u{200C}خواهم 👩\u{200D}🚒 ⚠\u{FE0F}"), 0);
@@ -77,14 +77,21 @@ pub fn characters(text: &str) -> impl Iterator<Item = (char, bool)> {
 }
 
 /// `true` if a text has a hidden character.
-pub(crate) fn has_hidden(text: &str) -> bool {
+///
+/// ```
+/// use hookgate_domain::invisible::has_hidden;
+///
+/// assert!(has_hidden("a\u{200D}da") && !has_hidden("Zoë 警報"));
+/// ```
+#[must_use]
+pub fn has_hidden(text: &str) -> bool {
     characters(text).any(|(_, is_hidden)| is_hidden)
 }
 
 /// The text with every hidden character replaced by its escape, such as `\u{202e}`.
 ///
 /// ```
-/// use hookgate_domain::with_hidden_shown;
+/// use hookgate_domain::invisible::with_hidden_shown;
 ///
 /// assert_eq!(with_hidden_shown("Disk füll 🔥"), "Disk füll 🔥");
 /// assert_eq!(with_hidden_shown("\u{1b}[2J\u{202e}x"), r"\u{1b}[2J\u{202e}x");
@@ -154,7 +161,14 @@ const fn is_emoji(c: char) -> bool {
 /// `1`) and case don't count. Letters of other scripts count as those that they look like (UTS #39, section 4) in
 /// either case: `В` as `B`, although `в` does not look like `b`. Two ASCII texts are compared by their characters
 /// alone, so that `l` and `1` are different.
-pub(crate) fn looks_alike(one: &str, other: &str) -> bool {
+///
+/// ```
+/// use hookgate_domain::invisible::looks_alike;
+///
+/// assert!(looks_alike("ada", "\u{430}d\u{430}") && !looks_alike("l", "1"));
+/// ```
+#[must_use]
+pub fn looks_alike(one: &str, other: &str) -> bool {
     let (one, other) = (comparable(one), comparable(other));
     if one.is_ascii() && other.is_ascii() {
         return one.eq_ignore_ascii_case(&other);

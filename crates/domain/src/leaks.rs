@@ -26,7 +26,7 @@ fn prefixes() -> impl Iterator<Item = &'static str> {
 /// also if it is percent-encoded or escaped, miscopied, cut or in another case.
 ///
 /// ```
-/// use hookgate_domain::may_hold_secret;
+/// use hookgate_domain::leaks::may_hold_secret;
 ///
 /// assert!(may_hold_secret(b"rotate-wh_p2rD"));
 /// assert!(may_hold_secret(b"\"HGT_77777777777777777777777777777777\""));
@@ -97,7 +97,8 @@ fn is_written_in_escapes(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ApiToken, SessionToken, SignInSecret, WebhookId};
+    use crate::WebhookId;
+    use crate::secret::{SecretText, length};
 
     fn secrets() -> Vec<String> {
         let seven = |buffer: &mut [u8]| {
@@ -105,9 +106,9 @@ mod tests {
             Ok::<(), std::convert::Infallible>(())
         };
         let Ok(id) = WebhookId::generate(seven);
-        let Ok(token) = ApiToken::generate(seven);
-        let Ok(session) = SessionToken::generate(seven);
-        let Ok(link) = SignInSecret::generate(seven);
+        let Ok(token) = SecretText::<{ length("hgt_") }>::generate("hgt_", seven);
+        let Ok(session) = SecretText::<{ length("hgs_") }>::generate("hgs_", seven);
+        let Ok(link) = SecretText::<{ length("hgl_") }>::generate("hgl_", seven);
         let texts = [id.reveal(), token.reveal(), session.reveal(), link.reveal()];
         let texts = texts.map(str::to_owned).into_iter();
         texts

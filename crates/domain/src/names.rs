@@ -6,9 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::Timestamp;
-
-/// Crockford's base 32 in lower case: no letter that can be confused with a digit, and text order is number order.
-const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+use crate::base32::{read_base32, uuid_v7, write_name};
 
 /// The public name of a webhook: `hk_` and a UUIDv7 (RFC 9562) in 26 characters of base 32. It gives no access.
 ///
@@ -122,7 +120,7 @@ impl FromStr for DeliveryId {
 /// let number: IncidentNumber = "INC-42".parse()?;
 /// assert_eq!((number.get(), number.to_string().as_str()), (42, "INC-42"));
 /// assert!("INC-042".parse::<IncidentNumber>().is_err());
-/// # Ok::<(), hookgate_domain::NameError>(())
+/// # Ok::<(), hookgate_domain::names::NameError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IncidentNumber(i64);
@@ -204,7 +202,8 @@ impl OrganizationId {
 /// The text is not a public name of the kind that was asked for.
 ///
 /// ```
-/// use hookgate_domain::{DeliveryId, IncidentNumber, NameError};
+/// use hookgate_domain::{DeliveryId, IncidentNumber};
+/// use hookgate_domain::names::NameError;
 ///
 /// assert_eq!("dlv_42".parse::<DeliveryId>(), Err(NameError::Delivery));
 /// assert_eq!("INC-0".parse::<IncidentNumber>(), Err(NameError::Incident));
@@ -220,61 +219,7 @@ pub enum NameError {
     /// No incident number.
     #[error("not an incident (INC- and a number)")]
     Incident,
-    /// No member ID.
-    #[error("not a member ID (mem_ and 26 characters)")]
-    Member,
-    /// No token ID.
-    #[error("not a token ID (tok_ and 26 characters)")]
-    Token,
-    /// No session ID.
-    #[error("not a session ID (ses_ and 26 characters)")]
-    Session,
     /// No request ID.
     #[error("not a request ID (req_ and 26 characters)")]
     Request,
-}
-
-/// The number of a UUIDv7: 48 bits of milliseconds and 74 random bits.
-pub(crate) fn uuid_v7(created_at: Timestamp, random: [u8; 10]) -> u128 {
-    let millis = u128::from(created_at.as_micros().max(0).unsigned_abs() / 1_000) & 0xFFFF_FFFF_FFFF;
-    let mut tail = [0; 16];
-    tail[6..].copy_from_slice(&random);
-    let random = u128::from_be_bytes(tail);
-    let (version, variant) = (0x7_u128 << 76, 0b10_u128 << 62);
-    let cleared = random & !(0xF << 76) & !(0b11 << 62);
-    millis << 80 | cleared | version | variant
-}
-
-/// Writes the prefix and the number in base 32, `LENGTH` characters in all.
-pub(crate) fn write_name<const LENGTH: usize>(
-    f: &mut fmt::Formatter<'_>,
-    prefix: &str,
-    number: u128,
-) -> fmt::Result {
-    let name = name_text::<LENGTH>(prefix, number);
-    // Prefix and alphabet are ASCII, so the default can't be reached.
-    f.pad(str::from_utf8(&name).unwrap_or_default())
-}
-
-/// The prefix and the number in base 32, `LENGTH` characters in all.
-pub(crate) fn name_text<const LENGTH: usize>(prefix: &str, mut number: u128) -> [u8; LENGTH] {
-    let mut name = [0; LENGTH];
-    let (start, digits) = name.split_at_mut(prefix.len());
-    start.copy_from_slice(prefix.as_bytes());
-    for digit in digits.iter_mut().rev() {
-        *digit = BASE32[(number % 32) as usize];
-        number /= 32;
-    }
-    name
-}
-
-/// Reads a number of `DIGITS` digits of base 32.
-pub(crate) fn read_base32<const DIGITS: usize>(text: &str) -> Option<u128> {
-    if text.len() != DIGITS {
-        return None;
-    }
-    text.bytes().try_fold(0_u128, |number, byte| {
-        let digit = BASE32.iter().position(|known| *known == byte)?;
-        number.checked_mul(32)?.checked_add(digit as u128)
-    })
 }

@@ -29,7 +29,8 @@ pub use width::{AddressCount, AddressFamily, TooWide};
 /// Most networks in one set. The largest published provider list has about 10,000.
 ///
 /// ```
-/// use hookgate_domain::{Allowlist, AllowlistError, MAX_NETWORKS};
+/// use hookgate_domain::{Allowlist, AllowlistError};
+/// use hookgate_domain::networks::MAX_NETWORKS;
 ///
 /// let text = "192.0.2.7 ".repeat(MAX_NETWORKS);
 /// assert!(text.parse::<Allowlist>().is_ok());
@@ -139,7 +140,7 @@ impl Default for Networks {
 /// More than [`MAX_NETWORKS`] different networks.
 ///
 /// ```
-/// assert_eq!(hookgate_domain::TooManyNetworks.to_string(), "more than 16384 networks");
+/// assert_eq!(hookgate_domain::networks::TooManyNetworks.to_string(), "more than 16384 networks");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("more than {MAX_NETWORKS} networks")]

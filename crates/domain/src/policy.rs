@@ -6,12 +6,13 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::{Allowlist, RotationPolicy};
+use crate::Allowlist;
+use crate::rotation::RotationPolicy;
 
 /// Largest body a webhook may be set to take, in bytes: a bound on memory per request.
 ///
 /// ```
-/// use hookgate_domain::{Limits, MAX_BODY_BYTES, Overload};
+/// use hookgate_domain::policy::{Limits, MAX_BODY_BYTES, Overload};
 ///
 /// assert!(Limits::new(MAX_BODY_BYTES, None, Overload::Refuse).is_ok());
 /// assert!(Limits::new(MAX_BODY_BYTES + 1, None, Overload::Refuse).is_err());
@@ -20,7 +21,7 @@ pub const MAX_BODY_BYTES: u32 = 1024 * 1024;
 /// Body limit of a new webhook, in bytes: far above what alerting tools send.
 ///
 /// ```
-/// use hookgate_domain::{DEFAULT_BODY_BYTES, Limits};
+/// use hookgate_domain::policy::{DEFAULT_BODY_BYTES, Limits};
 ///
 /// assert_eq!(Limits::default().body_bytes(), DEFAULT_BODY_BYTES);
 /// ```
@@ -29,7 +30,8 @@ pub const DEFAULT_BODY_BYTES: u32 = 256 * 1024;
 /// The policy of a webhook. The default lets every address pass and records payloads.
 ///
 /// ```
-/// use hookgate_domain::{PayloadLogging, Policy};
+/// use hookgate_domain::Policy;
+/// use hookgate_domain::policy::PayloadLogging;
 ///
 /// let policy = Policy { allowlist: "192.0.2.0/24".parse()?, ..Policy::default() };
 /// assert_eq!(policy.payload_logging, PayloadLogging::On);
@@ -69,12 +71,12 @@ impl Default for Policy {
 ///
 /// ```
 /// use std::num::NonZeroU32;
-/// use hookgate_domain::{Limits, Overload};
+/// use hookgate_domain::policy::{Limits, Overload};
 ///
 /// let limits = Limits::new(1024, NonZeroU32::new(60), Overload::Postpone)?;
 /// assert_eq!(limits.body_bytes(), 1024);
 /// assert!(Limits::new(0, None, Overload::Refuse).is_err());
-/// # Ok::<(), hookgate_domain::LimitsError>(())
+/// # Ok::<(), hookgate_domain::policy::LimitsError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -87,7 +89,7 @@ impl Limits {
     /// Limits of a body in bytes and of deliveries a minute (`None`: no limit), and the answer above the latter.
     ///
     /// ```
-    /// use hookgate_domain::{Limits, LimitsError, Overload};
+    /// use hookgate_domain::policy::{Limits, LimitsError, Overload};
     ///
     /// assert_eq!(Limits::new(0, None, Overload::Refuse), Err(LimitsError));
     /// ```
@@ -141,7 +143,7 @@ impl Default for Limits {
 /// The body limit is out of bounds.
 ///
 /// ```
-/// assert_eq!(hookgate_domain::LimitsError.to_string(), "the body limit must be 1 to 1048576 bytes");
+/// assert_eq!(hookgate_domain::policy::LimitsError.to_string(), "the body limit must be 1 to 1048576 bytes");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the body limit must be 1 to {MAX_BODY_BYTES} bytes")]
@@ -150,7 +152,7 @@ pub struct LimitsError;
 /// Answers to a delivery above the rate limit.
 ///
 /// ```
-/// use hookgate_domain::{Limits, Overload};
+/// use hookgate_domain::policy::{Limits, Overload};
 ///
 /// assert_eq!(Limits::default().overload(), Overload::Refuse);
 /// ```
@@ -165,7 +167,8 @@ pub enum Overload {
 /// Treatment of deliveries from addresses that are not in the allowlist.
 ///
 /// ```
-/// use hookgate_domain::{AllowlistMode, Policy};
+/// use hookgate_domain::Policy;
+/// use hookgate_domain::policy::AllowlistMode;
 ///
 /// assert_eq!(Policy::default().allowlist_mode, AllowlistMode::Enforce);
 /// assert_eq!("observe".parse(), Ok(AllowlistMode::Observe));
@@ -208,7 +211,8 @@ pub struct UnknownAllowlistMode;
 /// Storage of payloads in the history.
 ///
 /// ```
-/// use hookgate_domain::{PayloadLogging, Policy};
+/// use hookgate_domain::Policy;
+/// use hookgate_domain::policy::PayloadLogging;
 ///
 /// let quiet = Policy { payload_logging: PayloadLogging::Off, ..Policy::default() };
 /// assert_ne!(quiet, Policy::default());
@@ -224,7 +228,7 @@ pub enum PayloadLogging {
 /// A signing secret as it is stored: encrypted with the installation's sealing key, which the store never gets.
 ///
 /// ```
-/// let sealed = hookgate_domain::SealedSecret::from_bytes([1, 2, 3]);
+/// let sealed = hookgate_domain::policy::SealedSecret::from_bytes([1, 2, 3]);
 /// assert_eq!(sealed.as_bytes(), [1, 2, 3]);
 /// assert_eq!(format!("{sealed:?}"), "SealedSecret(…)");
 /// ```

@@ -15,7 +15,7 @@ macro_rules! refusal_codes {
         /// let code: RefusalCode = "WEBHOOK_REVOKED".parse()?;
         /// assert_eq!(code, RefusalCode::WebhookRevoked);
         /// assert_eq!(code.message(), "Webhook has been revoked");
-        /// # Ok::<(), hookgate_domain::UnknownRefusalCode>(())
+        /// # Ok::<(), hookgate_domain::refusal::UnknownRefusalCode>(())
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum RefusalCode {
@@ -122,7 +122,8 @@ impl FromStr for RefusalCode {
 /// The text is none of the refusal codes.
 ///
 /// ```
-/// use hookgate_domain::{RefusalCode, UnknownRefusalCode};
+/// use hookgate_domain::RefusalCode;
+/// use hookgate_domain::refusal::UnknownRefusalCode;
 ///
 /// assert_eq!("webhook_revoked".parse::<RefusalCode>(), Err(UnknownRefusalCode));
 /// ```

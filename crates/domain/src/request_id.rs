@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::Timestamp;
-use crate::names::{NameError, name_text, read_base32, write_name};
+use crate::base32::{name_text, read_base32, write_name};
+use crate::names::NameError;
 
 /// Bits of the time in milliseconds, of the process, and of the count.
 const TIME_BITS: u32 = 48;

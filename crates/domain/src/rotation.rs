@@ -14,7 +14,8 @@ const DEFAULT_DAYS: NonZeroU16 = NonZeroU16::MIN.saturating_add(89);
 /// The rotation policy of a webhook: the age at which its URL is due for a new one. `None` is no limit.
 ///
 /// ```
-/// use hookgate_domain::{RotationAge, RotationPolicy, Timestamp};
+/// use hookgate_domain::Timestamp;
+/// use hookgate_domain::rotation::{RotationAge, RotationPolicy};
 ///
 /// let day = |days: i64| Timestamp::from_micros(days * 86_400_000_000);
 /// let policy = RotationPolicy::default();
@@ -33,7 +34,8 @@ impl RotationPolicy {
     ///
     /// ```
     /// use std::num::NonZeroU16;
-    /// use hookgate_domain::{RotationAge, RotationPolicy, Timestamp};
+    /// use hookgate_domain::Timestamp;
+    /// use hookgate_domain::rotation::{RotationAge, RotationPolicy};
     ///
     /// let (issued, hour) = (Timestamp::from_micros(0), std::time::Duration::from_secs(3_600));
     /// let weekly = RotationPolicy { days: NonZeroU16::new(7) };
@@ -69,7 +71,8 @@ impl Default for RotationPolicy {
 /// The age of a URL, measured by its rotation policy.
 ///
 /// ```
-/// use hookgate_domain::{RotationAge, RotationPolicy, Timestamp};
+/// use hookgate_domain::Timestamp;
+/// use hookgate_domain::rotation::{RotationAge, RotationPolicy};
 ///
 /// let (never, epoch) = (RotationPolicy { days: None }, Timestamp::from_micros(0));
 /// assert_eq!(never.age(epoch, None, Timestamp::from_micros(i64::MAX)), RotationAge::NotTracked);

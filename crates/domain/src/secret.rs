@@ -2,38 +2,60 @@
 //! Each kind of secret has a type of its own around it, so that none is used for another.
 
 use ring::digest::{SHA256, digest};
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::base62;
 
 /// Random digits after the prefix: 32 of base 62 are 190 bits.
-pub(crate) const RANDOM_DIGITS: usize = 32;
+pub const RANDOM_DIGITS: usize = 32;
 /// Digits of the CRC-32 (that of RFC 1952) over prefix and random digits.
-pub(crate) const CHECK_DIGITS: usize = 6;
+pub const CHECK_DIGITS: usize = 6;
 
 /// Length of a secret with this prefix.
-pub(crate) const fn length(prefix: &str) -> usize {
+#[must_use]
+pub const fn length(prefix: &str) -> usize {
     prefix.len() + RANDOM_DIGITS + CHECK_DIGITS
 }
 
 /// A secret of `LENGTH` characters, wiped when it is dropped.
+///
+/// ```
+/// use hookgate_domain::secret::{SecretText, length};
+///
+/// let fill = |buffer: &mut [u8]| Ok::<(), std::convert::Infallible>(buffer.fill(7));
+/// let secret = SecretText::<{ length("abc_") }>::generate("abc_", fill)?;
+/// assert!(secret.reveal().starts_with("abc_7777"));
+/// # Ok::<(), std::convert::Infallible>(())
+/// ```
 #[derive(Clone)]
-pub(crate) struct SecretText<const LENGTH: usize>(Box<Zeroizing<[u8; LENGTH]>>);
+pub struct SecretText<const LENGTH: usize>(Box<Zeroizing<[u8; LENGTH]>>);
 
-/// Errors of reading a secret of this form.
-pub(crate) enum Misread {
+/// Errors of reading a secret of this form. They never quote the text.
+///
+/// ```
+/// use hookgate_domain::secret::{SecretError, SecretText, length};
+///
+/// let read = |text| SecretText::<{ length("abc_") }>::parse("abc_", text).map(|_| ());
+/// assert_eq!(read("abc_short"), Err(SecretError::Form));
+/// assert_eq!(read("abc_77777777777777777777777777777777000000"), Err(SecretError::Checksum));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SecretError {
     /// Wrong length, prefix or characters.
+    #[error("not of the right form: was it copied whole?")]
     Form,
-    /// The checksum does not match.
+    /// The form is right and the checksum is not: a typing or copying error, or a guess.
+    #[error("the checksum does not match: was it copied whole?")]
     Checksum,
 }
 
 impl<const LENGTH: usize> SecretText<LENGTH> {
     /// A new secret. `fill` is called again to replace bytes that would make some digits likelier than others.
-    pub(crate) fn generate<E>(
-        prefix: &str,
-        mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
-    ) -> Result<Self, E> {
+    ///
+    /// # Errors
+    /// The error of `fill`.
+    pub fn generate<E>(prefix: &str, mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         let mut secret = Self(Box::new(Zeroizing::new([0; LENGTH])));
         secret.0[..prefix.len()].copy_from_slice(prefix.as_bytes());
         let mut random = Zeroizing::new([0; RANDOM_DIGITS]);
@@ -54,27 +76,32 @@ impl<const LENGTH: usize> SecretText<LENGTH> {
     }
 
     /// Reads a secret back.
-    pub(crate) fn parse(prefix: &str, text: &str) -> Result<Self, Misread> {
-        let bytes: &[u8; LENGTH] = text.as_bytes().try_into().map_err(|_| Misread::Form)?;
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn parse(prefix: &str, text: &str) -> Result<Self, SecretError> {
+        let bytes: &[u8; LENGTH] = text.as_bytes().try_into().map_err(|_| SecretError::Form)?;
         let (covered, written) = bytes.split_at(LENGTH - CHECK_DIGITS);
-        let digits = bytes.strip_prefix(prefix.as_bytes()).ok_or(Misread::Form)?;
+        let digits = bytes.strip_prefix(prefix.as_bytes()).ok_or(SecretError::Form)?;
         if !digits.iter().all(|byte| base62::is_digit(*byte)) {
-            return Err(Misread::Form);
+            return Err(SecretError::Form);
         }
         if checksum(covered) != written {
-            return Err(Misread::Checksum);
+            return Err(SecretError::Checksum);
         }
         Ok(Self(Box::new(Zeroizing::new(*bytes))))
     }
 
-    /// The secret itself.
-    pub(crate) fn reveal(&self) -> &str {
+    /// The secret itself. Keep it out of logs, errors and databases.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
         // Both ways in let ASCII pass only, so the default can't be reached.
         str::from_utf8(&self.0[..]).unwrap_or_default()
     }
 
     /// The SHA-256 (FIPS 180-4) of the whole secret.
-    pub(crate) fn digest(&self) -> [u8; 32] {
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, &self.0[..]).as_ref());
         bytes

@@ -16,7 +16,7 @@ const UTF_16_MARKS: [&[u8]; 2] = [b"\xFF\xFE", b"\xFE\xFF"];
 /// [`TextError`], which never quotes the text: it may be a secret.
 ///
 /// ```
-/// use hookgate_domain::{TextError, read_text};
+/// use hookgate_domain::text::{TextError, read_text};
 ///
 /// assert_eq!(read_text("\u{feff}192.0.2.1\r\n".as_bytes())?, "192.0.2.1\r\n");
 /// assert_eq!(read_text(b"\xFF\xFEa\0"), Err(TextError::Utf16));
@@ -40,7 +40,7 @@ pub fn read_text(bytes: &[u8]) -> Result<Cow<'_, str>, TextError> {
 /// [`TextError::Utf16`], or [`TextError::Nul`], which most binary files such as DER give.
 ///
 /// ```
-/// use hookgate_domain::{TextError, read_text_bytes};
+/// use hookgate_domain::text::{TextError, read_text_bytes};
 ///
 /// let pem = b"Soci\xE9t\xE9\n\xEF\xBB\xBF-----BEGIN CERTIFICATE-----\n";
 /// assert_eq!(&*read_text_bytes(pem)?, b"Soci\xE9t\xE9\n-----BEGIN CERTIFICATE-----\n");
@@ -69,7 +69,7 @@ pub fn read_text_bytes(bytes: &[u8]) -> Result<Cow<'_, [u8]>, TextError> {
 /// [`TextError`]; [`TextError::Lines`] if something follows the first line.
 ///
 /// ```
-/// use hookgate_domain::{TextError, read_line};
+/// use hookgate_domain::text::{TextError, read_line};
 ///
 /// assert_eq!(read_line("\u{feff}correct horse\r\n".as_bytes())?, "correct horse");
 /// assert_eq!(read_line(b"one\ntwo\n"), Err(TextError::Lines));
@@ -90,8 +90,8 @@ pub fn read_line(bytes: &[u8]) -> Result<&str, TextError> {
 /// The bytes after the byte-order mark, if there is one (RFC 8259, section 8.1 lets readers of JSON ignore it).
 ///
 /// ```
-/// assert_eq!(hookgate_domain::without_mark(b"\xEF\xBB\xBF{}"), b"{}");
-/// assert_eq!(hookgate_domain::without_mark(b"{}"), b"{}");
+/// assert_eq!(hookgate_domain::text::without_mark(b"\xEF\xBB\xBF{}"), b"{}");
+/// assert_eq!(hookgate_domain::text::without_mark(b"{}"), b"{}");
 /// ```
 #[must_use]
 pub fn without_mark(bytes: &[u8]) -> &[u8] {
@@ -102,7 +102,7 @@ pub fn without_mark(bytes: &[u8]) -> &[u8] {
 ///
 /// ```
 /// assert_eq!(
-///     hookgate_domain::TextError::Utf16.to_string(),
+///     hookgate_domain::text::TextError::Utf16.to_string(),
 ///     "it is UTF-16; save it as UTF-8"
 /// );
 /// ```

@@ -109,7 +109,7 @@ impl fmt::Display for Timestamp {
 /// assert_eq!(time.to_string(), "1970-01-02T00:00:00Z");
 /// assert_eq!("1970-01-02T01:00:00+01:00".parse(), Ok(time));
 /// assert!("1970-01-02T01:00:00".parse::<Timestamp>().is_err(), "no zone: two readings");
-/// # Ok::<(), hookgate_domain::TimestampError>(())
+/// # Ok::<(), hookgate_domain::time::TimestampError>(())
 /// ```
 impl FromStr for Timestamp {
     type Err = TimestampError;

@@ -8,7 +8,8 @@ mod url;
 
 use thiserror::Error;
 
-use crate::{OrganizationId, Policy, RotationAge, Timestamp, WebhookHandle, WebhookId};
+use crate::rotation::RotationAge;
+use crate::{OrganizationId, Policy, Timestamp, WebhookHandle, WebhookId};
 
 pub use format::{SenderFormat, UnknownSenderFormat};
 pub use name::{MAX_NAME_CHARACTERS, WebhookName, WebhookNameError};
@@ -60,7 +61,8 @@ pub struct Webhook {
 /// A removed member who knows a URL that still works.
 ///
 /// ```
-/// use hookgate_domain::{Leaver, Timestamp};
+/// use hookgate_domain::Timestamp;
+/// use hookgate_domain::webhook::Leaver;
 ///
 /// let leaver = Leaver { name: "mallory".to_owned(), since: Timestamp::from_micros(0) };
 /// assert_eq!(leaver.clone(), leaver);
@@ -117,7 +119,8 @@ impl Webhook {
     /// Gives the webhook a new URL. The old one stops working as soon as the change is stored.
     ///
     /// ```
-    /// use hookgate_domain::{RetiredBecause, WebhookError};
+    /// use hookgate_domain::WebhookError;
+    /// use hookgate_domain::webhook::RetiredBecause;
     /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
     /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
     /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
@@ -214,7 +217,7 @@ impl Webhook {
     /// HTTP should not cause a write each time.
     ///
     /// ```
-    /// use hookgate_domain::RotationAge;
+    /// use hookgate_domain::rotation::RotationAge;
     /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
     /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
     /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
@@ -284,7 +287,7 @@ impl Webhook {
     /// The age of its URL, measured by its rotation policy.
     ///
     /// ```
-    /// use hookgate_domain::RotationAge;
+    /// use hookgate_domain::rotation::RotationAge;
     /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
     /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
     /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));

@@ -17,7 +17,7 @@ pub(crate) use spelling::may_belong_to_secret;
 pub(crate) use windows::DIGITS;
 
 use crate::base62;
-use crate::secret::{Misread, SecretText, length};
+use crate::secret::{SecretError, SecretText, length};
 
 /// Prefix of every webhook ID. It never changes, because leak scanners search for it.
 const PREFIX: &str = "wh_";
@@ -125,8 +125,8 @@ impl std::str::FromStr for WebhookId {
         SecretText::parse(PREFIX, text)
             .map(Self)
             .map_err(|misread| match misread {
-                Misread::Form => WebhookIdError::Form,
-                Misread::Checksum => WebhookIdError::Checksum,
+                SecretError::Form => WebhookIdError::Form,
+                SecretError::Checksum => WebhookIdError::Checksum,
             })
     }
 }
@@ -199,7 +199,7 @@ impl fmt::Debug for WebhookIdDigest {
 /// let hint: WebhookIdHint = "wh_3kQz".parse()?;
 /// assert_eq!(hint.to_string(), "wh_3kQz");
 /// assert!("wh_3kQz7".parse::<WebhookIdHint>().is_err());
-/// # Ok::<(), hookgate_domain::WebhookIdHintError>(())
+/// # Ok::<(), hookgate_domain::webhook_id::WebhookIdHintError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WebhookIdHint([u8; HINT_DIGITS]);
@@ -241,7 +241,8 @@ impl std::str::FromStr for WebhookIdHint {
 /// The text is no hint of a webhook ID.
 ///
 /// ```
-/// use hookgate_domain::{WebhookIdHint, WebhookIdHintError};
+/// use hookgate_domain::WebhookIdHint;
+/// use hookgate_domain::webhook_id::WebhookIdHintError;
 ///
 /// assert_eq!("3kQz".parse::<WebhookIdHint>(), Err(WebhookIdHintError));
 /// ```

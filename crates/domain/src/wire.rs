@@ -9,9 +9,8 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::{
-    Allowlist, AuditAct, DeliveryId, IncidentNumber, IncidentStatus, MemberId, MemberName, RefusalCode, Role,
-    SenderFormat, SessionId, Severity, Timestamp, TokenId, TokenName, WebhookHandle, WebhookIdHint,
-    WebhookName,
+    Allowlist, DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, SenderFormat, Severity, Timestamp,
+    WebhookHandle, WebhookIdHint, WebhookName,
 };
 
 /// Serializes each type as its `Display` writes it and reads back what its `FromStr` takes.
@@ -33,19 +32,12 @@ macro_rules! as_text {
 
 as_text!(
     Allowlist,
-    AuditAct,
     DeliveryId,
     IncidentNumber,
     IncidentStatus,
-    MemberId,
-    MemberName,
     RefusalCode,
-    Role,
     SenderFormat,
-    SessionId,
     Severity,
-    TokenId,
-    TokenName,
     WebhookHandle,
     WebhookIdHint,
     WebhookName,

@@ -3,10 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
-use hookgate_domain::{
-    Allowlist, Connection, ForwardingHeader, Networks, Provider, SetFilter, Timestamp, Trail, TrustedProxies,
-    Verdict,
-};
+use hookgate_domain::address_set::{Provider, SetFilter};
+use hookgate_domain::client_address::{Trail, Verdict};
+use hookgate_domain::{Allowlist, Connection, ForwardingHeader, Networks, Timestamp, TrustedProxies};
 use hookgate_gate::read_address_list;
 use hookgate_transport::proxied_address;
 
@@ -113,7 +112,7 @@ pub fn allowlist(data: &[u8]) {
                 let held = list.find(address, now);
                 assert_eq!(
                     list.permits(address, now),
-                    held != hookgate_domain::AllowlistMatch::None
+                    held != hookgate_domain::allowlist::AllowlistMatch::None
                 );
             }
             // At most one warning for each entry, and one for each address family.

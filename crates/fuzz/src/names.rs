@@ -3,11 +3,14 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
+use hookgate_domain::address_set::{AddressSetName, Provider, SetFilter};
+use hookgate_domain::idempotency::IdempotencyKey;
+use hookgate_domain::networks::parse_entry;
 use hookgate_domain::{
-    AddressSetName, AuditAct, DeliveryId, IdempotencyKey, IncidentNumber, IncidentStatus, IpNetwork,
-    MemberId, MemberName, Provider, RefusalCode, Role, SetFilter, Severity, Timestamp, TokenId, TokenName,
-    WebhookHandle, WebhookIdHint, WebhookName, parse_entry,
+    DeliveryId, IncidentNumber, IncidentStatus, IpNetwork, RefusalCode, Severity, Timestamp, WebhookHandle,
+    WebhookIdHint, WebhookName,
 };
+use hookgate_people::{AuditAct, MemberId, MemberName, Role, TokenId, TokenName};
 use hookgate_wire as wire;
 
 /// Parses an idempotency key, and a value of another kind, which the first byte chooses. Its text form must parse to the same

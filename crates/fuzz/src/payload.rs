@@ -1,9 +1,11 @@
 //! Payloads of senders: an accepted one is within the limits and keeps its meaning, a refused one has a reason.
 
+use hookgate_domain::draft::{
+    DraftFields, FieldError, MAX_DEDUP_KEY, MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL,
+    MAX_TITLE, MetadataValue,
+};
 use hookgate_domain::{
-    DraftFields, FieldError, Incident, IncidentDraft, IncidentNumber, MAX_DEDUP_KEY, MAX_DESCRIPTION,
-    MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue, OrganizationId, SenderFormat,
-    Timestamp, WebhookHandle,
+    Incident, IncidentDraft, IncidentNumber, OrganizationId, SenderFormat, Timestamp, WebhookHandle,
 };
 use hookgate_senders::{JsonLayout, JsonProblem, PayloadError, lay_out, read_payload};
 use serde_json::Value;

@@ -1,9 +1,9 @@
 //! Webhook IDs and other secrets: exactly the generated form is accepted.
 
-use hookgate_domain::{
-    ApiToken, SessionToken, SignInSecret, WebhookId, WebhookIdError, find_webhook_ids, mask_secrets,
-    may_hold_secret,
-};
+use hookgate_domain::leaks::{mask_secrets, may_hold_secret};
+use hookgate_domain::webhook_id::find_webhook_ids;
+use hookgate_domain::{WebhookId, WebhookIdError};
+use hookgate_people::{ApiToken, SessionToken, SignInSecret};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

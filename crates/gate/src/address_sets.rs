@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, Allowlist, AuditAct, AuditSubject, NetworkChanges, Networks, Permission,
-    SetFilterError, SetOrigin, Timestamp, is_private,
-};
+use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, SetFilterError, SetOrigin};
+use hookgate_domain::allowlist::is_private;
+use hookgate_domain::{Allowlist, Networks, Timestamp};
+use hookgate_people::{AuditAct, AuditSubject, Permission};
 use hookgate_senders::AddressListError;
 use serde_json::{Value, json};
 use thiserror::Error;

@@ -9,7 +9,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use hookgate_domain::{Password, PasswordHash, SealedSecret, SessionId, Timestamp, WebhookHandle};
+use hookgate_domain::policy::SealedSecret;
+use hookgate_domain::{Timestamp, WebhookHandle};
+use hookgate_people::{Password, PasswordHash, SessionId};
 use thiserror::Error;
 use zeroize::Zeroizing;
 

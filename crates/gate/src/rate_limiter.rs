@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hookgate_domain::{CustomerNetwork, Timestamp, customer_networks};
+use hookgate_domain::Timestamp;
+use hookgate_domain::networks::{CustomerNetwork, customer_networks};
 use quick_cache::sync::Cache;
 
 /// A number of cells at once, and another one after each interval.

@@ -3,7 +3,9 @@
 //! The code runs for every delivery. So it writes the JSON by hand into one allocation, and checks only the length of
 //! values that can't be a secret.
 
-use hookgate_domain::{Connection, Trail, may_hold_secret};
+use hookgate_domain::Connection;
+use hookgate_domain::client_address::Trail;
+use hookgate_domain::leaks::may_hold_secret;
 use hookgate_gate::{HIDDEN, MAX_HEADER_BYTES, RequestHeaders};
 use hyper::header::{HeaderMap, HeaderValue};
 

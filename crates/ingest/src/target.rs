@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use hookgate_domain::{WebhookId, find_webhook_ids};
+use hookgate_domain::WebhookId;
+use hookgate_domain::webhook_id::find_webhook_ids;
 use hookgate_transport::MAX_IDS;
 
 /// Length of a webhook ID in characters.

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Networks, PemFault, PemKind, check_pem, may_hold_secret};
+use hookgate_domain::Networks;
+use hookgate_domain::leaks::may_hold_secret;
 use hookgate_gate::Published;
+use hookgate_pem::{PemFault, PemKind, check_pem};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;

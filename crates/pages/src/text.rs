@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 
 use askama::filters::HtmlSafe;
-use hookgate_domain::{characters, with_hidden_shown};
+use hookgate_domain::invisible::{characters, with_hidden_shown};
 
 /// Maximum number of characters in a table cell; the detail page shows the whole text.
 const CELL_CHARACTERS: usize = 80;

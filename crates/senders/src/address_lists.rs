@@ -8,10 +8,11 @@ mod providers;
 
 use std::collections::HashSet;
 
-use hookgate_domain::{
-    EntryError, IpNetwork, MAX_NETWORKS, Networks, Provider, SetFilter, TextError, TooWide, may_hold_secret,
-    misread_pair, parse_entry, read_text,
-};
+use hookgate_domain::address_set::{Provider, SetFilter};
+use hookgate_domain::leaks::may_hold_secret;
+use hookgate_domain::networks::{EntryError, MAX_NETWORKS, TooWide, misread_pair, parse_entry};
+use hookgate_domain::text::{TextError, read_text};
+use hookgate_domain::{IpNetwork, Networks};
 use thiserror::Error;
 
 /// Characters of a wrong entry that an error quotes.

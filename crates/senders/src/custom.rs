@@ -1,7 +1,8 @@
 //! The format `custom`, Hookgate's own: a flat JSON object with a title. Unknown fields are ignored. A value of the wrong
 //! type is read as text or left out, with a note. Only for the title and the dedup key an array or an object is an error.
 
-use hookgate_domain::{DraftFields, FieldError, IncidentDraft, MetadataValue, Note, NoteCode};
+use hookgate_domain::IncidentDraft;
+use hookgate_domain::draft::{DraftFields, FieldError, MetadataValue, Note, NoteCode};
 
 use crate::json::{Json, Reading, Role};
 

@@ -8,7 +8,7 @@ mod string;
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use hookgate_domain::without_mark;
+use hookgate_domain::text::without_mark;
 use thiserror::Error;
 
 pub use layout::{JsonLayout, is_double, lay_out};

@@ -14,7 +14,9 @@ mod custom;
 mod json;
 mod signature;
 
-use hookgate_domain::{FieldError, IncidentDraft, SenderFormat, without_mark};
+use hookgate_domain::draft::FieldError;
+use hookgate_domain::text::without_mark;
+use hookgate_domain::{IncidentDraft, SenderFormat};
 use thiserror::Error;
 
 pub use address_lists::{AddressListError, read_address_list};

@@ -1,7 +1,7 @@
 //! Bounds the memory that reading a published list takes, whatever a publisher sends. The counting allocator is global, so
 //! this test is a program of its own.
 
-use hookgate_domain::{Provider, SetFilter};
+use hookgate_domain::address_set::{Provider, SetFilter};
 use hookgate_senders::read_address_list;
 
 /// Bytes of the largest document.

@@ -3,8 +3,9 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::result::QueryResult;
-use hookgate_domain::{Actor, Member, NewAudit, Role, Session, SessionId, Timestamp, Token};
+use hookgate_domain::Timestamp;
 use hookgate_gate::{StoreError, check_actor};
+use hookgate_people::{Actor, Member, NewAudit, Role, Session, SessionId, Token};
 
 use crate::Database;
 use crate::connection::Connection;

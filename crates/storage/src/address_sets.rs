@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{AddressSet, AddressSetName, Networks, NewAudit, SetVersion, Timestamp, WebhookHandle};
+use hookgate_domain::address_set::{AddressSet, AddressSetName, SetVersion};
+use hookgate_domain::{Networks, Timestamp, WebhookHandle};
 use hookgate_gate::{AddressStore, MAX_ADDRESS_SETS, SoleSource, StoreError, VersionChange};
+use hookgate_people::NewAudit;
 
 use crate::Database;
 use crate::acting::audited;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::result::QueryResult;
-use hookgate_domain::{SealedSecret, Timestamp, WebhookHandle, WebhookIdDigest};
+use hookgate_domain::policy::SealedSecret;
+use hookgate_domain::{Timestamp, WebhookHandle, WebhookIdDigest};
 use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusalKey, RefusedDelivery, Retention, StoreError};
 use tokio::sync::mpsc;
 

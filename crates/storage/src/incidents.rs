@@ -1,6 +1,7 @@
 //! Actions of people on incidents, in their transaction.
 
-use hookgate_domain::{DeliveryId, Incident, IncidentError, IncidentNumber, Timestamp};
+use hookgate_domain::incident::IncidentError;
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp};
 use hookgate_gate::{Acted, ActedOn, ActorContext, IncidentAction, IncidentRecord};
 
 use crate::acting::{Hold, actor_check, lock_members};

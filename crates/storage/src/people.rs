@@ -3,14 +3,14 @@
 
 mod members;
 
-use hookgate_domain::{
-    ActorKind, ApiTokenDigest, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit,
-    OrganizationId, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token,
-    TokenError, TokenId,
-};
+use hookgate_domain::{OrganizationId, Timestamp};
 use hookgate_gate::{
     ActorContext, AuditFilter, FailedSignIns, KnownActor, KnownWebhooks, MAX_SESSIONS, MemberChange,
     PageSize, PeopleStore, StoreError,
+};
+use hookgate_people::{
+    ActorKind, ApiTokenDigest, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit, Session,
+    SessionDigest, SessionId, SignInLink, SignInSecretDigest, Token, TokenError, TokenId,
 };
 
 use self::members::{act, known_webhooks};

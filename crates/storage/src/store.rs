@@ -1,8 +1,11 @@
 //! The gate's port on a [`Database`]: maps each method to a read or a change.
 
+use hookgate_domain::incident::IncidentError;
+use hookgate_domain::policy::SealedSecret;
+use hookgate_domain::webhook::RetiredBecause;
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredBecause,
-    RetiredUrl, SealedSecret, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName, WebhookState,
+    DeliveryId, Incident, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp, Webhook,
+    WebhookHandle, WebhookIdDigest, WebhookName, WebhookState,
 };
 use hookgate_gate::{
     AcceptedDelivery, ActorContext, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentAction,
@@ -10,6 +13,7 @@ use hookgate_gate::{
     RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store, StoreError, TopSources,
     UrlSince, Usage, UsageRange, UsageTotals, WebhookCounts, WebhookUsage,
 };
+use hookgate_people::NewAudit;
 
 use crate::Database;
 use crate::connection::Connection;

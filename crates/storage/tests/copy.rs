@@ -4,10 +4,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hookgate_domain::{Policy, Role};
+use hookgate_domain::Policy;
 use hookgate_gate::{
     AcceptedDelivery, AuditFilter, DeliveryFilter, IncidentFilter, PageSize, PeopleStore, Seek, Store,
 };
+use hookgate_people::Role;
 use hookgate_storage::{CopyError, CopyStep, Database, OpenMode, copy_store};
 use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{audit, deduplicated, delivery, keyed, member, name, refusal, webhook};

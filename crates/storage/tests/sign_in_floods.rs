@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use hookgate_domain::AuditAct;
 use hookgate_gate::{AUDIT_FAILED_ROWS, AuditFilter, PageSize, PeopleStore, Retention, Store};
+use hookgate_people::AuditAct;
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{audit_of, second};

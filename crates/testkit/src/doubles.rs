@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hookgate_domain::{Password, PasswordHash, PayloadDigest, SealedSecret, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::idempotency::PayloadDigest;
+use hookgate_domain::policy::SealedSecret;
 use hookgate_gate::{Clock, Entropy, EntropyError, Hashing, Passwords, Seal, SealError, SealPurpose};
+use hookgate_people::{Password, PasswordHash};
 use zeroize::Zeroizing;
 
 /// A clock that only moves when a test sets it.

@@ -10,10 +10,13 @@ mod usage;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hookgate_domain::address_set::AddressSetName;
+use hookgate_domain::idempotency::PayloadDigest;
+use hookgate_domain::incident::IncidentError;
+use hookgate_domain::webhook::RetiredBecause;
 use hookgate_domain::{
-    AddressSetName, DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit,
-    PayloadDigest, RetiredBecause, RetiredUrl, Timestamp, Webhook, WebhookHandle, WebhookIdDigest,
-    WebhookName,
+    DeliveryId, Incident, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp, Webhook,
+    WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, ActorContext, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
@@ -21,6 +24,7 @@ use hookgate_gate::{
     RefusalKey, RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store, StoreError,
     TopSources, UrlSince, Usage, UsageRange, UsageTotals, WebhookCounts, WebhookUsage,
 };
+use hookgate_people::NewAudit;
 
 /// A store in memory.
 #[derive(Debug, Default)]

@@ -3,15 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use hookgate_domain::draft::{DraftFields, FieldError};
+use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
 use hookgate_domain::{
-    ApiTokenDigest, AuditAct, AuditSubject, DraftFields, FieldError, IdempotencyKey, IncidentDraft, Member,
-    MemberId, NewAudit, OrganizationId, PayloadDigest, Policy, RefusalCode, RequestId, Role, SenderFormat,
-    Session, SessionDigest, SessionId, SignInMeans, Timestamp, Token, TokenId, Webhook, WebhookHandle,
-    WebhookId, WebhookName, WebhookState,
+    IncidentDraft, OrganizationId, Policy, RefusalCode, RequestId, SenderFormat, Timestamp, Webhook,
+    WebhookHandle, WebhookId, WebhookName, WebhookState,
 };
 use hookgate_gate::{
     AcceptedDelivery, ActorContext, DeliveryFilter, DeliveryRequest, Entropy, EntropyError, Idempotency,
     NewWebhook, NoPayload, Ports, RefusedDelivery, SignatureHeaders,
+};
+use hookgate_people::{
+    ApiTokenDigest, AuditAct, AuditSubject, Member, MemberId, NewAudit, Role, Session, SessionDigest,
+    SessionId, SignInMeans, Token, TokenId,
 };
 
 use crate::{ClearSeal, FastPasswords, FixedClock, SeededEntropy};

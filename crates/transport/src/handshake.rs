@@ -1,6 +1,6 @@
 //! Failed TLS handshakes: a closed set of reasons, and a log line for the failures that silently stop a sender.
 
-use hookgate_domain::wider_prefixes;
+use hookgate_domain::networks::wider_prefixes;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hookgate_domain::is_invisible;
+use hookgate_domain::invisible::is_invisible;
 use serde::Serialize;
 
 /// Serializes `thing` as JSON of visible characters: inside strings, control characters and other invisible ones are

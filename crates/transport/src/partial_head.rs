@@ -1,7 +1,8 @@
 //! Finds the webhook IDs that bytes without TLS exposed. The bytes may be a request, the beginning of one, or no HTTP
 //! at all: the form and checksum of an ID are recognized anywhere in them.
 
-use hookgate_domain::{WebhookId, find_webhook_ids, holds_webhook_id};
+use hookgate_domain::WebhookId;
+use hookgate_domain::webhook_id::{find_webhook_ids, holds_webhook_id};
 
 use crate::strict::MAX_HEADERS;
 

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hookgate_domain::{Connection, ForwardingFields, ForwardingHeader, Source, Trail, TrustedProxies};
+use hookgate_domain::client_address::{ForwardingFields, Trail};
+use hookgate_domain::{Connection, ForwardingHeader, Source, TrustedProxies};
 use hyper::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -5,7 +5,7 @@ mod certificate;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use hookgate_domain::PemFault;
+use hookgate_pem::PemFault;
 use rustls::crypto::ring::Ticketer;
 use rustls::version::TLS13;
 use rustls::{DEFAULT_VERSIONS, ServerConfig, SupportedProtocolVersion};

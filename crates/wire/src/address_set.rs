@@ -1,6 +1,7 @@
 //! Address sets, their versions, and the effect of another version.
 
-use hookgate_domain::{self as domain, NetworkChanges, Networks, SetOrigin, Timestamp};
+use hookgate_domain::address_set::{NetworkChanges, SetOrigin};
+use hookgate_domain::{self as domain, Networks, Timestamp};
 use hookgate_gate::{self as gate, PreviewDays};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -50,7 +51,7 @@ pub struct AddressSet {
 impl AddressSet {
     /// The set at the time `now`.
     #[must_use]
-    pub fn new(set: &domain::AddressSet, now: Timestamp) -> Self {
+    pub fn new(set: &domain::address_set::AddressSet, now: Timestamp) -> Self {
         let (provider, filter, url) = match &set.origin {
             SetOrigin::Own => (None, String::new(), None),
             SetOrigin::Published {
@@ -90,7 +91,7 @@ pub struct AddressSetNetworks {
 impl AddressSetNetworks {
     /// The set with these networks.
     #[must_use]
-    pub fn new(set: &domain::AddressSet, networks: &Networks, now: Timestamp) -> Self {
+    pub fn new(set: &domain::address_set::AddressSet, networks: &Networks, now: Timestamp) -> Self {
         Self {
             set: AddressSet::new(set, now),
             networks: networks.as_slice().iter().map(ToString::to_string).collect(),
@@ -119,8 +120,8 @@ pub struct AddressSetVersion {
     pub removed: u64,
 }
 
-impl From<&domain::SetVersion> for AddressSetVersion {
-    fn from(version: &domain::SetVersion) -> Self {
+impl From<&domain::address_set::SetVersion> for AddressSetVersion {
+    fn from(version: &domain::address_set::SetVersion) -> Self {
         Self {
             version: version.number,
             state: version.state.as_str(),
@@ -149,7 +150,7 @@ pub struct AddressSetChange {
 impl AddressSetChange {
     /// These changes of a set.
     #[must_use]
-    pub fn new(set: &domain::AddressSet, changes: &NetworkChanges, now: Timestamp) -> Self {
+    pub fn new(set: &domain::address_set::AddressSet, changes: &NetworkChanges, now: Timestamp) -> Self {
         let texts = |networks: &[domain::IpNetwork]| networks.iter().map(ToString::to_string).collect();
         Self {
             set: AddressSet::new(set, now),

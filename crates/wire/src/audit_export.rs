@@ -31,7 +31,8 @@ fn json(value: Option<&Value>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hookgate_domain::{Actor, AuditAct, AuditSubject, NewAudit, OrganizationId, Timestamp};
+    use hookgate_domain::{OrganizationId, Timestamp};
+    use hookgate_people::{Actor, AuditAct, AuditSubject, NewAudit};
 
     use super::*;
     use crate::ExportFormat;

@@ -112,8 +112,8 @@ pub struct Trail {
     pub hops: Vec<String>,
 }
 
-impl From<&hookgate_domain::Trail> for Trail {
-    fn from(trail: &hookgate_domain::Trail) -> Self {
+impl From<&hookgate_domain::client_address::Trail> for Trail {
+    fn from(trail: &hookgate_domain::client_address::Trail) -> Self {
         Self {
             sentence: trail.sentence(),
             hops: trail.hops().iter().map(ToString::to_string).collect(),

@@ -1,6 +1,6 @@
 //! Lists as files: deliveries and the audit trail.
 
-use hookgate_domain::characters;
+use hookgate_domain::invisible::characters;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -176,7 +176,8 @@ fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hookgate_domain::{NoteCode, is_invisible};
+    use hookgate_domain::draft::NoteCode;
+    use hookgate_domain::invisible::is_invisible;
     use serde_json::Value;
 
     use super::super::{Note, Payload};
@@ -196,7 +197,10 @@ mod tests {
             would_be_refused: true,
             incident: Some("INC-1".to_owned()),
             payload: Some(Payload::of(br#"{"title":"Disk full"}"#)),
-            notes: vec![Note::from(&hookgate_domain::Note::new("title", NoteCode::Cut))],
+            notes: vec![Note::from(&hookgate_domain::draft::Note::new(
+                "title",
+                NoteCode::Cut,
+            ))],
             count: 1,
             request_id: Some("req_1".to_owned()),
         }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hookgate_domain::{Incident as DomainIncident, Role, Timestamp};
+use hookgate_domain::{Incident as DomainIncident, Timestamp};
 use hookgate_gate::{Timeline, is_withheld_from};
+use hookgate_people::Role;
 use serde::Serialize;
 use utoipa::ToSchema;
 

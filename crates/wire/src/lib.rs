@@ -13,8 +13,9 @@ mod usage;
 mod webhook;
 pub mod words;
 
-use hookgate_domain::{SignInSecret, Timestamp};
+use hookgate_domain::Timestamp;
 use hookgate_gate::Issued;
+use hookgate_people::SignInSecret;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 use utoipa::ToSchema;

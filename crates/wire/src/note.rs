@@ -1,6 +1,6 @@
 //! A note of a delivery.
 
-use hookgate_domain::Note as DomainNote;
+use hookgate_domain::draft::Note as DomainNote;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hookgate_domain::MetadataValue;
+use hookgate_domain::draft::MetadataValue;
 use hookgate_gate::{JsonLayout, is_double, lay_out, written_bytes};
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -1,8 +1,9 @@
 //! Members, tokens and the audit trail.
 
-use hookgate_domain::{AuditEntry as DomainEntry, Member as DomainMember, Timestamp, Token as DomainToken};
+use hookgate_domain::Timestamp;
 use hookgate_gate::{KnownWebhooks as DomainKnown, Removed};
 use hookgate_pages::audit_changes;
+use hookgate_people::{AuditEntry as DomainEntry, Member as DomainMember, Token as DomainToken};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

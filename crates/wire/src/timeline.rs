@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{Actor, IncidentEvent, IncidentStatus, Timestamp};
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::{IncidentStatus, Timestamp};
 use hookgate_gate::{self as gate, Timeline, TimelineKind};
+use hookgate_people::Actor;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -203,9 +205,8 @@ pub fn span(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hookgate_domain::{
-        DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, WebhookHandle,
-    };
+    use hookgate_domain::draft::DraftFields;
+    use hookgate_domain::{Incident, IncidentDraft, IncidentNumber, OrganizationId, WebhookHandle};
 
     use super::*;
 

@@ -2,10 +2,10 @@
 
 use std::num::NonZero;
 
-use hookgate_domain::{
-    AllowEntry, Allowed, Overload, PayloadLogging, RotationAge, Timestamp, Webhook as DomainWebhook,
-    WebhookState,
-};
+use hookgate_domain::allowlist::{AllowEntry, Allowed};
+use hookgate_domain::policy::{Overload, PayloadLogging};
+use hookgate_domain::rotation::RotationAge;
+use hookgate_domain::{Timestamp, Webhook as DomainWebhook, WebhookState};
 use hookgate_gate::{self as gate, Health};
 use serde::Serialize;
 use utoipa::ToSchema;

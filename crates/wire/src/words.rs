@@ -1,10 +1,9 @@
 //! The words and names in the objects, as schemas of the `OpenAPI` document. They are generated from the domain's
 //! lists, so that document and program agree.
 
-use hookgate_domain::{
-    AuditAct as DomainAct, AuditActs as DomainActs, RefusalCode as DomainCode, Role as DomainRole,
-};
+use hookgate_domain::RefusalCode as DomainCode;
 use hookgate_gate::{NoPayload as NoPayloadReason, UsageRange};
+use hookgate_people::{AuditAct as DomainAct, AuditActs as DomainActs, Role as DomainRole};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -52,7 +51,7 @@ schemas! {
     /// A name that members choose. It must not contain a secret or look like an ID.
     Name = text().min_length(Some(1)).max_length(Some(100)).pattern(Some(SHOWN));
     /// A note about an incident.
-    NoteText = text().min_length(Some(1)).max_length(Some(hookgate_domain::MAX_NOTE)).pattern(Some(r"\S"));
+    NoteText = text().min_length(Some(1)).max_length(Some(hookgate_domain::incident::MAX_NOTE)).pattern(Some(r"\S"));
     /// The role of a member or a token; each includes the ones before.
     Role = words(DomainRole::ALL.map(DomainRole::as_str));
     /// The treatment of deliveries from addresses that the allowlist does not have: they are refused, or accepted and
@@ -61,7 +60,7 @@ schemas! {
     /// The name of an address set.
     SetName = pattern("^[a-z][a-z0-9._-]{0,49}$".to_owned());
     /// The provider of a list of addresses.
-    Provider = words(hookgate_domain::Provider::ALL.map(hookgate_domain::Provider::as_str));
+    Provider = words(hookgate_domain::address_set::Provider::ALL.map(hookgate_domain::address_set::Provider::as_str));
     /// The state of a version.
     VersionState = words(["active", "pending", "replaced", "rejected"]);
     /// The outcome of a delivery.
@@ -71,7 +70,7 @@ schemas! {
     /// The reason for which a delivery was refused.
     RefusalCode = words(DomainCode::ALL.iter().map(|code| code.as_str()));
     /// A change that was made to accept a delivery.
-    NoteCode = words(hookgate_domain::NoteCode::ALL.iter().map(|code| code.as_str()));
+    NoteCode = words(hookgate_domain::draft::NoteCode::ALL.iter().map(|code| code.as_str()));
     /// The severity of an incident: `SEV0` is worst.
     Severity = words(["SEV0", "SEV1", "SEV2", "SEV3", "SEV4"]);
     /// The status of an incident.

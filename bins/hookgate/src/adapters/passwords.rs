@@ -5,8 +5,8 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use hookgate_domain::{Password, PasswordHash};
 use hookgate_gate::{Entropy, Hashing, PASSWORDS_AT_ONCE, Passwords, PasswordsError};
+use hookgate_people::{Password, PasswordHash};
 use tokio::sync::Semaphore;
 
 use super::SystemEntropy;

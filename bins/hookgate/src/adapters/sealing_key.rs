@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
-use hookgate_domain::{SealedSecret, without_mark};
+use hookgate_domain::policy::SealedSecret;
+use hookgate_domain::text::without_mark;
 use hookgate_gate::{Entropy, Seal, SealError, SealPurpose};
 use hookgate_storage::new_private_file;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};

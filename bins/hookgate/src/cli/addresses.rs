@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use hookgate_domain::{AddressSetName, Allowlist, Provider, SetFilter};
+use hookgate_domain::Allowlist;
+use hookgate_domain::address_set::{AddressSetName, Provider, SetFilter};
 use hookgate_gate::PreviewDays;
 
 use super::preview_days;

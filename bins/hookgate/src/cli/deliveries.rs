@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hookgate_domain::{DeliveryId, NameError, RefusalCode, RequestId, Timestamp};
+use hookgate_domain::names::NameError;
+use hookgate_domain::{DeliveryId, RefusalCode, RequestId, Timestamp};
 use hookgate_wire as wire;
 use ipnetwork::IpNetwork;
 
@@ -83,7 +84,7 @@ pub(crate) struct FilterArgs {
     #[arg(long)]
     pub(crate) would_be_refused: bool,
     /// Only from this address or network
-    #[arg(long, value_name = "CIDR", value_parser = hookgate_domain::parse_entry)]
+    #[arg(long, value_name = "CIDR", value_parser = hookgate_domain::networks::parse_entry)]
     pub(crate) source: Option<IpNetwork>,
     /// Only received since: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
     #[arg(long, value_name = "TIME", conflicts_with = "from")]

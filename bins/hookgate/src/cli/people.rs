@@ -1,7 +1,7 @@
 //! The commands about people, as clap reads them.
 
 use clap::{Args, Subcommand};
-use hookgate_domain::{AuditActs, MemberName, Role, TokenName};
+use hookgate_people::{AuditActs, MemberName, Role, TokenName};
 
 use super::{ExportArg, Moment, PageArgs};
 

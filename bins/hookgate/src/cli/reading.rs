@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, Error, FromArgMatches};
 
-use hookgate_domain::may_hold_secret;
+use hookgate_domain::leaks::may_hold_secret;
 
 use super::{Cli, ConfigCommand};
 use crate::failure::Failure;

@@ -5,10 +5,10 @@ mod sets;
 
 use std::path::Path;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, Allowlist, AllowlistWarning, NetworkChanges, Networks, SetFilter, SetOrigin,
-    Timestamp, network_warnings, with_hidden_shown,
-};
+use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, SetFilter, SetOrigin};
+use hookgate_domain::allowlist::{AllowlistWarning, network_warnings};
+use hookgate_domain::invisible::with_hidden_shown;
+use hookgate_domain::{Allowlist, Networks, Timestamp};
 use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, RefreshOutcome};
 use hookgate_outbound::check_list_url;
 use hookgate_wire::{self as wire, counted};

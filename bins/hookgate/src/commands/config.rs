@@ -1,6 +1,6 @@
 //! `hookgate config`: creates, checks and shows the configuration. It starts nothing and changes nothing.
 
-use hookgate_domain::with_hidden_shown;
+use hookgate_domain::invisible::with_hidden_shown;
 use serde_json::json;
 
 use crate::cli::{Cli, ConfigCommand};

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use hookgate_admin::delivery_page;
-use hookgate_domain::{DeliveryId, Hop, Role, Verdict, is_private};
+use hookgate_domain::DeliveryId;
+use hookgate_domain::allowlist::is_private;
+use hookgate_domain::client_address::{Hop, Verdict};
 use hookgate_gate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, Gate, Outcome, Page, PageSize, Seek, Store,
 };
+use hookgate_people::Role;
 use hookgate_wire::{self as wire, ExportFormat};
 
 use crate::app::App;

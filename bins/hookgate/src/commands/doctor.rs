@@ -2,10 +2,12 @@
 
 mod access;
 
-use hookgate_domain::{
-    AddressSetName, Allowlist, AllowlistMode, IpNetwork, RotationAge, SetOrigin, Timestamp, Webhook,
-    WebhookHandle, WebhookState, network_warnings, with_hidden_shown,
-};
+use hookgate_domain::address_set::{AddressSetName, SetOrigin};
+use hookgate_domain::allowlist::network_warnings;
+use hookgate_domain::invisible::with_hidden_shown;
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::rotation::RotationAge;
+use hookgate_domain::{Allowlist, IpNetwork, Timestamp, Webhook, WebhookHandle, WebhookState};
 use hookgate_gate::{AddressStore, PageSize, PeopleStore, SoleSource, Store};
 use hookgate_transport::tls::CertificateState;
 use hookgate_wire as wire;

@@ -1,7 +1,10 @@
 //! `hookgate incidents`: lists, shows, acknowledges, resolves and reopens incidents, and adds notes.
 
-use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Role, Timestamp, with_hidden_shown};
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::invisible::with_hidden_shown;
+use hookgate_domain::{Incident, IncidentNumber, Timestamp};
 use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
+use hookgate_people::Role;
 use hookgate_wire as wire;
 
 use crate::app::{App, acting};

@@ -2,10 +2,9 @@
 
 use std::io::IsTerminal;
 
-use hookgate_domain::{
-    Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret, with_hidden_shown,
-};
+use hookgate_domain::invisible::with_hidden_shown;
 use hookgate_gate::{Page, PageSize, PeopleStore, Removed};
+use hookgate_people::{Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret};
 use hookgate_wire as wire;
 use serde_json::{Value, json};
 

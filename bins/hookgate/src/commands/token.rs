@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{Role, Timestamp, Token, TokenId, TokenName, TokenState};
+use hookgate_domain::Timestamp;
 use hookgate_gate::{Page, PageSize};
+use hookgate_people::{Role, Token, TokenId, TokenName, TokenState};
 use hookgate_wire as wire;
 use serde_json::json;
 

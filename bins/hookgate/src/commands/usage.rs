@@ -1,6 +1,7 @@
 //! `hookgate webhook usage` and `hookgate webhook preview`: the use of a webhook, and its senders under another allowlist.
 
-use hookgate_domain::{Allowlist, Webhook, with_hidden_shown};
+use hookgate_domain::invisible::with_hidden_shown;
+use hookgate_domain::{Allowlist, Webhook};
 use hookgate_gate::{
     ManageError, PageSize, PreviewDays, PreviewSender, SourceUsage, Store, UsageRange, spikes,
 };

@@ -3,9 +3,12 @@
 use std::io::IsTerminal;
 use std::num::{NonZeroU16, NonZeroU32};
 
+use hookgate_domain::invisible::with_hidden_shown;
+use hookgate_domain::policy::{Limits, Overload, PayloadLogging};
+use hookgate_domain::rotation::RotationPolicy;
+use hookgate_domain::webhook_id::find_webhook_ids;
 use hookgate_domain::{
-    Allowlist, KnownUrl, Limits, Overload, PayloadLogging, Policy, RotationPolicy, SenderFormat, Webhook,
-    WebhookHandle, WebhookId, WebhookName, find_webhook_ids, with_hidden_shown,
+    Allowlist, KnownUrl, Policy, SenderFormat, Webhook, WebhookHandle, WebhookId, WebhookName,
 };
 use hookgate_gate::{Health, Issued, NewWebhook, Page, PageSize, SigningSecret, Store};
 use hookgate_wire as wire;

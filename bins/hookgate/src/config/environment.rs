@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hookgate_domain::read_line;
+use hookgate_domain::text::read_line;
 
 use super::keys::{KEYS, PREFIX, nearest, variable_of};
 use crate::failure::Failure;

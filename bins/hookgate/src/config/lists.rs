@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hookgate_domain::{Allowed, Allowlist, IpNetwork, Networks};
+use hookgate_domain::allowlist::Allowed;
+use hookgate_domain::{Allowlist, IpNetwork, Networks};
 use hookgate_gate::REFRESH_AFTER;
 use hookgate_outbound::Fetcher;
 

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use hookgate_domain::{AddressSetName, ForwardingHeader, IpNetwork, Networks, parse_entry};
+use hookgate_domain::address_set::AddressSetName;
+use hookgate_domain::networks::parse_entry;
+use hookgate_domain::{ForwardingHeader, IpNetwork, Networks};
 
 use super::values::Values;
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{AddressSet, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::address_set::AddressSet;
 use hookgate_gate::{ActorContext, Gate, Retention, Store};
 use hookgate_outbound::Fetcher;
 use hookgate_storage::Database;

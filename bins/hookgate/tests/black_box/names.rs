@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use hookgate_domain::characters;
+use hookgate_domain::invisible::characters;
 
 use super::support::{HOOKGATE, Server, dump, run};
 use super::visitor::ConsoleClient;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{ApiToken, SessionToken, SignInSecret};
+use hookgate_people::{ApiToken, SessionToken, SignInSecret};
 use hookgate_testkit::https::{Full, Http, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;

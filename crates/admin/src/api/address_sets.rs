@@ -3,8 +3,10 @@
 pub(crate) mod preview;
 pub(crate) mod published;
 
-use hookgate_domain::{AddressSetName, Permission, Provider, SetFilter, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::address_set::{AddressSetName, Provider, SetFilter};
 use hookgate_gate::{Gate, PeopleStore, RefreshOutcome, Store};
+use hookgate_people::Permission;
 use hyper::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{DeliveryId, Permission};
+use hookgate_domain::DeliveryId;
 use hookgate_gate::{Gate, PeopleStore, Store};
+use hookgate_people::Permission;
 use hyper::StatusCode;
 
 use super::Caller;

@@ -1,7 +1,8 @@
 //! `/api/v1/incidents`: the incidents that accepted deliveries opened or updated.
 
-use hookgate_domain::{IncidentNumber, IncidentStatus, Role, Timestamp, WebhookHandle};
+use hookgate_domain::{IncidentNumber, IncidentStatus, Timestamp, WebhookHandle};
 use hookgate_gate::{Gate, IncidentAction, IncidentFilter, PeopleStore, Store};
+use hookgate_people::Role;
 use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU16;
 
-use hookgate_domain::{MemberId, MemberName, Password, Permission, Role, TokenId, TokenName};
 use hookgate_gate::{Gate, PeopleStore, Store};
+use hookgate_people::{MemberId, MemberName, Password, Permission, Role, TokenId, TokenName};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,8 +1,9 @@
 //! `/api/v1/webhooks/{handle}/usage`, `…/allowlist/preview` and `…/allowlist/suggestion`: the usage of a webhook, and
 //! allowlists compared with it.
 
-use hookgate_domain::{Allowlist, Permission};
+use hookgate_domain::Allowlist;
 use hookgate_gate::{Gate, ManageError, PageSize, PeopleStore, Store, UsageRange};
+use hookgate_people::Permission;
 use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;

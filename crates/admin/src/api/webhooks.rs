@@ -3,11 +3,12 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use hookgate_domain::{Permission, Policy, SenderFormat, Timestamp, WebhookHandle, WebhookName};
+use hookgate_domain::{Policy, SenderFormat, Timestamp, WebhookHandle, WebhookName};
 use hookgate_gate::{
     self as gate, Gate, Issued, NewWebhook, PageSize, PeopleStore, Store, StoreError, bounded_page,
     written_bytes,
 };
+use hookgate_people::Permission;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
@@ -315,7 +316,7 @@ fn repeated(webhook: &hookgate_domain::Webhook, now: Timestamp) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use hookgate_domain::Role;
+    use hookgate_people::Role;
     use serde_json::json;
 
     use crate::test_app::TestApp;

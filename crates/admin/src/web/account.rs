@@ -1,8 +1,8 @@
 //! `/account`: the sessions and the password of the signed-in member.
 
-use hookgate_domain::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
 use hookgate_gate::{Gate, PeopleError, PeopleStore, Store, StoreError};
 use hookgate_pages::{Account, FailedSignIns, Problem, SessionRow};
+use hookgate_people::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
 
 use super::{PageContext, page, problems, re_render};
 use crate::api_error::{ApiError, ErrorCode};

@@ -2,15 +2,15 @@
 
 mod networks;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, AllowlistWarning, NetworkChanges, Networks, Permission, SetFilter, SetOrigin,
-    network_warnings,
-};
+use hookgate_domain::Networks;
+use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, SetFilter, SetOrigin};
+use hookgate_domain::allowlist::{AllowlistWarning, network_warnings};
 use hookgate_gate::{ActorContext, PeopleStore, PreviewDays, SetPreview, Store};
 use hookgate_pages::{
     AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, Confirm, SetChange, SetVersionRow,
     UserText,
 };
+use hookgate_people::Permission;
 
 use super::once::Done;
 use super::{PageContext, page, problems, re_render};
@@ -265,7 +265,7 @@ async fn detail<S: Store + PeopleStore>(
         users.extend(webhook.map(|webhook| (handle, webhook.name.as_str().into())));
     }
     let versions = store.address_set_versions(&set.name).await?;
-    let row = |version: &hookgate_domain::SetVersion| SetVersionRow {
+    let row = |version: &hookgate_domain::address_set::SetVersion| SetVersionRow {
         number: version.number,
         state: version.state.as_str(),
         made_at: version.made_at,

@@ -1,8 +1,8 @@
 //! `/audit`: the audit trail.
 
-use hookgate_domain::ActorKind;
 use hookgate_gate::{KnownActor, PageSize, PeopleStore, Store};
 use hookgate_pages::{AuditActor, AuditFilter as Narrowed, AuditRow, AuditTrail, Paging};
+use hookgate_people::ActorKind;
 
 use super::{PageContext, page, problems};
 use crate::api_error::ApiError;

@@ -2,14 +2,14 @@
 
 use std::num::NonZero;
 
-use hookgate_domain::{
-    Allowlist, AllowlistMode, Overload, PayloadLogging, Permission, Policy, Webhook, WebhookName,
-};
+use hookgate_domain::policy::{AllowlistMode, Overload, PayloadLogging};
+use hookgate_domain::{Allowlist, Policy, Webhook, WebhookName};
 use hookgate_gate::{PeopleStore, PreviewDays, Store};
 use hookgate_pages::{
     ConflictRow, EditWebhook, LineReading, NewWebhook, Preview, PreviewSender, Problem, WebhookForm,
     allowlist_lines,
 };
+use hookgate_people::Permission;
 
 use super::conflict::{conflict, opened_with, shown_value};
 use super::webhook::find;

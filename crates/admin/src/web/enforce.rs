@@ -1,8 +1,9 @@
 //! `/webhooks/{handle}/enforce`: from observe to enforce mode, with the effect in numbers.
 
-use hookgate_domain::{AllowlistMode, Permission};
+use hookgate_domain::policy::AllowlistMode;
 use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{Confirm, UserText};
+use hookgate_people::Permission;
 
 use super::webhook::find;
 use super::{PageContext, page};

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use hookgate_domain::{
-    Actor, Incident, IncidentError, IncidentEvent, IncidentNumber, IncidentStatus, MetadataValue, Timestamp,
-    WebhookHandle,
-};
+use hookgate_domain::draft::MetadataValue;
+use hookgate_domain::incident::{IncidentError, IncidentEvent};
+use hookgate_domain::{Incident, IncidentNumber, IncidentStatus, Timestamp, WebhookHandle};
 use hookgate_gate::{
     self as gate, IncidentActError, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store,
     Timeline, TimelineKind, is_withheld_from,
@@ -13,6 +12,7 @@ use hookgate_gate::{
 use hookgate_pages::{
     Flash, FlashKind, IncidentDetail, IncidentList, NoteForm, Paging, Shell, TimelineEntry, UserText,
 };
+use hookgate_people::Actor;
 use hyper::StatusCode;
 
 use super::models::{delivery_row, incident_row};

@@ -1,10 +1,9 @@
 //! `/members`: the members of the organization.
 
-use hookgate_domain::{
-    Member, MemberError, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE, Timestamp,
-};
+use hookgate_domain::Timestamp;
 use hookgate_gate::{KnownWebhook, KnownWebhooks, PageSize, PeopleError, PeopleStore, Store};
 use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade, UserText, counted};
+use hookgate_people::{Member, MemberError, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE};
 use zeroize::Zeroizing;
 
 use super::once::Done;

@@ -68,8 +68,8 @@ pub(super) fn webhook_facts(webhook: &Webhook, now: hookgate_domain::Timestamp) 
         allowlist_mode: policy.allowlist_mode,
         body_bytes: policy.limits.body_bytes(),
         per_minute: policy.limits.per_minute().map(std::num::NonZero::get),
-        postpones: policy.limits.overload() == hookgate_domain::Overload::Postpone,
-        payload_logging: policy.payload_logging == hookgate_domain::PayloadLogging::On,
+        postpones: policy.limits.overload() == hookgate_domain::policy::Overload::Postpone,
+        payload_logging: policy.payload_logging == hookgate_domain::policy::PayloadLogging::On,
         signed: policy.signing_secret.is_some(),
         rotation_days: policy.rotation.days.map(std::num::NonZero::get),
     }

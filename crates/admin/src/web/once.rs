@@ -5,8 +5,8 @@
 //! node. The secret goes to the next page in a sealed cookie, which that page deletes. Until then, the second answer
 //! of a double click sets the cookie again.
 
-use hookgate_domain::AuditSubject;
 use hookgate_gate::{ActorContext, IdempotentReplay, PeopleStore, ShownOnce, Store};
+use hookgate_people::AuditSubject;
 use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 

@@ -1,6 +1,6 @@
 //! Errors of a payload: from the details that the sender received, with the values in the payload.
 
-use hookgate_domain::without_mark;
+use hookgate_domain::text::without_mark;
 use hookgate_pages::{PayloadFault, UserText};
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! Restores a form that was sent without its session: it is shown again with its values, and its member sends it
 //! again by a click.
 
-use hookgate_domain::may_hold_secret;
+use hookgate_domain::leaks::may_hold_secret;
 use hookgate_gate::{PeopleStore, Store};
 
 use super::search::ListForm;

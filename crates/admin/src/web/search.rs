@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 
 use form_urlencoded::Serializer;
-use hookgate_domain::{KnownUrl, WebhookHandle, WebhookId, WebhookState, may_hold_secret};
+use hookgate_domain::leaks::may_hold_secret;
+use hookgate_domain::{KnownUrl, WebhookHandle, WebhookId, WebhookState};
 use hookgate_gate::{PeopleStore, SearchMatches, SearchTerm, Store};
 use hookgate_pages::{SearchResults, SearchedWebhook, UserText};
 use hyper::StatusCode;

@@ -1,8 +1,10 @@
 //! Signing in by password and by link, and signing out.
 
-use hookgate_domain::{MemberName, Password, SealedSecret, Session, SignInSecret, may_hold_secret};
+use hookgate_domain::leaks::may_hold_secret;
+use hookgate_domain::policy::SealedSecret;
 use hookgate_gate::{Browser, LogInterval, PeopleStore, SignInError, Store};
 use hookgate_pages::{KeptForm, SignIn, SignInLink};
+use hookgate_people::{MemberName, Password, Session, SignInSecret};
 use hyper::StatusCode;
 use hyper::header::{SET_COOKIE, USER_AGENT};
 

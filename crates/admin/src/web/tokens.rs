@@ -3,9 +3,10 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use hookgate_domain::{Permission, Role, Timestamp, Token, TokenId, TokenName, TokenState};
+use hookgate_domain::Timestamp;
 use hookgate_gate::{PageSize, PeopleStore, Store};
 use hookgate_pages::{Confirm, Problem, TokenMade, TokenRow, Tokens};
+use hookgate_people::{Permission, Role, Token, TokenId, TokenName, TokenState};
 
 use super::members::roles_up_to;
 use super::once::Done;

@@ -1,6 +1,6 @@
 //! `/webhooks/{handle}`: one webhook with its policy and usage.
 
-use hookgate_domain::{Actor, AuditAct, Webhook};
+use hookgate_domain::Webhook;
 use hookgate_gate::{
     ActorContext, AuditFilter, DeliveryFilter, Health, PageSize, PeopleStore, Seek, Store, SubjectMatch,
     UsageRange, WebhookUsage, spikes,
@@ -8,6 +8,7 @@ use hookgate_gate::{
 use hookgate_pages::{
     Bucket, Chart, Failing, Range, RetiredUrlUse, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
 };
+use hookgate_people::{Actor, AuditAct};
 
 use super::models::{delivery_row, webhook_facts};
 use super::{PageContext, page};

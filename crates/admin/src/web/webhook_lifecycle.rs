@@ -4,13 +4,14 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use hookgate_domain::{Permission, Policy, SenderFormat};
+use hookgate_domain::{Policy, SenderFormat};
 use hookgate_gate::{
     Issued as GateIssued, NewWebhook as GateNew, PeopleStore, SigningSecret, SourceTotal, Store,
 };
 use hookgate_pages::{
     Impact, Issue, Issued, NewWebhook, Range, RegenerateConfirm, RevokeConfirm, WebhookForm,
 };
+use hookgate_people::Permission;
 use zeroize::Zeroizing;
 
 use super::once::Done;

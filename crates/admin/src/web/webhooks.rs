@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use hookgate_domain::{NameError, Webhook, WebhookHandle, WebhookName, WebhookState};
+use hookgate_domain::names::NameError;
+use hookgate_domain::{Webhook, WebhookHandle, WebhookName, WebhookState};
 use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
 use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
 

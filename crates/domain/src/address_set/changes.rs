@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use ipnetwork::IpNetwork;
 
-use crate::{AddressCount, AllowlistWarning, Networks, network_warnings};
+use crate::Networks;
+use crate::allowlist::{AllowlistWarning, network_warnings};
+use crate::networks::AddressCount;
 
 /// New addresses of a family that never need approval, however small the list was: a /24 of IPv4, a /48 of IPv6. A few more
 /// hosts are no reason to wait.
@@ -16,7 +18,8 @@ const SMALL_GROWTH: AddressCount = AddressCount {
 /// The difference between the networks of a set and those that replace them.
 ///
 /// ```
-/// use hookgate_domain::{NetworkChanges, Networks};
+/// use hookgate_domain::Networks;
+/// use hookgate_domain::address_set::NetworkChanges;
 ///
 /// let now = Networks::of(["10.0.0.0/8".parse()?, "192.0.2.0/24".parse()?, "198.51.100.0/24".parse()?])?;
 /// let then = Networks::of(["192.0.2.0/24".parse()?, "198.51.100.0/24".parse()?])?;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::may_hold_secret;
+use crate::leaks::may_hold_secret;
 
 /// Most conditions of one filter.
 const MAX_CONDITIONS: usize = 64;
@@ -15,11 +15,11 @@ const MAX_WORD: usize = 100;
 /// The publisher of a list of addresses.
 ///
 /// ```
-/// use hookgate_domain::Provider;
+/// use hookgate_domain::address_set::Provider;
 ///
 /// let provider: Provider = "github".parse()?;
 /// assert_eq!(provider.url(), Some("https://api.github.com/meta"));
-/// # Ok::<(), hookgate_domain::UnknownProvider>(())
+/// # Ok::<(), hookgate_domain::address_set::UnknownProvider>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
@@ -116,13 +116,13 @@ pub struct UnknownProvider;
 /// A filter for a provider's list: for each field, the accepted values.
 ///
 /// ```
-/// use hookgate_domain::{Provider, SetFilter};
+/// use hookgate_domain::address_set::{Provider, SetFilter};
 ///
 /// let filter: SetFilter = "service=EC2, service=S3, region=eu-west-1".parse()?;
 /// assert!(filter.fits("service", "EC2") && !filter.fits("service", "AMAZON"));
 /// assert!(filter.fits("network_border_group", "any"), "nothing is said of it");
 /// assert!(filter.check(Provider::Aws).is_ok() && filter.check(Provider::Stripe).is_err());
-/// # Ok::<(), hookgate_domain::SetFilterError>(())
+/// # Ok::<(), hookgate_domain::address_set::SetFilterError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetFilter(Vec<(String, String)>);

@@ -6,9 +6,11 @@ use std::str::FromStr;
 use ipnetwork::IpNetwork;
 use thiserror::Error;
 
+use crate::Timestamp;
+use crate::address_set::AddressSetName;
 use crate::invisible::has_hidden;
+use crate::leaks::may_hold_secret;
 use crate::networks::write_network;
-use crate::{AddressSetName, Timestamp, may_hold_secret};
 
 /// Longest comment of an entry, in characters.
 pub const MAX_COMMENT_CHARACTERS: usize = 100;
@@ -16,7 +18,7 @@ pub const MAX_COMMENT_CHARACTERS: usize = 100;
 /// One entry of an allowlist.
 ///
 /// ```
-/// use hookgate_domain::{AllowEntry, Allowed};
+/// use hookgate_domain::allowlist::{AllowEntry, Allowed};
 ///
 /// let entry = AllowEntry::of(Allowed::Network("192.0.2.0/24".parse()?));
 /// assert_eq!(entry.to_string(), "192.0.2.0/24");
@@ -53,10 +55,10 @@ impl AllowEntry {
 /// The addresses that an entry allows.
 ///
 /// ```
-/// use hookgate_domain::Allowed;
+/// use hookgate_domain::allowlist::Allowed;
 ///
 /// assert_eq!(Allowed::Set("office".parse()?).to_string(), "@office");
-/// # Ok::<(), hookgate_domain::AddressSetNameError>(())
+/// # Ok::<(), hookgate_domain::address_set::AddressSetNameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Allowed {
@@ -94,12 +96,12 @@ impl fmt::Display for Allowed {
 /// Hookgate.
 ///
 /// ```
-/// use hookgate_domain::EntryComment;
+/// use hookgate_domain::allowlist::EntryComment;
 ///
 /// let comment: EntryComment = "the office in Bremen".parse()?;
 /// assert_eq!(comment.as_str(), "the office in Bremen");
 /// assert!("two\nlines".parse::<EntryComment>().is_err());
-/// # Ok::<(), hookgate_domain::EntryCommentError>(())
+/// # Ok::<(), hookgate_domain::allowlist::EntryCommentError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntryComment(Box<str>);

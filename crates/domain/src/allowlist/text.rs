@@ -6,9 +6,11 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::{AllowEntry, Allowed, Allowlist, EntryComment, MAX_SETS, MAX_TEMPORARY};
+use crate::Timestamp;
+use crate::address_set::AddressSetNameError;
 use crate::leaks::before_secret;
 use crate::networks::{EntryError, MAX_NETWORKS, misread_pair, parse_entry};
-use crate::{AddressSetNameError, Timestamp, TimestampError};
+use crate::time::TimestampError;
 
 /// Characters of a wrong entry that an error quotes: more than the longest entry has, few enough for an error text.
 const QUOTED_CHARACTERS: usize = 64;
@@ -204,7 +206,8 @@ impl fmt::Display for Allowlist {
 /// The error of reading or making an allowlist.
 ///
 /// ```
-/// use hookgate_domain::{Allowlist, AllowlistError, EntryError};
+/// use hookgate_domain::{Allowlist, AllowlistError};
+/// use hookgate_domain::networks::EntryError;
 ///
 /// let expected = AllowlistError::Entry { position: 2, entry: "10.0.0.0/08".into(), source: EntryError::Prefix };
 /// assert_eq!("192.0.2.7, 10.0.0.0/08".parse::<Allowlist>(), Err(expected));
@@ -270,7 +273,7 @@ pub enum AllowlistError {
     /// A comment is too long, has invisible characters, or may hold a secret.
     #[error(
         "the comment of entry {position} of the allowlist: {}",
-        crate::EntryCommentError
+        crate::allowlist::EntryCommentError
     )]
     Comment {
         /// Position of the entry, counted from 1.

@@ -41,7 +41,8 @@ const UNUSABLE: [(IpAddr, u8); 5] = [
 /// A warning about an allowlist or an address set.
 ///
 /// ```
-/// use hookgate_domain::{Allowlist, AllowlistWarning, Timestamp};
+/// use hookgate_domain::{Allowlist, Timestamp};
+/// use hookgate_domain::allowlist::AllowlistWarning;
 ///
 /// let list: Allowlist = "0.0.0.0/0, 10.0.0.0/8".parse()?;
 /// let warnings = list.warnings(Some("2001:db8::7".parse()?), Timestamp::from_micros(0));
@@ -139,7 +140,7 @@ impl Allowlist {
 /// Computes the warnings about networks, for each one and for all together.
 ///
 /// ```
-/// use hookgate_domain::network_warnings;
+/// use hookgate_domain::allowlist::network_warnings;
 ///
 /// let warnings: Vec<_> = network_warnings(["172.0.0.0/8".parse()?, "192.0.2.0/24".parse()?]).collect();
 /// assert_eq!(warnings.len(), 1, "172.16.0.0/12 is private");
@@ -203,7 +204,7 @@ fn holds((start, prefix): &(IpAddr, u8), network: IpNetwork) -> bool {
 /// link-local (RFC 3927, RFC 4291) and loopback addresses (RFC 1122, RFC 4291).
 ///
 /// ```
-/// use hookgate_domain::is_private;
+/// use hookgate_domain::allowlist::is_private;
 ///
 /// assert!(is_private("10.0.0.1".parse()?) && is_private("fd00::1".parse()?) && is_private("127.0.0.1".parse()?));
 /// assert!(!is_private("192.0.2.7".parse()?));

@@ -15,7 +15,7 @@ const MAX_STEPS: usize = MAX_HOPS + 8;
 /// One entry of a trail.
 ///
 /// ```
-/// use hookgate_domain::{Hop, Verdict, Witness};
+/// use hookgate_domain::client_address::{Hop, Verdict, Witness};
 ///
 /// let hop = Hop { by: Witness::Connection, verdict: Verdict::Trusted("10.0.0.2".parse()?) };
 /// assert_eq!(hop.to_string(), "connection 10.0.0.2 trusted");
@@ -32,7 +32,7 @@ pub struct Hop {
 /// The verdict on one statement about the client's address.
 ///
 /// ```
-/// use hookgate_domain::Verdict;
+/// use hookgate_domain::client_address::Verdict;
 ///
 /// assert_ne!(Verdict::Untrusted, Verdict::Unconfigured);
 /// ```
@@ -53,11 +53,11 @@ pub enum Verdict {
 /// The steps by which the source of a request was found, in order, from the connection on.
 ///
 /// ```
-/// use hookgate_domain::Trail;
+/// use hookgate_domain::client_address::Trail;
 ///
 /// let trail: Trail = "connection 10.0.0.2 trusted; x-forwarded-for 203.0.113.9 client".parse()?;
 /// assert_eq!(trail.sentence(), "203.0.113.9 was reported by the trusted proxy 10.0.0.2 in X-Forwarded-For");
-/// # Ok::<(), hookgate_domain::TrailError>(())
+/// # Ok::<(), hookgate_domain::client_address::TrailError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trail(Box<[Hop]>);
@@ -132,11 +132,12 @@ impl Trail {
     /// The first forwarding header that was ignored because its sender is not a trusted proxy.
     ///
     /// ```
-    /// use hookgate_domain::{ForwardingHeader, Trail};
+    /// use hookgate_domain::ForwardingHeader;
+    /// use hookgate_domain::client_address::Trail;
     ///
     /// let trail: Trail = "x-forwarded-for untrusted; connection 10.0.0.2 client".parse()?;
     /// assert_eq!(trail.untrusted(), Some(ForwardingHeader::XForwardedFor));
-    /// # Ok::<(), hookgate_domain::TrailError>(())
+    /// # Ok::<(), hookgate_domain::client_address::TrailError>(())
     /// ```
     #[must_use]
     pub fn untrusted(&self) -> Option<ForwardingHeader> {
@@ -237,7 +238,7 @@ fn hop(text: &str) -> Option<Hop> {
 /// The text is not a trail.
 ///
 /// ```
-/// use hookgate_domain::{Trail, TrailError};
+/// use hookgate_domain::client_address::{Trail, TrailError};
 ///
 /// assert_eq!("connection somebody client".parse::<Trail>(), Err(TrailError));
 /// ```

@@ -5,7 +5,8 @@ use thiserror::Error;
 /// A field of a payload that breaks a rule and can't be repaired. The error quotes nothing of the payload.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, FieldError, FieldRule, IncidentDraft};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::{DraftFields, FieldError, FieldRule};
 ///
 /// let error = FieldError { field: "title", rule: FieldRule::Required, limit: None };
 /// assert_eq!(error.to_string(), "title: required");
@@ -26,7 +27,7 @@ impl FieldError {
     /// The error of a required field that is missing or empty.
     ///
     /// ```
-    /// assert_eq!(hookgate_domain::FieldError::required("title").to_string(), "title: required");
+    /// assert_eq!(hookgate_domain::draft::FieldError::required("title").to_string(), "title: required");
     /// ```
     #[must_use]
     pub const fn required(field: &'static str) -> Self {
@@ -40,7 +41,7 @@ impl FieldError {
     /// The error of a field that must have the type `wanted`.
     ///
     /// ```
-    /// assert_eq!(hookgate_domain::FieldError::wrong_type("title", "string").to_string(), "title: type");
+    /// assert_eq!(hookgate_domain::draft::FieldError::wrong_type("title", "string").to_string(), "title: type");
     /// ```
     #[must_use]
     pub const fn wrong_type(field: &'static str, wanted: &'static str) -> Self {
@@ -65,7 +66,7 @@ impl FieldRule {
     /// The name of the rule in answers to senders, such as `required`.
     ///
     /// ```
-    /// assert_eq!(hookgate_domain::FieldRule::Type.as_str(), "type");
+    /// assert_eq!(hookgate_domain::draft::FieldRule::Type.as_str(), "type");
     /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -8,7 +8,8 @@ use thiserror::Error;
 /// A value of an incident's metadata: any value of JSON (RFC 8259) but arrays and objects.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MetadataValue};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::{DraftFields, MetadataValue};
 ///
 /// let metadata = vec![("rack".into(), MetadataValue::Integer(12)), ("hall".into(), MetadataValue::Text("B".into()))];
 /// let fields = DraftFields { title: Some("Disk full".into()), metadata, ..DraftFields::default() };
@@ -32,13 +33,13 @@ impl MetadataValue {
     /// Parses a JSON number; `None` if the text is not one.
     ///
     /// ```
-    /// use hookgate_domain::MetadataValue;
+    /// use hookgate_domain::draft::MetadataValue;
     ///
     /// assert_eq!(MetadataValue::number("12"), Some(MetadataValue::Integer(12)));
     /// let price = MetadataValue::number("1.10");
     /// assert_eq!(price, Some(MetadataValue::Number("1.10".parse()?)));
     /// assert_eq!(MetadataValue::number("0x1F"), None);
-    /// # Ok::<(), hookgate_domain::NotANumber>(())
+    /// # Ok::<(), hookgate_domain::draft::NotANumber>(())
     /// ```
     #[must_use]
     pub fn number(text: &str) -> Option<Self> {
@@ -54,7 +55,7 @@ impl MetadataValue {
 /// The text of a JSON number (RFC 8259, section 6), of any length and precision.
 ///
 /// ```
-/// use hookgate_domain::{NotANumber, NumberText};
+/// use hookgate_domain::draft::{NotANumber, NumberText};
 ///
 /// let number: NumberText = "12345678901234567890.10".parse()?;
 /// assert_eq!(number.as_str(), "12345678901234567890.10");
@@ -89,7 +90,7 @@ impl FromStr for NumberText {
 /// The text is not a JSON number.
 ///
 /// ```
-/// use hookgate_domain::{NotANumber, NumberText};
+/// use hookgate_domain::draft::{NotANumber, NumberText};
 ///
 /// for text in ["", "-", "+1", "1.", ".5", "1e", "NaN", "1 "] {
 ///     assert_eq!(text.parse::<NumberText>(), Err(NotANumber), "{text}");

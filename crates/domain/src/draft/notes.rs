@@ -15,7 +15,8 @@ const MAX_WORD: usize = 32;
 /// One change of a delivery.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, NoteCode};
+/// use hookgate_domain::IncidentDraft;
+/// use hookgate_domain::draft::{DraftFields, NoteCode};
 ///
 /// let fields = DraftFields { title: Some("é".repeat(501)), ..DraftFields::default() };
 /// let draft = IncidentDraft::check(fields)?;
@@ -25,7 +26,7 @@ const MAX_WORD: usize = 32;
 ///     note.sentence(),
 ///     "The title was longer than 500 characters, so it was cut. The payload has the full value."
 /// );
-/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -70,7 +71,7 @@ impl Note {
     /// The same note without the sender's word, for members who may not see payloads.
     ///
     /// ```
-    /// use hookgate_domain::{Note, NoteCode};
+    /// use hookgate_domain::draft::{Note, NoteCode};
     ///
     /// let note = Note::word("severity", NoteCode::UnknownWord, "frightful");
     /// assert_eq!(
@@ -91,7 +92,7 @@ impl Note {
     /// The change in one or more sentences for people. They may quote a word of the sender.
     ///
     /// ```
-    /// use hookgate_domain::{Note, NoteCode};
+    /// use hookgate_domain::draft::{Note, NoteCode};
     ///
     /// assert_eq!(
     ///     Note::new("source_url", NoteCode::NotALink).sentence(),
@@ -168,7 +169,7 @@ impl Note {
 /// A kind of change. The set is closed: answers, exports and stores use [`as_str`](Self::as_str).
 ///
 /// ```
-/// use hookgate_domain::NoteCode;
+/// use hookgate_domain::draft::NoteCode;
 ///
 /// for code in NoteCode::ALL {
 ///     assert_eq!(code.as_str().parse(), Ok(*code));
@@ -261,7 +262,7 @@ impl FromStr for NoteCode {
 /// The text is not the code of a note.
 ///
 /// ```
-/// use hookgate_domain::{NoteCode, UnknownNoteCode};
+/// use hookgate_domain::draft::{NoteCode, UnknownNoteCode};
 ///
 /// assert_eq!("shortened".parse::<NoteCode>(), Err(UnknownNoteCode));
 /// ```

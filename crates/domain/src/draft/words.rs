@@ -271,7 +271,8 @@ impl FromStr for IncidentStatus {
 /// The text is not a known word.
 ///
 /// ```
-/// use hookgate_domain::{IncidentStatus, Severity, UnknownWord};
+/// use hookgate_domain::{IncidentStatus, Severity};
+/// use hookgate_domain::draft::UnknownWord;
 ///
 /// assert_eq!("catastrophic".parse::<Severity>(), Err(UnknownWord));
 /// assert_eq!("maybe".parse::<IncidentStatus>(), Err(UnknownWord));

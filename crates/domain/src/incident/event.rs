@@ -10,7 +10,7 @@ use crate::Severity;
 /// Longest note, in characters.
 ///
 /// ```
-/// use hookgate_domain::{IncidentNote, IncidentNoteError, MAX_NOTE};
+/// use hookgate_domain::incident::{IncidentNote, IncidentNoteError, MAX_NOTE};
 ///
 /// assert!("é".repeat(MAX_NOTE).parse::<IncidentNote>().is_ok());
 /// assert_eq!("é".repeat(MAX_NOTE + 1).parse::<IncidentNote>(), Err(IncidentNoteError));
@@ -50,7 +50,7 @@ impl IncidentEvent {
     /// The word for the kind of event. The words are stable.
     ///
     /// ```
-    /// assert_eq!(hookgate_domain::IncidentEvent::ResolvedLate.kind(), "resolved_late");
+    /// assert_eq!(hookgate_domain::incident::IncidentEvent::ResolvedLate.kind(), "resolved_late");
     /// ```
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -69,12 +69,12 @@ impl IncidentEvent {
 /// A note on an incident: 1 to 2,000 characters, without space around them, lines ended by LF.
 ///
 /// ```
-/// use hookgate_domain::IncidentNote;
+/// use hookgate_domain::incident::IncidentNote;
 ///
 /// let note: IncidentNote = " Restarted db1.\r\nWatching. ".parse()?;
 /// assert_eq!(note.as_str(), "Restarted db1.\nWatching.");
 /// assert!(" \r\n".parse::<IncidentNote>().is_err());
-/// # Ok::<(), hookgate_domain::IncidentNoteError>(())
+/// # Ok::<(), hookgate_domain::incident::IncidentNoteError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentNote(String);

@@ -21,14 +21,15 @@ const MARKS: [u8; 4] = *b"*-.~";
 const PURPOSE: &[u8] = b"mask of a secret:";
 
 /// Masks each secret in a text: one with a checksum (webhook ID, API token, session, sign-in link) in every spelling of
-/// [`find_webhook_ids`](crate::find_webhook_ids), with its prefix or without; and a signing secret, or one that is cut or miscopied,
+/// [`find_webhook_ids`](crate::webhook_id::find_webhook_ids), with its prefix or without; and a signing secret, or one that is cut or miscopied,
 /// also in every spelling: a prefix and at least 22 letters and digits. `None` if there is none.
 ///
 /// The length of the text stays, JSON stays JSON, and UTF-8 stays UTF-8. A mask depends on the digits alone, and
 /// different digits have different masks: texts that are compared, such as dedup keys, stay the same or different.
 ///
 /// ```
-/// use hookgate_domain::{WebhookId, mask_secrets};
+/// use hookgate_domain::WebhookId;
+/// use hookgate_domain::leaks::mask_secrets;
 ///
 /// let id = WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;
 /// let masked = mask_secrets(format!("ping {}", id.reveal()).as_bytes());
@@ -51,7 +52,7 @@ pub fn mask_secrets(text: &[u8]) -> Option<Vec<u8>> {
 /// The text with each secret in it masked, as [`mask_secrets`] does it.
 ///
 /// ```
-/// use hookgate_domain::with_secrets_masked;
+/// use hookgate_domain::leaks::with_secrets_masked;
 ///
 /// let shown = with_secrets_masked("token hgt_7777777777777777777777");
 /// assert!(shown.starts_with("token hgt_***") && !shown.contains('7'));
@@ -130,9 +131,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::secret::{SecretText, length};
     use crate::webhook_id::decoded_layers;
     use crate::webhook_id::samples::{id, spelled};
-    use crate::{ApiToken, SessionToken, SignInSecret};
 
     /// One secret of each kind, made of this number.
     fn secrets(seed: u64) -> [String; 5] {
@@ -145,9 +146,9 @@ mod tests {
                 .for_each(|(byte, digit)| *byte = *digit);
             Ok::<(), std::convert::Infallible>(())
         };
-        let Ok(token) = ApiToken::generate(fill);
-        let Ok(session) = SessionToken::generate(fill);
-        let Ok(link) = SignInSecret::generate(fill);
+        let Ok(token) = SecretText::<{ length("hgt_") }>::generate("hgt_", fill);
+        let Ok(session) = SecretText::<{ length("hgs_") }>::generate("hgs_", fill);
+        let Ok(link) = SecretText::<{ length("hgl_") }>::generate("hgl_", fill);
         let signing = format!("whsec_{}+{}/{}", &id[3..8], &id[8..20], &id[20..33]);
         let [token, session, link] = [token.reveal(), session.reveal(), link.reveal()].map(str::to_owned);
         [id, token, session, link, signing]

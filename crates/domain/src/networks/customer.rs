@@ -66,7 +66,7 @@ impl CustomerNetwork {
 ///
 /// let address: IpAddr = "2001:db8:1:203::7".parse()?;
 /// let wider: [IpAddr; 2] = ["2001:db8:1:200::".parse()?, "2001:db8:1::".parse()?];
-/// assert_eq!(hookgate_domain::wider_prefixes(address), wider);
+/// assert_eq!(hookgate_domain::networks::wider_prefixes(address), wider);
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[must_use]

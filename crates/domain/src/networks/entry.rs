@@ -23,7 +23,7 @@ const EVERYTHING: [&str; 3] = ["any", "all", "*"];
 /// it maps.
 ///
 /// ```
-/// use hookgate_domain::{EntryError, parse_entry};
+/// use hookgate_domain::networks::{EntryError, parse_entry};
 ///
 /// assert_eq!(parse_entry("::ffff:10.0.0.0/104"), Ok("10.0.0.0/8".parse()?));
 /// assert_eq!(parse_entry("10.0.0.0/08"), Err(EntryError::Prefix));
@@ -102,7 +102,7 @@ fn parse_prefix(text: &str, bits: u8) -> Result<u8, EntryError> {
 /// Errors of an entry of an allowlist.
 ///
 /// ```
-/// use hookgate_domain::{EntryError, parse_entry};
+/// use hookgate_domain::networks::{EntryError, parse_entry};
 ///
 /// assert_eq!(parse_entry("010.0.0.1"), Err(EntryError::Address));
 /// assert_eq!(parse_entry("fe80::1%eth0"), Err(EntryError::Zone));

@@ -133,7 +133,7 @@ fn octet(text: &str) -> Option<u8> {
 /// in `192.0.2.0 255.255.255.0`. Each word alone would be a valid address.
 ///
 /// ```
-/// use hookgate_domain::{EntryError, misread_pair};
+/// use hookgate_domain::networks::{EntryError, misread_pair};
 ///
 /// let error = misread_pair("192.0.2.0", "255.255.255.0").ok_or("no error")?;
 /// assert!(error.to_string().contains("write 192.0.2.0/24"), "{error}");

@@ -70,7 +70,7 @@ pub(super) fn v6_network((first, last): (u128, u128)) -> Option<IpNetwork> {
 /// The lowest and highest address of a network as 16 bytes, IPv4 mapped into IPv6, for stores that compare bytes.
 ///
 /// ```
-/// use hookgate_domain::{address_bytes, network_bounds};
+/// use hookgate_domain::networks::{address_bytes, network_bounds};
 ///
 /// let (lowest, highest) = network_bounds("192.0.2.0/24".parse()?);
 /// assert!((lowest..=highest).contains(&address_bytes("192.0.2.7".parse()?)));
@@ -87,7 +87,7 @@ pub fn network_bounds(network: IpNetwork) -> ([u8; 16], [u8; 16]) {
 /// An address as 16 bytes, IPv4 mapped into IPv6 (RFC 4291, section 2.5.5.2): one column for both families.
 ///
 /// ```
-/// use hookgate_domain::address_bytes;
+/// use hookgate_domain::networks::address_bytes;
 ///
 /// assert_eq!(address_bytes("192.0.2.7".parse()?), address_bytes("::ffff:192.0.2.7".parse()?));
 /// # Ok::<(), std::net::AddrParseError>(())

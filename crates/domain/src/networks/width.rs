@@ -24,7 +24,8 @@ const LOCAL_V6: [(u128, u8); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)];
 /// Numbers of addresses, by family.
 ///
 /// ```
-/// use hookgate_domain::{AddressCount, Networks};
+/// use hookgate_domain::Networks;
+/// use hookgate_domain::networks::AddressCount;
 ///
 /// let halves = Networks::of(["0.0.0.0/1".parse()?, "128.0.0.0/1".parse()?, "10.0.0.0/8".parse()?])?;
 /// assert_eq!(halves.addresses(), AddressCount { v4: 1 << 32, v6: 0 });
@@ -41,7 +42,7 @@ pub struct AddressCount {
 /// The family of an address.
 ///
 /// ```
-/// assert_eq!(hookgate_domain::AddressFamily::V6.to_string(), "IPv6");
+/// assert_eq!(hookgate_domain::networks::AddressFamily::V6.to_string(), "IPv6");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AddressFamily {

@@ -54,7 +54,8 @@ impl FromStr for SenderFormat {
 /// No sender format has this name.
 ///
 /// ```
-/// use hookgate_domain::{SenderFormat, UnknownSenderFormat};
+/// use hookgate_domain::SenderFormat;
+/// use hookgate_domain::webhook::UnknownSenderFormat;
 ///
 /// assert_eq!("Custom".parse::<SenderFormat>(), Err(UnknownSenderFormat));
 /// ```

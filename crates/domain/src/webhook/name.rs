@@ -7,12 +7,13 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::invisible::has_hidden;
-use crate::may_hold_secret;
+use crate::leaks::may_hold_secret;
 
 /// Longest name of a webhook, in characters: it has to fit a table row.
 ///
 /// ```
-/// use hookgate_domain::{MAX_NAME_CHARACTERS, WebhookName, WebhookNameError};
+/// use hookgate_domain::WebhookName;
+/// use hookgate_domain::webhook::{MAX_NAME_CHARACTERS, WebhookNameError};
 ///
 /// assert!("ä".repeat(MAX_NAME_CHARACTERS).parse::<WebhookName>().is_ok());
 /// assert_eq!("ä".repeat(MAX_NAME_CHARACTERS + 1).parse::<WebhookName>(), Err(WebhookNameError::TooLong));
@@ -30,7 +31,7 @@ pub const MAX_NAME_CHARACTERS: usize = 100;
 /// let name: WebhookName = "  Grafana, Berlin ".parse()?;
 /// assert_eq!(name.as_str(), "Grafana, Berlin");
 /// assert!("https://hooks.example.org/webhooks/custom/wh_0".parse::<WebhookName>().is_err());
-/// # Ok::<(), hookgate_domain::WebhookNameError>(())
+/// # Ok::<(), hookgate_domain::webhook::WebhookNameError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WebhookName(Box<str>);
@@ -84,7 +85,8 @@ impl FromStr for WebhookName {
 /// Errors of a name of a webhook. They never quote the text, which may be a secret in the wrong field.
 ///
 /// ```
-/// use hookgate_domain::{WebhookName, WebhookNameError};
+/// use hookgate_domain::WebhookName;
+/// use hookgate_domain::webhook::WebhookNameError;
 ///
 /// assert_eq!(" ".parse::<WebhookName>(), Err(WebhookNameError::Empty));
 /// assert_eq!("two\nlines".parse::<WebhookName>(), Err(WebhookNameError::ControlCharacter));

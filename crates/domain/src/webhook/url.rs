@@ -32,7 +32,8 @@ pub struct UrlChange {
 /// The tombstone of a URL: enough to answer `WEBHOOK_REVOKED` for ever, and to name the webhook.
 ///
 /// ```
-/// use hookgate_domain::{RetiredBecause, RetiredUrl};
+/// use hookgate_domain::RetiredUrl;
+/// use hookgate_domain::webhook::RetiredBecause;
 /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
 /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
 /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
@@ -69,7 +70,7 @@ pub struct RetiredUrl {
 /// Reasons for which a URL was retired.
 ///
 /// ```
-/// use hookgate_domain::RetiredBecause;
+/// use hookgate_domain::webhook::RetiredBecause;
 ///
 /// assert_eq!(RetiredBecause::Regenerated.as_str(), "regenerated");
 /// assert_eq!(RetiredBecause::Revoked.as_str(), "revoked");

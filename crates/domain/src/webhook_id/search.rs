@@ -27,7 +27,8 @@ const OVERLAP: usize = 40 * LONGEST;
 /// escape sequence in it.
 ///
 /// ```
-/// use hookgate_domain::{WebhookId, find_webhook_ids};
+/// use hookgate_domain::WebhookId;
+/// use hookgate_domain::webhook_id::find_webhook_ids;
 ///
 /// let id = WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;
 /// let text = format!(r"https://h/webhooks/custom/wh\u005f{}?x", &id.reveal()[3..]);
@@ -54,7 +55,8 @@ pub fn find_webhook_ids(text: &[u8]) -> Vec<WebhookId> {
 /// `true` if a webhook ID is in a text, in any spelling.
 ///
 /// ```
-/// use hookgate_domain::{WebhookId, holds_webhook_id};
+/// use hookgate_domain::WebhookId;
+/// use hookgate_domain::webhook_id::holds_webhook_id;
 ///
 /// let id = WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;
 /// assert!(holds_webhook_id(format!("see wh%5F{}.", &id.reveal()[3..]).as_bytes()));

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, MAX_SET_NAME_CHARACTERS, NetworkChanges, Networks, Provider, STALE_AFTER,
-    SetFilter, SetFilterError, SetOrigin, UnknownProvider, UnknownVersionState, VersionState,
+use hookgate_domain::Networks;
+use hookgate_domain::address_set::{
+    AddressSet, AddressSetName, MAX_SET_NAME_CHARACTERS, NetworkChanges, Provider, STALE_AFTER, SetFilter,
+    SetFilterError, SetOrigin, UnknownProvider, UnknownVersionState, VersionState,
 };
 use proptest::prelude::*;
 

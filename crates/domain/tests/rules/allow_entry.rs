@@ -1,9 +1,9 @@
 //! Entries with an end, a comment or a set, as text.
 
-use hookgate_domain::{
-    Allowed, Allowlist, AllowlistError, EntryComment, EntryCommentError, MAX_COMMENT_CHARACTERS, MAX_SETS,
-    MAX_TEMPORARY,
+use hookgate_domain::allowlist::{
+    Allowed, EntryComment, EntryCommentError, MAX_COMMENT_CHARACTERS, MAX_SETS, MAX_TEMPORARY,
 };
+use hookgate_domain::{Allowlist, AllowlistError};
 use proptest::prelude::*;
 
 fn list(text: &str) -> Allowlist {

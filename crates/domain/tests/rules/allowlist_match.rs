@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::support::NOW;
-use hookgate_domain::{
-    Allowed, Allowlist, AllowlistMatch, AllowlistWarning, IpNetwork, Networks, address_bytes, network_bounds,
-};
+use hookgate_domain::allowlist::{Allowed, AllowlistMatch, AllowlistWarning};
+use hookgate_domain::networks::{address_bytes, network_bounds};
+use hookgate_domain::{Allowlist, IpNetwork, Networks};
 use proptest::prelude::*;
 
 /// An address of the model: its bits, the highest first. IPv4 has 32, IPv6 has 128.
@@ -232,7 +232,7 @@ fn what_permits_too_much_is_flagged() {
 
 #[test]
 fn private_networks_end_where_they_end() {
-    let is_private = |address: &str| hookgate_domain::is_private(address.parse().unwrap());
+    let is_private = |address: &str| hookgate_domain::allowlist::is_private(address.parse().unwrap());
     for address in [
         "100.64.0.0",
         "100.127.255.255",

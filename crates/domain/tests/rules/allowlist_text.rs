@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use hookgate_domain::{Allowlist, AllowlistError, EntryError, IpNetwork, MAX_NETWORKS, parse_entry};
+use hookgate_domain::networks::{EntryError, MAX_NETWORKS, parse_entry};
+use hookgate_domain::{Allowlist, AllowlistError, IpNetwork};
 use proptest::prelude::*;
 
 use EntryError::{Address, Everything, Netmask, Prefix, PrefixTooLong, Zone};

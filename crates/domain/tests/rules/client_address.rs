@@ -4,9 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use hookgate_domain::{
-    Connection, ForwardingHeader, MAX_HOPS, Networks, Source, SourceFault, Trail, TrustedProxies, Verdict,
-};
+use hookgate_domain::client_address::{MAX_HOPS, Trail, Verdict};
+use hookgate_domain::{Connection, ForwardingHeader, Networks, Source, SourceFault, TrustedProxies};
 use proptest::prelude::*;
 
 use ForwardingHeader::{Forwarded, XForwardedFor};

@@ -6,10 +6,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookgate_domain::allowlist::AllowlistMatch;
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::refusal::UnknownRefusalCode;
+use hookgate_domain::webhook::RetiredBecause;
 use hookgate_domain::{
-    Admission, AllowlistMatch, AllowlistMode, Attempt, Connection, Denial, ForwardingHeader, KnownUrl,
-    Networks, RefusalCode, RetiredBecause, SenderFormat, SourceFault, TrustedProxies, UnknownRefusalCode,
-    Webhook, judge,
+    Admission, Attempt, Connection, Denial, ForwardingHeader, KnownUrl, Networks, RefusalCode, SenderFormat,
+    SourceFault, TrustedProxies, Webhook, judge,
 };
 use proptest::prelude::*;
 

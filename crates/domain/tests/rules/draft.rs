@@ -1,10 +1,10 @@
 //! Drafts: limits are exact, in characters. A value that breaks a rule is repaired or left out, and noted.
 
-use hookgate_domain::{
-    DraftFields, FieldError, FieldRule, Incident, IncidentDraft, IncidentStatus, MAX_DEDUP_KEY,
-    MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue, Note,
-    NoteCode, Severity,
+use hookgate_domain::draft::{
+    DraftFields, FieldError, FieldRule, MAX_DEDUP_KEY, MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE,
+    MAX_SOURCE_URL, MAX_TITLE, MetadataValue, Note, NoteCode,
 };
+use hookgate_domain::{Incident, IncidentDraft, IncidentStatus, Severity};
 use proptest::prelude::*;
 
 use crate::support::{draft, opened, titled};

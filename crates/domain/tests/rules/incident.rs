@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use hookgate_domain::draft::{DraftFields, MetadataValue};
+use hookgate_domain::incident::{
+    IncidentError, IncidentEvent, IncidentNote, MAX_LISTED_CHANGES, REOPEN_WINDOW,
+};
 use hookgate_domain::{
-    DraftFields, Incident, IncidentDraft, IncidentError, IncidentEvent, IncidentNote, IncidentNumber,
-    IncidentStatus, MAX_LISTED_CHANGES, MetadataValue, OrganizationId, REOPEN_WINDOW, Severity,
-    WebhookHandle,
+    Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Severity, WebhookHandle,
 };
 use proptest::prelude::*;
 

@@ -6,10 +6,11 @@ use std::collections::HashSet;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use hookgate_domain::rotation::{RotationAge, RotationPolicy};
+use hookgate_domain::webhook::{Leaver, RetiredBecause, WebhookNameError};
 use hookgate_domain::{
-    Attempt, Denial, KnownUrl, Leaver, LiveUrl, Policy, RetiredBecause, RotationAge, RotationPolicy,
-    SenderFormat, Timestamp, UrlChange, Webhook, WebhookError, WebhookName, WebhookNameError, WebhookState,
-    judge,
+    Attempt, Denial, KnownUrl, LiveUrl, Policy, SenderFormat, Timestamp, UrlChange, Webhook, WebhookError,
+    WebhookName, WebhookState, judge,
 };
 use proptest::prelude::*;
 

@@ -8,12 +8,10 @@ mod allowlist_text;
 mod client_address;
 mod decision;
 mod draft;
-mod ends;
 mod incident;
 mod lifecycle;
 mod names;
 mod other_walk;
-mod people;
 mod policy;
 #[cfg(feature = "serde")]
 mod serde_text;

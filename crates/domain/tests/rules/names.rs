@@ -1,9 +1,8 @@
 //! Public names: each number has one text, and text order is number order.
 
-use hookgate_domain::{
-    DeliveryId, IncidentNumber, NameError, OrganizationId, SenderFormat, Timestamp, UnknownSenderFormat,
-    WebhookHandle,
-};
+use hookgate_domain::names::NameError;
+use hookgate_domain::webhook::UnknownSenderFormat;
+use hookgate_domain::{DeliveryId, IncidentNumber, OrganizationId, SenderFormat, Timestamp, WebhookHandle};
 use proptest::prelude::*;
 
 use crate::support::NOW;

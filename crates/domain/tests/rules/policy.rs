@@ -3,11 +3,14 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use hookgate_domain::{
-    Allowlist, AllowlistMode, DEFAULT_BODY_BYTES, IdempotencyKey, IdempotencyKeyError, Limits, LimitsError,
-    MAX_BODY_BYTES, Overload, PayloadDigest, PayloadLogging, Policy, RotationPolicy, SealedSecret, Timestamp,
-    TimestampError, UnknownAllowlistMode,
+use hookgate_domain::idempotency::{IdempotencyKey, IdempotencyKeyError, PayloadDigest};
+use hookgate_domain::policy::{
+    AllowlistMode, DEFAULT_BODY_BYTES, Limits, LimitsError, MAX_BODY_BYTES, Overload, PayloadLogging,
+    SealedSecret, UnknownAllowlistMode,
 };
+use hookgate_domain::rotation::RotationPolicy;
+use hookgate_domain::time::TimestampError;
+use hookgate_domain::{Allowlist, Policy, Timestamp};
 use proptest::prelude::*;
 
 #[test]

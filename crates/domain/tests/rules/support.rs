@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 
+use hookgate_domain::draft::DraftFields;
 use hookgate_domain::{
-    DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, Policy, SenderFormat, Timestamp,
-    Webhook, WebhookHandle, WebhookId,
+    Incident, IncidentDraft, IncidentNumber, OrganizationId, Policy, SenderFormat, Timestamp, Webhook,
+    WebhookHandle, WebhookId,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);

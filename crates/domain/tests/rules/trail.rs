@@ -1,6 +1,7 @@
 //! The words for headers and witnesses, and invalid texts of a trail.
 
-use hookgate_domain::{ForwardingHeader, MAX_HOPS, Trail, TrailError, UnknownForwardingHeader, Witness};
+use hookgate_domain::ForwardingHeader;
+use hookgate_domain::client_address::{MAX_HOPS, Trail, TrailError, UnknownForwardingHeader, Witness};
 
 #[test]
 fn headers_and_witnesses_have_words() {

@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use hookgate_domain::{
-    KnownUrl, WebhookId, WebhookIdDigest, WebhookIdError, WebhookIdHint, WebhookIdHintError,
-};
+use hookgate_domain::webhook_id::WebhookIdHintError;
+use hookgate_domain::{KnownUrl, WebhookId, WebhookIdDigest, WebhookIdError, WebhookIdHint};
 use proptest::prelude::*;
 
 use crate::support::{Bytes, NOW, id, id_from, webhook};

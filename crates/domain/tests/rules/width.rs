@@ -5,9 +5,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use hookgate_domain::{
-    AddressCount, Allowlist, AllowlistWarning, IpNetwork, NetworkChanges, Networks, network_warnings,
-};
+use hookgate_domain::address_set::NetworkChanges;
+use hookgate_domain::allowlist::{AllowlistWarning, network_warnings};
+use hookgate_domain::networks::AddressCount;
+use hookgate_domain::{Allowlist, IpNetwork, Networks};
 use proptest::prelude::*;
 
 use crate::support::NOW;

@@ -1,6 +1,7 @@
 //! The words that senders use for severity and status.
 
-use hookgate_domain::{DraftFields, IncidentStatus, Note, NoteCode, Severity, UnknownWord};
+use hookgate_domain::draft::{DraftFields, Note, NoteCode, UnknownWord};
+use hookgate_domain::{IncidentStatus, Severity};
 
 use crate::support::{draft, opened, titled};
 

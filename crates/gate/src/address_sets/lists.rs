@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{Networks, Provider, SetFilter};
+use hookgate_domain::Networks;
+use hookgate_domain::address_set::{Provider, SetFilter};
 use hookgate_senders::{AddressListError, read_address_list};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, AuditAct, BASE_AGE, NetworkChanges, Networks, Permission, SetOrigin,
-    VersionState,
+use hookgate_domain::Networks;
+use hookgate_domain::address_set::{
+    AddressSet, AddressSetName, BASE_AGE, NetworkChanges, SetOrigin, VersionState,
 };
+use hookgate_people::{AuditAct, Permission};
 use serde_json::{Value, json};
 
 use super::{Acceptance, AddressSetError, RefreshOutcome, subject};

@@ -6,9 +6,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hookgate_domain::client_address::Trail;
+use hookgate_domain::draft::FieldError;
+use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
+use hookgate_domain::leaks::may_hold_secret;
 use hookgate_domain::{
-    DeliveryId, FieldError, IdempotencyKey, IncidentDraft, IncidentNumber, IncidentStatus, PayloadDigest,
-    RefusalCode, RequestId, Source, Timestamp, Trail, WebhookHandle, may_hold_secret,
+    DeliveryId, IncidentDraft, IncidentNumber, IncidentStatus, RefusalCode, RequestId, Source, Timestamp,
+    WebhookHandle,
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 use serde_json::{Value, json};

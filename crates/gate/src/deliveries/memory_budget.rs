@@ -7,7 +7,7 @@
 
 mod waiting;
 
-use hookgate_domain::CustomerNetwork;
+use hookgate_domain::networks::CustomerNetwork;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

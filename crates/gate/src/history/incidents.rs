@@ -1,16 +1,16 @@
 //! Actions of people on incidents.
 
-use hookgate_domain::{
-    Actor, AuditAct, AuditSubject, DeliveryId, Incident, IncidentError, IncidentEvent, IncidentNote,
-    IncidentNoteError, IncidentNumber, NewAudit, Permission, Timestamp, with_secrets_masked,
-};
+use hookgate_domain::incident::{IncidentError, IncidentEvent, IncidentNote, IncidentNoteError};
+use hookgate_domain::leaks::with_secrets_masked;
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp};
+use hookgate_people::{Actor, AuditAct, AuditSubject, NewAudit, Permission};
 use serde_json::json;
 use thiserror::Error;
 
 use crate::{ActorContext, Forbidden, Gate, Store, StoreError};
 
 /// Maximum number of events of an incident that are kept. Changes by senders have a lower bound of their own
-/// ([`MAX_LISTED_CHANGES`](hookgate_domain::MAX_LISTED_CHANGES)).
+/// ([`MAX_LISTED_CHANGES`](hookgate_domain::incident::MAX_LISTED_CHANGES)).
 pub const MAX_EVENTS: usize = 1_000;
 /// Number of events from which notes and reopenings are refused: the rest is for acknowledging and resolving.
 const FULL: usize = MAX_EVENTS / 2;

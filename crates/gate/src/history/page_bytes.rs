@@ -1,7 +1,7 @@
 //! Pages that are bounded in bytes, not only in rows. Rows are read in steps, so that few large rows are read at a
 //! time.
 
-use hookgate_domain::is_invisible;
+use hookgate_domain::invisible::is_invisible;
 
 use crate::{Page, PageSize};
 

@@ -6,9 +6,11 @@ use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use hookgate_domain::client_address::Trail;
+use hookgate_domain::draft::Note;
+use hookgate_domain::networks::{address_bytes, network_bounds};
 use hookgate_domain::{
-    DeliveryId, IncidentNumber, IncidentStatus, Note, RefusalCode, RequestId, Timestamp, Trail,
-    WebhookHandle, address_bytes, network_bounds,
+    DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, RequestId, Timestamp, WebhookHandle,
 };
 use ipnetwork::IpNetwork;
 

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hookgate_domain::networks::parse_entry;
+use hookgate_domain::webhook_id::find_webhook_ids;
 use hookgate_domain::{
     DeliveryId, Incident, IncidentNumber, IpNetwork, RequestId, Timestamp, Webhook, WebhookHandle, WebhookId,
-    WebhookIdHint, find_webhook_ids, parse_entry,
+    WebhookIdHint,
 };
 use thiserror::Error;
 

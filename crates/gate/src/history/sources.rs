@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use hookgate_domain::{RefusalCode, Timestamp, source_prefix};
+use hookgate_domain::networks::source_prefix;
+use hookgate_domain::{RefusalCode, Timestamp};
 use ipnetwork::IpNetwork;
 
 use super::records::PageSize;

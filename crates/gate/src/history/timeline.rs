@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{
-    Actor, DeliveryId, Incident, IncidentEvent, IncidentNumber, MAX_LISTED_CHANGES, Timestamp,
-};
+use hookgate_domain::incident::{IncidentEvent, MAX_LISTED_CHANGES};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp};
+use hookgate_people::Actor;
 
 use super::page_bytes::written_bytes;
 use crate::{Answer, IncidentRecord, PageSize, Seek, Store, StoreError};

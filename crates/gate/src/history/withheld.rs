@@ -2,7 +2,9 @@
 //! the payload, and the values that were read from it or from the headers. Every role sees number, title, severity,
 //! status, service and times of an incident, and webhook, times, source, user agent and outcome of a delivery.
 
-use hookgate_domain::{DeliveryId, Incident, IncidentNumber, MetadataValue, Permission, Role};
+use hookgate_domain::draft::MetadataValue;
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber};
+use hookgate_people::{Permission, Role};
 
 use super::page_bytes::{bounded_page, written_bytes};
 use crate::{
@@ -42,7 +44,7 @@ pub fn summary_for(role: Role, mut summary: DeliverySummary) -> DeliverySummary 
         summary.notes = summary
             .notes
             .into_iter()
-            .map(hookgate_domain::Note::without_word)
+            .map(hookgate_domain::draft::Note::without_word)
             .collect();
     }
     summary

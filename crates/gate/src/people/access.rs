@@ -1,7 +1,7 @@
 //! Rights of long-running work, such as an export or a live view. The credential that started it is checked again from
 //! time to time, because the session may end, the token may be revoked, or the role may be lowered meanwhile.
 
-use hookgate_domain::{ApiTokenDigest, Member, MemberId, Role, Session, SessionDigest, Token, TokenId};
+use hookgate_people::{ApiTokenDigest, Member, MemberId, Role, Session, SessionDigest, Token, TokenId};
 
 use crate::{Gate, PeopleStore, Store, StoreError};
 

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use hookgate_domain::{
-    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, NewAudit, OrganizationId,
-    PayloadDigest, Permission, Role, SessionId, Timestamp, Webhook, with_secrets_masked,
+use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
+use hookgate_domain::leaks::with_secrets_masked;
+use hookgate_domain::{OrganizationId, Timestamp, Webhook};
+use hookgate_people::{
+    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, Permission, Role, SessionId,
 };
 use serde_json::{Map, Value};
 use thiserror::Error;

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use hookgate_domain::{AllowEntry, Allowlist, Policy, Webhook};
+use hookgate_domain::allowlist::AllowEntry;
+use hookgate_domain::{Allowlist, Policy, Webhook};
 use serde_json::{Map, Value, json};
 
 /// Maximum bytes of both sides of a change together: more than a note of 2,000 characters takes in any script.
@@ -93,7 +94,7 @@ fn settings(webhook: &Webhook, allowlist: &Value) -> Value {
         signing_secret,
         rotation,
     } = &webhook.policy;
-    let postpones = limits.overload() == hookgate_domain::Overload::Postpone;
+    let postpones = limits.overload() == hookgate_domain::policy::Overload::Postpone;
     json!({
         "name": webhook.name.as_str(),
         "allowlist": allowlist,
@@ -101,7 +102,7 @@ fn settings(webhook: &Webhook, allowlist: &Value) -> Value {
         "max_body": limits.body_bytes(),
         "per_minute": limits.per_minute().map(std::num::NonZero::get),
         "overload": if postpones { 503 } else { 429 },
-        "payload_logging": *payload_logging == hookgate_domain::PayloadLogging::On,
+        "payload_logging": *payload_logging == hookgate_domain::policy::PayloadLogging::On,
         "signed": signing_secret.is_some(),
         "rotation_days": rotation.days.map(std::num::NonZero::get),
     })

@@ -2,10 +2,9 @@
 //! users; handles, IDs and names of subjects. A word that matches nobody is an error that lists the possible names,
 //! never an empty list.
 
-use hookgate_domain::{
-    ActorKind, AuditActs, IncidentNumber, MemberId, MemberName, Permission, SessionId, Timestamp, TokenId,
-    WebhookHandle, may_hold_secret,
-};
+use hookgate_domain::leaks::may_hold_secret;
+use hookgate_domain::{IncidentNumber, Timestamp, WebhookHandle};
+use hookgate_people::{ActorKind, AuditActs, MemberId, MemberName, Permission, SessionId, TokenId};
 use thiserror::Error;
 
 use crate::{

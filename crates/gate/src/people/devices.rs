@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{Member, MemberName, SealedSecret, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::policy::SealedSecret;
+use hookgate_people::{Member, MemberName};
 
 use crate::{Gate, SealPurpose, Store};
 

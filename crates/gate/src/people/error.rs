@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{Actor, MemberError, PasswordError, TokenError};
+use hookgate_people::{Actor, MemberError, PasswordError, TokenError};
 use thiserror::Error;
 
 use crate::{ActorContext, EntropyError, Forbidden, Gate, PasswordsError, PeopleStore, Store, StoreError};

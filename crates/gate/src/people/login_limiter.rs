@@ -8,7 +8,8 @@ mod tallies;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use hookgate_domain::{MemberName, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_people::MemberName;
 
 use self::tallies::AttemptCounts;
 use crate::rate_limiter::{Allowance, RateLimiters};

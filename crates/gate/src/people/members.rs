@@ -1,8 +1,9 @@
 //! Members: add, list, set the role or the password, remove.
 
-use hookgate_domain::{
-    AuditAct, AuditSubject, Member, MemberError, MemberId, MemberName, NewAudit, OrganizationId, Password,
-    PasswordHash, Permission, Role, Session, SessionId, Timestamp,
+use hookgate_domain::{OrganizationId, Timestamp};
+use hookgate_people::{
+    AuditAct, AuditSubject, Member, MemberError, MemberId, MemberName, NewAudit, Password, PasswordHash,
+    Permission, Role, Session, SessionId,
 };
 use serde_json::{Value, json};
 
@@ -190,7 +191,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         new: Password,
     ) -> Result<Member, PeopleError> {
         let member = self.store.member_by_id(id).await?.ok_or(PeopleError::NotFound)?;
-        let is_self = matches!(&acting.actor, hookgate_domain::Actor::Member { id: own, .. } if *own == id);
+        let is_self = matches!(&acting.actor, hookgate_people::Actor::Member { id: own, .. } if *own == id);
         let session = session.filter(|session| session.member == id);
         if is_self {
             let resets = session.is_some_and(|session| session.resets_password(self.now()));

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hookgate_domain::{CustomerNetwork, Password, PasswordHash, customer_networks};
+use hookgate_domain::networks::{CustomerNetwork, customer_networks};
+use hookgate_people::{Password, PasswordHash};
 use tokio::sync::oneshot;
 
 use crate::{Gate, PasswordsError};

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{SealedSecret, SessionId, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::policy::SealedSecret;
+use hookgate_people::SessionId;
 use zeroize::Zeroizing;
 
 use crate::{EntropyError, Gate, SealError, SealPurpose, Store};

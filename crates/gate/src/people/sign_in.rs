@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use hookgate_domain::{
+use hookgate_domain::leaks::may_hold_secret;
+use hookgate_domain::policy::SealedSecret;
+use hookgate_people::{
     Actor, AuditAct, AuditSubject, LinkMaker, Member, MemberId, MemberName, Password, Permission, Role,
-    SealedSecret, Session, SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret, may_hold_secret,
+    Session, SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret,
 };
 use thiserror::Error;
 

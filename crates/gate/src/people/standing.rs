@@ -1,7 +1,7 @@
 //! The check that an actor may still act. An actor was authenticated some time before, so the store checks it again in
 //! the transaction of the change.
 
-use hookgate_domain::{Actor, Role};
+use hookgate_people::{Actor, Role};
 use thiserror::Error;
 
 /// The reason for which an actor may no longer act.

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{
-    Actor, ApiToken, AuditAct, AuditSubject, OrganizationId, Permission, Role, Timestamp, Token, TokenError,
-    TokenId, TokenName,
+use hookgate_domain::{OrganizationId, Timestamp};
+use hookgate_people::{
+    Actor, ApiToken, AuditAct, AuditSubject, Permission, Role, Token, TokenError, TokenId, TokenName,
 };
 use serde_json::{Value, json};
 

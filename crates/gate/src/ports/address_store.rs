@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, NetworkChanges, Networks, NewAudit, SetVersion, Timestamp, WebhookHandle,
-};
+use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, SetVersion};
+use hookgate_domain::{Networks, Timestamp, WebhookHandle};
+use hookgate_people::NewAudit;
 
 use crate::StoreError;
 

@@ -9,10 +9,12 @@
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 
-use hookgate_domain::{
-    Actor, ActorKind, ApiTokenDigest, AuditActs, AuditEntry, AuditSubject, IdempotencyKey, Member,
-    MemberError, MemberId, MemberName, NewAudit, Session, SessionDigest, SessionId, SignInLink,
-    SignInSecretDigest, Timestamp, Token, TokenError, TokenId, WebhookHandle, WebhookIdHint, WebhookName,
+use hookgate_domain::idempotency::IdempotencyKey;
+use hookgate_domain::{Timestamp, WebhookHandle, WebhookIdHint, WebhookName};
+use hookgate_people::{
+    Actor, ActorKind, ApiTokenDigest, AuditActs, AuditEntry, AuditSubject, Member, MemberError, MemberId,
+    MemberName, NewAudit, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Token,
+    TokenError, TokenId,
 };
 
 use crate::{ActorContext, MemberChange, PageSize, StoreError};
@@ -41,7 +43,7 @@ pub trait PeopleStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the organization has a member whose name
-    /// [looks like](hookgate_domain::MemberName::looks_like) this one.
+    /// [looks like](hookgate_people::MemberName::looks_like) this one.
     fn member_insert(
         &self,
         member: Member,
@@ -72,7 +74,7 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// A higher role ends the link, and the sessions that links of other members began. A lower role ends the links
     /// that the member made, and the sessions that they began. A removal ends these, all sessions and the link, revokes
     /// the tokens that the member owns, and marks the webhooks of [`known_webhooks`](Self::known_webhooks) with the
-    /// [`Leaver`](hookgate_domain::Leaver), without another revision.
+    /// [`Leaver`](hookgate_domain::webhook::Leaver), without another revision.
     fn member_act(
         &self,
         id: MemberId,

@@ -13,10 +13,12 @@
 
 use std::error::Error;
 
+use hookgate_domain::incident::IncidentError;
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredUrl,
-    Severity, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Severity, Timestamp, Webhook,
+    WebhookHandle, WebhookIdDigest, WebhookName,
 };
+use hookgate_people::NewAudit;
 use thiserror::Error;
 
 use crate::{

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{AllowlistMode, RefusalCode, Timestamp, Webhook, WebhookHandle};
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::{RefusalCode, Timestamp, Webhook, WebhookHandle};
 
 use crate::{Gate, SourceTotals, Store, StoreError, UsageTotals};
 

@@ -1,10 +1,12 @@
 //! The life of a webhook: create, edit, regenerate, revoke. Each ends in one conditional write. A writer that loses a
 //! race reads the webhook again and repeats, so two administrators never undo each other unseen.
 
+use hookgate_domain::address_set::AddressSetName;
 use hookgate_domain::{
-    AddressSetName, AuditAct, OrganizationId, Permission, Policy, RetiredUrl, SenderFormat, Webhook,
-    WebhookError, WebhookHandle, WebhookId, WebhookName, WebhookState,
+    OrganizationId, Policy, RetiredUrl, SenderFormat, Webhook, WebhookError, WebhookHandle, WebhookId,
+    WebhookName, WebhookState,
 };
+use hookgate_people::{AuditAct, Permission};
 use hookgate_senders::SigningSecret;
 use serde_json::{Value, json};
 use thiserror::Error;

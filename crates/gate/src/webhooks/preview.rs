@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{
-    AddressSetName, Allowlist, AllowlistMode, Networks, Permission, Policy, Timestamp, Webhook, WebhookHandle,
-};
+use hookgate_domain::address_set::AddressSetName;
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::{Allowlist, Networks, Policy, Timestamp, Webhook, WebhookHandle};
+use hookgate_people::Permission;
 use thiserror::Error;
 
 use crate::{ActorContext, AddressSetError, Gate, ManageError, SourceTotals, Store};

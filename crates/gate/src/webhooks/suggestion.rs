@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{
-    AddressSetName, AllowEntry, Allowed, IpNetwork, Networks, Permission, Timestamp, WebhookHandle,
-};
+use hookgate_domain::address_set::AddressSetName;
+use hookgate_domain::allowlist::{AllowEntry, Allowed};
+use hookgate_domain::{IpNetwork, Networks, Timestamp, WebhookHandle};
+use hookgate_people::Permission;
 
 use crate::{ActorContext, Gate, ManageError, SourceTotal, SourceTotals, Store};
 

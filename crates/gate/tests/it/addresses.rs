@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, BASE_AGE, Networks, Provider, SetFilter, SetOrigin, Timestamp,
-};
+use hookgate_domain::address_set::{AddressSet, AddressSetName, BASE_AGE, Provider, SetFilter, SetOrigin};
+use hookgate_domain::{Networks, Timestamp};
 use hookgate_gate::{Gate, KEPT_VERSIONS, Published};
 use hookgate_testkit::{FixedClock, MemoryStore, samples};
 

@@ -1,9 +1,10 @@
 //! The filter of the audit trail over a store in memory: words of a user become actors, subjects and acts.
 
-use hookgate_domain::{AuditAct, Member, NewAudit, Role, Timestamp};
+use hookgate_domain::Timestamp;
 use hookgate_gate::{
     ActorContext, AuditFilter, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, PeopleStore,
 };
+use hookgate_people::{AuditAct, Member, NewAudit, Role};
 use hookgate_testkit::MemoryStore;
 use hookgate_testkit::samples::{SOURCE, acting, audit};
 

@@ -1,6 +1,7 @@
 //! The tables of docs/http.md and those of the program have the same entries.
 
-use hookgate_domain::{IncidentStatus, NoteCode, Severity};
+use hookgate_domain::draft::NoteCode;
+use hookgate_domain::{IncidentStatus, Severity};
 use hookgate_senders::JsonProblem;
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{AllowlistMode, Policy, RefusalCode, Timestamp, Webhook};
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::{Policy, RefusalCode, Timestamp, Webhook};
 use hookgate_gate::{FAILING_REFUSALS, Gate, Health, Ports, RefusedDelivery, Store};
 use hookgate_testkit::{FixedClock, MemoryStore, samples};
 

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{
-    ApiToken, AuditAct, DeliveryId, LINK_PASSWORD_WINDOW, Member, MemberError, Password, PasswordError,
-    Policy, Role, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, SealedSecret, SenderFormat, Session,
-    SessionToken, TokenError,
-};
+use hookgate_domain::policy::SealedSecret;
+use hookgate_domain::{DeliveryId, Policy, SenderFormat};
 use hookgate_gate::{
     Account, ActorContext, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction,
     ManageError, NewWebhook, PageSize, PeopleError, PeopleStore, SignInError, Store,
+};
+use hookgate_people::{
+    ApiToken, AuditAct, LINK_PASSWORD_WINDOW, Member, MemberError, Password, PasswordError, Role,
+    SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, Session, SessionToken, TokenError,
 };
 use hookgate_testkit::samples::{SOURCE, START, acting};
 use hookgate_testkit::{MemoryStore, samples};

@@ -4,14 +4,16 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use hookgate_domain::address_set::SetOrigin;
+use hookgate_domain::policy::AllowlistMode;
 use hookgate_domain::{
-    Allowlist, AllowlistMode, Attempt, Denial, KnownUrl, Networks, Policy, Role, SenderFormat, SetOrigin,
-    Timestamp, Webhook, judge,
+    Allowlist, Attempt, Denial, KnownUrl, Networks, Policy, SenderFormat, Timestamp, Webhook, judge,
 };
 use hookgate_gate::{
     AcceptedDelivery, ActorContext, AddressSetError, Commit, Gate, ManageError, NewWebhook, Preview,
     PreviewDays, SourceTotal, SourceTotals, Store,
 };
+use hookgate_people::Role;
 use hookgate_testkit::samples::{SOURCE, acting};
 use hookgate_testkit::{MemoryStore, samples};
 use proptest::prelude::*;

@@ -5,11 +5,12 @@ use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{ApiToken, Policy, RefusalCode, SessionToken, SignInSecret};
+use hookgate_domain::{Policy, RefusalCode};
 use hookgate_gate::{
     Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Effect, Gate, Issued, PageSize, Reply,
     Reservation, Seek, Store,
 };
+use hookgate_people::{ApiToken, SessionToken, SignInSecret};
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
 
@@ -264,7 +265,11 @@ async fn a_secret_is_masked_in_every_spelling_and_field() {
         }
     }
     for kept in kept {
-        assert_eq!(hookgate_domain::mask_secrets(kept.as_bytes()), None, "{kept}");
+        assert_eq!(
+            hookgate_domain::leaks::mask_secrets(kept.as_bytes()),
+            None,
+            "{kept}"
+        );
     }
 }
 

@@ -1,7 +1,9 @@
 //! Secrets on their way to the page that shows them once.
 
-use hookgate_domain::{SealedSecret, SessionId, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::policy::SealedSecret;
 use hookgate_gate::SHOWN_ONCE_LIFE;
+use hookgate_people::SessionId;
 use hookgate_testkit::samples::START;
 
 use crate::{gate, gate_at};

@@ -7,11 +7,13 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Limits, Overload, Password, PasswordHash, Policy, RefusalCode, Role};
+use hookgate_domain::policy::{Limits, Overload};
+use hookgate_domain::{Policy, RefusalCode};
 use hookgate_gate::{
     Body, BodyFault, Browser, DeliveryRequest, Gate, Hashing, Issued, NewWebhook, Passwords, PasswordsError,
     Ports, Reply, Reservation, SignInError, SignatureHeaders, Store,
 };
+use hookgate_people::{Password, PasswordHash, Role};
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
 

@@ -1,6 +1,6 @@
 //! The number of store calls of a timeline.
 
-use hookgate_domain::DraftFields;
+use hookgate_domain::draft::DraftFields;
 use hookgate_gate::{AcceptedDelivery, Commit, IncidentAction, Store, Timeline};
 use hookgate_testkit::{MemoryStore, samples};
 

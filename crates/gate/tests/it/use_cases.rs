@@ -6,7 +6,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookgate_domain::{Limits, Networks, Overload, PayloadLogging, Policy, RefusalCode, SetOrigin, Webhook};
+use hookgate_domain::address_set::SetOrigin;
+use hookgate_domain::policy::{Limits, Overload, PayloadLogging};
+use hookgate_domain::{Networks, Policy, RefusalCode, Webhook};
 use hookgate_gate::{
     Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Issued, PageSize, Refusal,
     Reply, Reservation, Seek, Store,

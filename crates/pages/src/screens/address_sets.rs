@@ -1,7 +1,8 @@
 //! Address sets: the list, with the form of a new set, and the page of one set.
 
 use askama::Template;
-use hookgate_domain::{AddressSetName, Provider, Timestamp, WebhookHandle};
+use hookgate_domain::address_set::{AddressSetName, Provider};
+use hookgate_domain::{Timestamp, WebhookHandle};
 
 use super::conflict::{Conflict, ConflictPart};
 use super::screen;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use hookgate_domain::{Allowlist, AllowlistError, Timestamp, misread_pair};
+use hookgate_domain::networks::misread_pair;
+use hookgate_domain::{Allowlist, AllowlistError, Timestamp};
 
 use crate::text::UserText;
 use crate::when;

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use askama::Template;
-use hookgate_domain::{Actor, AuditAct, AuditActs, AuditEntry, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_people::{Actor, AuditAct, AuditActs, AuditEntry};
 
 use super::screen;
 use crate::assets;

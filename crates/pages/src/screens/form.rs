@@ -41,7 +41,7 @@ impl Default for WebhookForm {
             observe: false,
             payload_logging: true,
             signed: false,
-            body_bytes: hookgate_domain::DEFAULT_BODY_BYTES.to_string(),
+            body_bytes: hookgate_domain::policy::DEFAULT_BODY_BYTES.to_string(),
             per_minute: String::new(),
             overload: "refuse".to_owned(),
             rotation_days: "90".to_owned(),

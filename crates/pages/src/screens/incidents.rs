@@ -1,9 +1,8 @@
 //! Incidents: the list and one of them.
 
 use askama::Template;
-use hookgate_domain::{
-    DeliveryId, IncidentNumber, IncidentStatus, MAX_NOTE, Severity, Timestamp, WebhookHandle,
-};
+use hookgate_domain::incident::MAX_NOTE;
+use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, Severity, Timestamp, WebhookHandle};
 
 use super::delivery::DeliveryRow;
 use super::screen;

@@ -1,7 +1,9 @@
 //! The page of one webhook.
 
 use askama::Template;
-use hookgate_domain::{AllowlistMode, RefusalCode, RotationAge, Timestamp, WebhookHandle};
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::rotation::RotationAge;
+use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 
 use super::delivery::{DeliveryRow, IgnoredHeader};
 use super::screen;

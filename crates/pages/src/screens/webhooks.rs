@@ -1,7 +1,8 @@
 //! The list of webhooks.
 
 use askama::Template;
-use hookgate_domain::{RotationAge, Timestamp, WebhookHandle};
+use hookgate_domain::rotation::RotationAge;
+use hookgate_domain::{Timestamp, WebhookHandle};
 
 use super::screen;
 use crate::assets;

@@ -3,7 +3,7 @@
 mod check;
 mod samples;
 
-use hookgate_domain::characters;
+use hookgate_domain::invisible::characters;
 use samples::Kind;
 
 #[test]

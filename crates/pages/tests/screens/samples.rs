@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hookgate_domain::client_address::Trail;
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::rotation::RotationAge;
 use hookgate_domain::{
-    Actor, AllowlistMode, AuditAct, AuditEntry, AuditSubject, DeliveryId, ForwardingHeader, IncidentNumber,
-    IncidentStatus, MemberId, OrganizationId, RefusalCode, RequestId, Role, RotationAge, Severity, Timestamp,
-    TokenId, Trail, WebhookHandle,
+    DeliveryId, ForwardingHeader, IncidentNumber, IncidentStatus, OrganizationId, RefusalCode, RequestId,
+    Severity, Timestamp, WebhookHandle,
 };
 use hookgate_pages::{
     Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter,
@@ -19,6 +21,7 @@ use hookgate_pages::{
     TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
     WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
 };
+use hookgate_people::{Actor, AuditAct, AuditEntry, AuditSubject, MemberId, Role, TokenId};
 
 /// The time of all samples.
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);

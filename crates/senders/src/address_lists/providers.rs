@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use hookgate_domain::{Provider, SetFilter};
+use hookgate_domain::address_set::{Provider, SetFilter};
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 

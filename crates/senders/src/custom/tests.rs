@@ -1,8 +1,7 @@
 //! The product's own payload: what is refused, and what is repaired and noted.
 
-use hookgate_domain::{
-    FieldRule, Incident, IncidentNumber, OrganizationId, SenderFormat, Timestamp, WebhookHandle,
-};
+use hookgate_domain::draft::FieldRule;
+use hookgate_domain::{Incident, IncidentNumber, OrganizationId, SenderFormat, Timestamp, WebhookHandle};
 use proptest::prelude::*;
 use serde_json::Value;
 

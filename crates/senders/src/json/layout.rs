@@ -1,6 +1,6 @@
 //! Formats a JSON text, for people and for answers. Nothing is rounded, reordered or left out.
 
-use hookgate_domain::without_mark;
+use hookgate_domain::text::without_mark;
 
 use super::string::{Scanned, scan, unescape};
 use super::{Role, parse};

@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 
-use hookgate_domain::{Member, MemberError, MemberId, Role, Timestamp, WebhookName};
+use hookgate_domain::{Timestamp, WebhookName};
 use hookgate_gate::{ActorContext, KnownWebhook, KnownWebhooks, MemberChange};
+use hookgate_people::{Member, MemberError, MemberId, Role};
 
 use super::read;
 use crate::acting::{Hold, actor_check, lock_members};

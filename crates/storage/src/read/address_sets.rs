@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use hookgate_domain::{AddressSet, AddressSetName, Allowlist, Networks, SetVersion};
+use hookgate_domain::address_set::{AddressSet, AddressSetName, SetVersion};
+use hookgate_domain::{Allowlist, Networks};
 use hookgate_gate::SoleSource;
 
 use crate::connection::{Connection, RunQueryDsl, columns};

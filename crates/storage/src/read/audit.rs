@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 
 use diesel::sql_types::Text;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, QueryableByName};
-use hookgate_domain::{ActorKind, AuditAct, Timestamp};
+use hookgate_domain::Timestamp;
 use hookgate_gate::{ActorMatch, AuditFilter, CLOCK_MARGIN, SubjectMatch};
+use hookgate_people::{ActorKind, AuditAct};
 
 use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::rows::AuditRow;

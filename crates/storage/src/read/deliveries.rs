@@ -4,7 +4,7 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use hookgate_domain::network_bounds;
+use hookgate_domain::networks::network_bounds;
 use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::periods::{Part, parts, whole};

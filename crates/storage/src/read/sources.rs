@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle, address_bytes, source_prefix};
+use hookgate_domain::networks::{address_bytes, source_prefix};
+use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 use hookgate_gate::{
     DAY_MICROS, PageSize, SourceDay, SourceReasons, SourceTotals, SourceUsage, TopSources, UsageRange,
 };

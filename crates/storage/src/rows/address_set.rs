@@ -1,9 +1,9 @@
 //! Rows of `address_sets` and `address_set_versions`.
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
-use hookgate_domain::{
-    AddressSet, IpNetwork, Networks, OrganizationId, Reading, SetOrigin, SetVersion, Timestamp, parse_entry,
-};
+use hookgate_domain::address_set::{AddressSet, Reading, SetOrigin, SetVersion};
+use hookgate_domain::networks::parse_entry;
+use hookgate_domain::{IpNetwork, Networks, OrganizationId, Timestamp};
 
 use crate::query_error::CorruptRow;
 use crate::schema::{address_set_versions, address_sets};

@@ -3,9 +3,11 @@
 #![expect(clippy::ref_option_ref, reason = "diesel's derive writes such types")]
 
 use diesel::{Insertable, Queryable, Selectable};
-use hookgate_domain::{
-    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, MemberId, NewAudit,
-    OrganizationId, PayloadDigest, Role, Timestamp, TokenId, address_bytes, wider_prefixes,
+use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
+use hookgate_domain::networks::{address_bytes, wider_prefixes};
+use hookgate_domain::{OrganizationId, Timestamp};
+use hookgate_people::{
+    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, MemberId, NewAudit, Role, TokenId,
 };
 
 use super::delivery::read_address;

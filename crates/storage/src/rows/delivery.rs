@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use diesel::dsl::IsNotNull;
 use diesel::{ExpressionMethods, Queryable, Selectable};
-use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, RequestId, Timestamp, Trail};
+use hookgate_domain::client_address::Trail;
+use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, RequestId, Timestamp};
 use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, NoPayload, Outcome};
 
 use super::notes::read_notes;

@@ -3,8 +3,10 @@
 #![expect(clippy::ref_option_ref, reason = "diesel's derive writes such types")]
 
 use diesel::{Insertable, Queryable, Selectable};
-use hookgate_domain::{Actor, DeliveryId, IncidentEvent, IncidentNumber, Severity, Timestamp};
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::{DeliveryId, IncidentNumber, Severity, Timestamp};
 use hookgate_gate::IncidentRecord;
+use hookgate_people::Actor;
 
 use super::audit::read_actor;
 use crate::query_error::CorruptRow;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::{MAX_METADATA_KEYS, MetadataValue};
+use hookgate_domain::draft::{MAX_METADATA_KEYS, MetadataValue};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;

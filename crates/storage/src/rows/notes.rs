@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::Note;
+use hookgate_domain::draft::Note;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub(crate) fn read_notes(text: Option<&str>) -> Option<Vec<Note>> {
 
 #[cfg(test)]
 mod tests {
-    use hookgate_domain::NoteCode;
+    use hookgate_domain::draft::NoteCode;
 
     use super::*;
 

@@ -1,12 +1,13 @@
 //! Rows of `members`, `sessions`, `tokens` and `sign_in_links`.
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
-use hookgate_domain::{
-    ApiTokenDigest, LinkMaker, Member, MemberId, MemberName, NameError, OrganizationId, PasswordHash,
-    Session, SessionDigest, SignInLink, SignInMeans, SignInSecretDigest, Timestamp, Token, TokenId,
-    TokenName, address_bytes,
-};
+use hookgate_domain::networks::address_bytes;
+use hookgate_domain::{OrganizationId, Timestamp};
 use hookgate_gate::FailedSignIns;
+use hookgate_people::{
+    ApiTokenDigest, IdError, LinkMaker, Member, MemberId, MemberName, PasswordHash, Session, SessionDigest,
+    SignInLink, SignInMeans, SignInSecretDigest, Token, TokenId, TokenName,
+};
 
 use super::delivery::read_address;
 use crate::query_error::CorruptRow;
@@ -222,7 +223,7 @@ fn made_in(maker: Option<LinkMaker>) -> Option<String> {
 }
 
 /// The maker of a link from its two columns.
-fn read_maker(member: Option<&str>, session: Option<&str>) -> Result<Option<LinkMaker>, NameError> {
+fn read_maker(member: Option<&str>, session: Option<&str>) -> Result<Option<LinkMaker>, IdError> {
     let Some(member) = member else {
         return Ok(None);
     };

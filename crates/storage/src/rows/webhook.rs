@@ -5,9 +5,12 @@
 use std::num::{NonZeroU16, NonZeroU32};
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use hookgate_domain::policy::{Limits, Overload, PayloadLogging, SealedSecret};
+use hookgate_domain::rotation::RotationPolicy;
+use hookgate_domain::webhook::{Leaver, RetiredBecause};
 use hookgate_domain::{
-    Allowlist, Leaver, Limits, LiveUrl, OrganizationId, Overload, PayloadLogging, Policy, RetiredBecause,
-    RetiredUrl, RotationPolicy, SealedSecret, Timestamp, Webhook, WebhookIdDigest, WebhookName, WebhookState,
+    Allowlist, LiveUrl, OrganizationId, Policy, RetiredUrl, Timestamp, Webhook, WebhookIdDigest, WebhookName,
+    WebhookState,
 };
 
 use super::read_handle;

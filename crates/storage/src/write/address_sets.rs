@@ -1,7 +1,8 @@
 //! Address sets. A change of a set's networks gives every webhook whose allowlist names it another revision.
 
 use diesel::prelude::*;
-use hookgate_domain::{AddressSet, Allowlist, VersionState};
+use hookgate_domain::Allowlist;
+use hookgate_domain::address_set::{AddressSet, VersionState};
 use hookgate_gate::{KEPT_VERSIONS, NewVersion, VersionChange};
 
 use crate::connection::{Connection, RunQueryDsl};

@@ -2,7 +2,7 @@
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use hookgate_domain::{AuditAct, NewAudit};
+use hookgate_people::{AuditAct, NewAudit};
 
 use crate::connection::{Connection, RunQueryDsl};
 

@@ -2,7 +2,7 @@
 //! Hookgate itself, count as one for each kind, because their names prove nothing.
 
 use diesel::prelude::*;
-use hookgate_domain::ActorKind;
+use hookgate_people::ActorKind;
 
 use super::audit::FAILED;
 use crate::connection::{Connection, RunQueryDsl};

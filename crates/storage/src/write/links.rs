@@ -1,7 +1,7 @@
 //! Sign-in links, and the end of links and of the sessions that they began.
 
 use diesel::prelude::*;
-use hookgate_domain::SignInLink;
+use hookgate_people::SignInLink;
 
 use crate::connection::{Connection, RunQueryDsl};
 use crate::rows::LinkRow;

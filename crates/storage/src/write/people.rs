@@ -2,7 +2,8 @@
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use hookgate_domain::{AuditAct, Member, NewAudit, PasswordHash, Role, Session, Token, address_bytes};
+use hookgate_domain::networks::address_bytes;
+use hookgate_people::{AuditAct, Member, NewAudit, PasswordHash, Role, Session, Token};
 
 use crate::connection::{Connection, RunQueryDsl};
 

@@ -2,7 +2,7 @@
 //! of it is policy: it raises no revision, and does not affect how deliveries are judged.
 
 use diesel::prelude::*;
-use hookgate_domain::NewAudit;
+use hookgate_people::NewAudit;
 
 use super::webhooks::lock_policies;
 use crate::connection::{Connection, RunQueryDsl};

@@ -3,9 +3,11 @@
 //! leaves nothing half done.
 
 use diesel::result::QueryResult;
+use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::networks::address_bytes;
 use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentEvent, IncidentNumber, IncidentStatus,
-    OrganizationId, Timestamp, address_bytes,
+    DeliveryId, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Timestamp,
 };
 use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency, NoPayload, Touched};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use diesel::result::QueryResult;
-use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
+use hookgate_domain::networks::address_bytes;
+use hookgate_domain::{DeliveryId, IncidentNumber, RequestId};
 use hookgate_gate::{Answer, LogInterval, NoPayload, RefusedPayload, StoreError};
 
 use super::commit_backend::{CommitBackend, NextNumbers};

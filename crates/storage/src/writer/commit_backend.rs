@@ -5,7 +5,8 @@ mod postgres;
 mod sqlite;
 
 use diesel::result::QueryResult;
-use hookgate_domain::{DeliveryId, Incident, IncidentEvent, WebhookHandle};
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::{DeliveryId, Incident, WebhookHandle};
 use hookgate_gate::IncidentRecord;
 
 pub(super) use postgres::PostgresBackend;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use hookgate_domain::{RefusalCode, Timestamp, address_bytes, source_prefix};
+use hookgate_domain::networks::{address_bytes, source_prefix};
+use hookgate_domain::{RefusalCode, Timestamp};
 use hookgate_gate::DAY_MICROS;
 
 use super::usage_recorder::Observation;

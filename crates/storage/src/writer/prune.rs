@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use diesel::result::QueryResult;
-use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
 use super::payers::fill;

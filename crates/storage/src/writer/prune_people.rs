@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use diesel::result::QueryResult;
-use hookgate_domain::{SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, Timestamp};
+use hookgate_domain::Timestamp;
 use hookgate_gate::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, LogInterval};
+use hookgate_people::{SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE};
 
 use crate::connection::Connection;
 use crate::write::audit::{

@@ -2,7 +2,8 @@
 //! which frees its space at once; otherwise row by row.
 
 use diesel::result::QueryResult;
-use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
 use super::payers::{fill, payers};

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use diesel::result::QueryResult;
-use hookgate_domain::{Timestamp, address_bytes, source_prefix};
+use hookgate_domain::Timestamp;
+use hookgate_domain::networks::{address_bytes, source_prefix};
 use hookgate_gate::LogInterval;
 
 use super::counts::{Counts, SourceCount, SourceKey};

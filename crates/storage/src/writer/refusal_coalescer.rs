@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle, source_prefix};
+use hookgate_domain::networks::source_prefix;
+use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 use hookgate_gate::{RefusalKey, RefusedDelivery};
 
 use super::counts::minute_of;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-use hookgate_domain::{RefusalCode, Timestamp, source_prefix, wider_prefixes};
+use hookgate_domain::networks::{source_prefix, wider_prefixes};
+use hookgate_domain::{RefusalCode, Timestamp};
 use hookgate_gate::RefusedDelivery;
 
 /// Records of identical refusals within a minute, before further ones are counted on one more.

@@ -1,7 +1,8 @@
 //! Weights of records: their bytes for retention by size. Many small records weigh as much as a few large
 //! ones.
 
-use hookgate_domain::{Incident, IncidentEvent};
+use hookgate_domain::Incident;
+use hookgate_domain::incident::IncidentEvent;
 
 use crate::rows::{NewDelivery, WeighedIncident, event_texts};
 
@@ -64,7 +65,7 @@ mod tests {
 
     use diesel::QueryableByName;
     use diesel::sql_types::BigInt;
-    use hookgate_domain::{DraftFields, MetadataValue};
+    use hookgate_domain::draft::{DraftFields, MetadataValue};
     use hookgate_gate::{AcceptedDelivery, Commit, Retention, Store};
     use hookgate_testkit::samples::{audit, deduplicated, delivery, draft, second, webhook};
 

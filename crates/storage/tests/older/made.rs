@@ -3,11 +3,13 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use hookgate_domain::{
-    Actor, AuditAct, AuditRequest, IdempotencyKey, Member, NewAudit, PayloadDigest, Role, Session, SessionId,
-    SignInLink, SignInMeans, SignInSecretDigest, Timestamp, Token,
-};
+use hookgate_domain::Timestamp;
+use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
 use hookgate_gate::{AuditFilter, MemberChange, PageSize, PeopleStore};
+use hookgate_people::{
+    Actor, AuditAct, AuditRequest, Member, NewAudit, Role, Session, SessionId, SignInLink, SignInMeans,
+    SignInSecretDigest, Token,
+};
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{acting, audit, audit_of, member, second, session, token};

@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use hookgate_domain::{
-    AllowlistMode, AuditAct, DraftFields, IncidentEvent, IncidentNumber, Networks, Role, SetOrigin,
-    SignInLink, SignInSecretDigest, Webhook, WebhookIdDigest,
-};
+use hookgate_domain::address_set::SetOrigin;
+use hookgate_domain::draft::DraftFields;
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::policy::AllowlistMode;
+use hookgate_domain::{IncidentNumber, Networks, Webhook, WebhookIdDigest};
 use hookgate_gate::{
     AcceptedDelivery, AddressStore, AuditFilter, Commit, DeliveryFilter, Gate, IncidentAction,
     IncidentFilter, Issued, PageSize, PeopleStore, Ports, Seek, Store,
 };
+use hookgate_people::{AuditAct, Role, SignInLink, SignInSecretDigest};
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::FixedClock;
 use hookgate_testkit::postgres::Postgres;

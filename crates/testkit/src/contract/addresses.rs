@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, NetworkChanges, Networks, Policy, SetOrigin, VersionState, Webhook,
-};
+use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, SetOrigin, VersionState};
+use hookgate_domain::{Networks, Policy, Webhook};
 use hookgate_gate::{
     AcceptedDelivery, Commit, KEPT_VERSIONS, NewVersion, RefusedDelivery, SoleSource, Store, StoreError,
     VersionChange,
@@ -81,7 +80,7 @@ pub async fn a_set_comes_back<S: Store>(store: &Arc<S>) {
     let mut published = AddressSet::new(
         name("aws"),
         SetOrigin::Published {
-            provider: hookgate_domain::Provider::Aws,
+            provider: hookgate_domain::address_set::Provider::Aws,
             filter: "service=EC2, region=eu-west-1".parse().unwrap(),
             url: Some("https://example.org/ranges.json".into()),
         },

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{
-    Actor, AuditAct, AuditEntry, AuditRequest, IdempotencyKey, NewAudit, PayloadDigest, Policy, Role,
-    SESSION_IDLE, SignInLink, SignInSecretDigest,
-};
+use hookgate_domain::Policy;
+use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
 use hookgate_gate::{
     AUDIT_DAYS, AUDIT_FAILED_DAYS, ActorMatch, AuditFilter, IncidentAction, PageSize, PeopleStore, Retention,
     Store, StoreError, SubjectMatch,
+};
+use hookgate_people::{
+    Actor, AuditAct, AuditEntry, AuditRequest, NewAudit, Role, SESSION_IDLE, SignInLink, SignInSecretDigest,
 };
 
 use super::members::with_member;

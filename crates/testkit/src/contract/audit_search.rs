@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{Actor, ActorKind, AuditAct, AuditEntry, AuditSubject, NewAudit, Role};
 use hookgate_gate::{ActorMatch, AuditFilter, CLOCK_MARGIN, PageSize, PeopleStore, SubjectMatch};
+use hookgate_people::{Actor, ActorKind, AuditAct, AuditEntry, AuditSubject, NewAudit, Role};
 
 use crate::samples::{START, audit, audit_of, member, second, token};
 

@@ -5,7 +5,9 @@ use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hookgate_domain::{DraftFields, Policy, Trail, UrlChange, Webhook};
+use hookgate_domain::client_address::Trail;
+use hookgate_domain::draft::DraftFields;
+use hookgate_domain::{Policy, UrlChange, Webhook};
 use hookgate_gate::{
     AcceptedDelivery, Answer, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, Effect,
     IncidentFilter, PageSize, Seek, Store,

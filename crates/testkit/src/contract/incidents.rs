@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{
-    DraftFields, Incident, IncidentNumber, IncidentStatus, MetadataValue, OrganizationId, Severity,
-};
+use hookgate_domain::draft::{DraftFields, MetadataValue};
+use hookgate_domain::{Incident, IncidentNumber, IncidentStatus, OrganizationId, Severity};
 use hookgate_gate::{
     AcceptedDelivery, Answer, Effect, IncidentAction, IncidentCount, IncidentFilter, PageSize, Store, Touched,
 };

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{
-    Actor, AuditAct, Leaver, Member, NewAudit, Policy, Role, RotationAge, SealedSecret, Webhook,
-};
+use hookgate_domain::policy::SealedSecret;
+use hookgate_domain::rotation::RotationAge;
+use hookgate_domain::webhook::Leaver;
+use hookgate_domain::{Policy, Webhook};
 use hookgate_gate::{Commit, KnownWebhook, MemberChange, PeopleStore, Store};
+use hookgate_people::{Actor, AuditAct, Member, NewAudit, Role};
 
 use super::members::with_member;
 use crate::samples::{acting, audit, audit_of, delivery, name, second, token, webhook, webhook_id};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{
+use hookgate_gate::{MemberChange, PeopleStore, StoreError};
+use hookgate_people::{
     Actor, AuditAct, LinkMaker, Member, NewAudit, PasswordHash, Role, Session, SessionId, SignInLink,
     SignInMeans,
 };
-use hookgate_gate::{MemberChange, PeopleStore, StoreError};
 
 use super::members::with_member;
 use super::sessions::link;

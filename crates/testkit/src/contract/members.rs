@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{AuditAct, Member, MemberError, PasswordHash, Role, SignInLink, SignInSecretDigest};
 use hookgate_gate::{AuditFilter, MemberChange, PageSize, PeopleStore, StoreError};
+use hookgate_people::{AuditAct, Member, MemberError, PasswordHash, Role, SignInLink, SignInSecretDigest};
 
 use crate::samples::{acting, audit, audit_of, member, second, session, token};
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{IncidentError, IncidentNumber, IncidentStatus};
+use hookgate_domain::incident::IncidentError;
+use hookgate_domain::{IncidentNumber, IncidentStatus};
 use hookgate_gate::{IncidentAction, Store};
 
 use super::{incident, told, with_webhook};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{RefusalCode, Trail};
+use hookgate_domain::RefusalCode;
+use hookgate_domain::client_address::Trail;
 use hookgate_gate::{
     Answer, DeliveryFilter, MAX_REFUSED_PAYLOAD, NoPayload, RefusedDelivery, RefusedPayload, Store,
     UsageRange,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{IDEMPOTENCY_WINDOW, IncidentStatus, Policy};
+use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
+use hookgate_domain::{IncidentStatus, Policy};
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Commit, DeliveryFilter, Effect, IncidentAction, IncidentFilter, Store,
 };

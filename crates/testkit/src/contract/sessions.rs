@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use hookgate_domain::{
+use hookgate_gate::{MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError};
+use hookgate_people::{
     AuditAct, Member, NewAudit, PasswordHash, Role, Session, SignInLink, SignInSecretDigest,
 };
-use hookgate_gate::{MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError};
 
 use super::members::{entries, with_member};
 use crate::samples::{START, acting, audit, audit_of, member, second, session};

@@ -4,7 +4,8 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use hookgate_domain::{DraftFields, MetadataValue, Webhook};
+use hookgate_domain::Webhook;
+use hookgate_domain::draft::{DraftFields, MetadataValue};
 use hookgate_gate::{AcceptedDelivery, Commit, DeliveryFilter, IncidentFilter, PageSize, Retention, Store};
 
 use super::pruning::prune;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{
-    Actor, AddressSet, AuditAct, AuditEntry, IncidentNumber, Member, NewAudit, Role, Session, Token, Webhook,
-};
+use hookgate_domain::address_set::AddressSet;
+use hookgate_domain::{IncidentNumber, Webhook};
 use hookgate_gate::{
     ActorContext, ActorError, AuditFilter, IncidentAction, MemberChange, PageSize, PeopleStore, Store,
     StoreError,
 };
+use hookgate_people::{Actor, AuditAct, AuditEntry, Member, NewAudit, Role, Session, Token};
 
 use super::addresses::{changed, with_set};
 use super::members::with_member;

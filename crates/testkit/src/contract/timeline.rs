@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{
-    DeliveryId, DraftFields, IncidentError, IncidentEvent, IncidentNumber, IncidentStatus,
-    MAX_LISTED_CHANGES, REOPEN_WINDOW, Severity, Timestamp, Webhook,
-};
+use hookgate_domain::draft::DraftFields;
+use hookgate_domain::incident::{IncidentError, IncidentEvent, MAX_LISTED_CHANGES, REOPEN_WINDOW};
+use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, Severity, Timestamp, Webhook};
 use hookgate_gate::{
     AcceptedDelivery, Effect, IncidentAction, IncidentRecord, MAX_EVENTS, Retention, Store, Timeline,
     TimelineKind,

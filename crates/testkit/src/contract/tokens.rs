@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{AuditAct, Role, Token, TokenError};
 use hookgate_gate::{PageSize, PeopleStore};
+use hookgate_people::{AuditAct, Role, Token, TokenError};
 
 use super::members::{entries, with_member};
 use crate::samples::{audit, audit_of, second, token};

@@ -3,10 +3,10 @@
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
-use hookgate_domain::{
-    AllowlistMode, KnownUrl, Limits, Overload, PayloadLogging, Policy, RetiredBecause, RotationPolicy,
-    SealedSecret, UrlChange, Webhook, WebhookIdDigest,
-};
+use hookgate_domain::policy::{AllowlistMode, Limits, Overload, PayloadLogging, SealedSecret};
+use hookgate_domain::rotation::RotationPolicy;
+use hookgate_domain::webhook::RetiredBecause;
+use hookgate_domain::{KnownUrl, Policy, UrlChange, Webhook, WebhookIdDigest};
 use hookgate_gate::{PageSize, Store, StoreError, UrlSince, WebhookCounts};
 
 use super::with_webhook;

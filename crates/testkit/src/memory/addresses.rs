@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hookgate_domain::{
-    AddressSet, AddressSetName, Networks, NewAudit, SetVersion, Timestamp, VersionState, Webhook,
-    WebhookHandle,
-};
+use hookgate_domain::address_set::{AddressSet, AddressSetName, SetVersion, VersionState};
+use hookgate_domain::{Networks, Timestamp, Webhook, WebhookHandle};
 use hookgate_gate::{
     AddressStore, KEPT_VERSIONS, MAX_ADDRESS_SETS, NewVersion, SoleSource, StoreError, VersionChange,
 };
+use hookgate_people::NewAudit;
 
 use super::{MemoryStore, State};
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
+use hookgate_domain::incident::IncidentError;
 use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentError, IncidentNumber, IncidentStatus,
-    OrganizationId, Timestamp,
+    DeliveryId, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Timestamp,
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, ActedOn, ActorContext, Answer, Commit, DeliveryRecord, DeliverySummary,

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentNumber, IncidentStatus, MetadataValue, Timestamp,
-    WebhookHandle,
-};
+use hookgate_domain::draft::MetadataValue;
+use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, IncidentStatus, Timestamp, WebhookHandle};
 use hookgate_gate::{
     Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, NoPayload, Page, PageSize, Pruned, Retention,
     RunBounds, RunEnds, Seek,

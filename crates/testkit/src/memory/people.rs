@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use hookgate_domain::{
-    Actor, ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Leaver, LinkMaker, Member, MemberError, MemberId,
-    MemberName, NewAudit, Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp,
-    Token, TokenError, TokenId, Webhook, WebhookHandle, wider_prefixes,
-};
+use hookgate_domain::networks::wider_prefixes;
+use hookgate_domain::webhook::Leaver;
+use hookgate_domain::{Timestamp, Webhook, WebhookHandle};
 use hookgate_gate::{
     AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorContext, AuditFilter, FailedSignIns,
     KnownActor, KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
     check_actor,
+};
+use hookgate_people::{
+    Actor, ActorKind, ApiTokenDigest, AuditAct, AuditEntry, LinkMaker, Member, MemberError, MemberId,
+    MemberName, NewAudit, Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Token,
+    TokenError, TokenId,
 };
 
 use super::{MemoryStore, State};

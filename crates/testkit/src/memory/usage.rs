@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use hookgate_domain::{Timestamp, WebhookHandle, source_prefix};
+use hookgate_domain::networks::source_prefix;
+use hookgate_domain::{Timestamp, WebhookHandle};
 use hookgate_gate::{
     Answer, DAY_MICROS, DeliverySummary, LastSeen, PageSize, SourceDay, SourceReasons, SourceTotals,
     SourceUsage, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage,

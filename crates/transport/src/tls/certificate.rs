@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hookgate_domain::{PemFault, PemKind, Timestamp, check_pem};
+use hookgate_domain::Timestamp;
+use hookgate_pem::{PemFault, PemKind, check_pem};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;

@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use hookgate_domain::{Allowed, Allowlist, IpNetwork, Networks, Provider, SetFilter};
+use hookgate_domain::address_set::{Provider, SetFilter};
+use hookgate_domain::allowlist::Allowed;
+use hookgate_domain::{Allowlist, IpNetwork, Networks};
 use hookgate_gate::{Published, read_address_list};
 use hookgate_outbound::{Fetcher, MAX_DOCUMENT};
 

@@ -1,6 +1,8 @@
 //! Address sets as text for people.
 
-use hookgate_domain::{AddressSet, SetOrigin, Timestamp, with_hidden_shown};
+use hookgate_domain::Timestamp;
+use hookgate_domain::address_set::{AddressSet, SetOrigin};
+use hookgate_domain::invisible::with_hidden_shown;
 use hookgate_wire as wire;
 
 /// The columns of address sets.

@@ -1,7 +1,7 @@
 //! `/api/v1/address-sets/{name}/preview`: the senders that would stop passing if a set had other networks.
 
-use hookgate_domain::Permission;
 use hookgate_gate::{Gate, PeopleStore, Store};
+use hookgate_people::Permission;
 use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -1,8 +1,8 @@
 //! `/api/v1/address-sets/{name}/refresh` and `…/decide`: downloads of published lists, and the approval of pending
 //! versions.
 
-use hookgate_domain::Permission;
 use hookgate_gate::{Gate, PeopleStore, Store};
+use hookgate_people::Permission;
 use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -1,8 +1,8 @@
 //! The form with the networks of an own set: preview, save, and restore after a sign-in.
 
-use hookgate_domain::Permission;
 use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{AddressSetDetail, ConflictRow};
+use hookgate_people::Permission;
 
 use super::{change_of, detail, entries, find, lines, warnings};
 use crate::api_error::{ApiError, ErrorCode};

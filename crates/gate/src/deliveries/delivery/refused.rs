@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{RefusalCode, RequestId, Timestamp, Trail, WebhookHandle};
+use hookgate_domain::client_address::Trail;
+use hookgate_domain::{RefusalCode, RequestId, Timestamp, WebhookHandle};
 
 use crate::NoPayload;
 

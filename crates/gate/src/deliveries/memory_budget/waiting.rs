@@ -1,7 +1,7 @@
 //! Reserved memory by webhook and source, and the requests that still wait for their bodies. Where memory is scarce,
 //! the oldest waiting request of the largest holder is evicted.
 
-use hookgate_domain::CustomerNetwork;
+use hookgate_domain::networks::CustomerNetwork;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,7 +3,8 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use hookgate_domain::{Denial, KnownUrl, Overload, RefusalCode, Webhook};
+use hookgate_domain::policy::Overload;
+use hookgate_domain::{Denial, KnownUrl, RefusalCode, Webhook};
 use hookgate_senders::{PayloadError, SignatureError};
 
 use crate::LogInterval;

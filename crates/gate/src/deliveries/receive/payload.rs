@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::task::Poll;
 
 use bytes::Bytes;
-use hookgate_domain::{PayloadLogging, RefusalCode, Webhook, mask_secrets};
+use hookgate_domain::leaks::mask_secrets;
+use hookgate_domain::policy::PayloadLogging;
+use hookgate_domain::{RefusalCode, Webhook};
 
 use super::answer::{Rejection, unavailable};
 use crate::deliveries::memory_budget::Reservation;

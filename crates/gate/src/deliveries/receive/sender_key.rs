@@ -1,6 +1,8 @@
 //! The idempotency key of a delivery, by which a retry is recognised.
 
-use hookgate_domain::{IdempotencyKey, IncidentDraft, Note, NoteCode, PayloadDigest, RefusalCode, Webhook};
+use hookgate_domain::draft::{Note, NoteCode};
+use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
+use hookgate_domain::{IncidentDraft, RefusalCode, Webhook};
 
 use crate::{DeliveryRequest, Idempotency, LogInterval, Refusal, Seal};
 

@@ -11,7 +11,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::RunQueryDsl;
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::{DeliveryId, IncidentEvent, IncidentNumber, IncidentStatus, WebhookHandle};
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, WebhookHandle};
 
 use super::super::change::Change;
 use super::super::job::Job;

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::{DeliveryId, IncidentEvent, WebhookHandle};
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::{DeliveryId, WebhookHandle};
 
 use super::super::change::Change;
 use super::super::usage_recorder::{Observation, UsageRecorder};

@@ -6,15 +6,14 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::{
-    IdempotencyKey, Member, MemberId, OrganizationId, PayloadDigest, Role, SessionId, Timestamp, Token,
-    TokenId,
-};
+use crate::{Member, MemberId, Role, SessionId, Token, TokenId};
+use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
+use hookgate_domain::{OrganizationId, Timestamp};
 
 /// The actor of an entry.
 ///
 /// ```
-/// use hookgate_domain::{Actor, Role};
+/// use hookgate_people::{Actor, Role};
 ///
 /// let actor = Actor::CommandLine { user: "root".into() };
 /// assert_eq!((actor.kind(), actor.name(), actor.id()), ("command_line", "root", None));
@@ -118,7 +117,7 @@ macro_rules! acts {
         /// The act of an entry. The words are stable.
         ///
         /// ```
-        /// use hookgate_domain::AuditAct;
+        /// use hookgate_people::AuditAct;
         ///
         /// assert_eq!(AuditAct::WebhookRevoke.to_string(), "webhook.revoke");
         /// for act in AuditAct::ALL {
@@ -145,7 +144,7 @@ macro_rules! acts {
             /// The part of the word before the dot: the kind of subject.
             ///
             /// ```
-            /// assert_eq!(hookgate_domain::AuditAct::WebhookRevoke.family(), "webhook");
+            /// assert_eq!(hookgate_people::AuditAct::WebhookRevoke.family(), "webhook");
             /// ```
             #[must_use]
             pub fn family(self) -> &'static str {
@@ -227,7 +226,7 @@ impl FromStr for AuditAct {
 /// The text is no act.
 ///
 /// ```
-/// use hookgate_domain::{AuditAct, UnknownAuditAct};
+/// use hookgate_people::{AuditAct, UnknownAuditAct};
 ///
 /// assert_eq!("webhook".parse::<AuditAct>(), Err(UnknownAuditAct));
 /// ```
@@ -238,7 +237,7 @@ pub struct UnknownAuditAct;
 /// The subject of an act.
 ///
 /// ```
-/// let subject = hookgate_domain::AuditSubject::new("INC-1", "Disk full");
+/// let subject = hookgate_people::AuditSubject::new("INC-1", "Disk full");
 /// assert_eq!((subject.id.as_str(), subject.name.as_str()), ("INC-1", "Disk full"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,14 +262,15 @@ impl AuditSubject {
 /// A request that its client may repeat, because the answer may be lost on the way.
 ///
 /// ```
-/// use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest};
+/// use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
+/// use hookgate_people::AuditRequest;
 ///
 /// let request = AuditRequest {
 ///     key: IdempotencyKey::parse(b"create-db-alerts")?,
 ///     digest: PayloadDigest::of(b"{}"),
 /// };
 /// assert_eq!(request.clone(), request);
-/// # Ok::<(), hookgate_domain::IdempotencyKeyError>(())
+/// # Ok::<(), hookgate_domain::idempotency::IdempotencyKeyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRequest {
@@ -283,7 +283,8 @@ pub struct AuditRequest {
 /// An entry of the audit trail before it has its number.
 ///
 /// ```
-/// use hookgate_domain::{Actor, AuditAct, AuditSubject, NewAudit, OrganizationId, Timestamp};
+/// use hookgate_domain::{OrganizationId, Timestamp};
+/// use hookgate_people::{Actor, AuditAct, AuditSubject, NewAudit};
 ///
 /// let entry = NewAudit {
 ///     organization: OrganizationId::FIRST,
@@ -346,7 +347,8 @@ impl NewAudit {
 /// An entry of the audit trail. See [`NewAudit`].
 ///
 /// ```
-/// # use hookgate_domain::{Actor, AuditAct, AuditEntry, AuditSubject, OrganizationId, Timestamp};
+/// # use hookgate_domain::{OrganizationId, Timestamp};
+/// # use hookgate_people::{Actor, AuditAct, AuditEntry, AuditSubject};
 /// let entry = AuditEntry {
 ///     id: 1,
 ///     organization: OrganizationId::FIRST,

@@ -2,15 +2,15 @@
 
 use thiserror::Error;
 
-use crate::{ApiTokenDigest, Member, MemberId, OrganizationId, Role, Timestamp, TokenId, TokenName};
+use crate::{ApiTokenDigest, Member, MemberId, Role, TokenId, TokenName};
+use hookgate_domain::{OrganizationId, Timestamp};
 
 /// A token of the admin API.
 ///
 /// ```
 /// use std::time::Duration;
-/// use hookgate_domain::{
-///     ApiTokenDigest, OrganizationId, Role, Timestamp, Token, TokenError, TokenId, TokenState,
-/// };
+/// use hookgate_domain::{OrganizationId, Timestamp};
+/// use hookgate_people::{ApiTokenDigest, Role, Token, TokenError, TokenId, TokenState};
 ///
 /// let now = Timestamp::from_micros(0);
 /// let token = Token {
@@ -115,7 +115,7 @@ impl Token {
 /// States of a token.
 ///
 /// ```
-/// use hookgate_domain::TokenState;
+/// use hookgate_people::TokenState;
 ///
 /// assert_eq!(TokenState::Live.as_str(), "live");
 /// ```
@@ -144,7 +144,7 @@ impl TokenState {
 /// Refusals of a change of a token, and of making one.
 ///
 /// ```
-/// use hookgate_domain::TokenError;
+/// use hookgate_people::TokenError;
 ///
 /// assert_eq!(TokenError::AlreadyRevoked.to_string(), "the token is revoked already");
 /// ```

@@ -7,12 +7,12 @@ use std::str::FromStr;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::invisible::has_hidden;
+use hookgate_domain::invisible::has_hidden;
 
 /// Shortest password, in characters.
 ///
 /// ```
-/// use hookgate_domain::{MIN_PASSWORD_CHARACTERS, Password};
+/// use hookgate_people::{MIN_PASSWORD_CHARACTERS, Password};
 ///
 /// assert!("ä".repeat(MIN_PASSWORD_CHARACTERS).parse::<Password>().is_ok());
 /// ```
@@ -20,7 +20,7 @@ pub const MIN_PASSWORD_CHARACTERS: usize = 8;
 /// Longest password, in characters: a bound on the work of hashing one.
 ///
 /// ```
-/// use hookgate_domain::{MAX_PASSWORD_CHARACTERS, Password, PasswordError};
+/// use hookgate_people::{MAX_PASSWORD_CHARACTERS, Password, PasswordError};
 ///
 /// let long = "a".repeat(MAX_PASSWORD_CHARACTERS + 1);
 /// assert_eq!(long.parse::<Password>().unwrap_err(), PasswordError::TooLong);
@@ -34,12 +34,12 @@ const COMMON: &str = include_str!("common_passwords.txt");
 /// A password of 8 to 200 characters that can be typed. Its `Debug` is masked and its memory is wiped.
 ///
 /// ```
-/// use hookgate_domain::Password;
+/// use hookgate_people::Password;
 ///
 /// let password: Password = "correct horse battery".parse()?;
 /// assert_eq!(password.reveal(), "correct horse battery");
 /// assert_eq!(format!("{password:?}"), "Password(…)");
-/// # Ok::<(), hookgate_domain::PasswordError>(())
+/// # Ok::<(), hookgate_people::PasswordError>(())
 /// ```
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
@@ -54,7 +54,7 @@ impl Password {
     /// Refuses a new password that is among the most frequent ones, in whatever case.
     ///
     /// ```
-    /// use hookgate_domain::{Password, PasswordError};
+    /// use hookgate_people::{Password, PasswordError};
     ///
     /// let password: Password = "Password123".parse()?;
     /// assert_eq!(password.check_uncommon(), Err(PasswordError::Common));
@@ -99,7 +99,7 @@ impl fmt::Debug for Password {
 /// Errors of a password.
 ///
 /// ```
-/// use hookgate_domain::{Password, PasswordError};
+/// use hookgate_people::{Password, PasswordError};
 ///
 /// assert_eq!("seven77".parse::<Password>().unwrap_err(), PasswordError::TooShort);
 /// ```
@@ -124,7 +124,7 @@ pub enum PasswordError {
 /// A password as it is stored: a slow, salted hash, as text (for instance a PHC string). Its `Debug` is masked.
 ///
 /// ```
-/// let hash = hookgate_domain::PasswordHash::from_text("$argon2id$…");
+/// let hash = hookgate_people::PasswordHash::from_text("$argon2id$…");
 /// assert_eq!(hash.as_str(), "$argon2id$…");
 /// assert_eq!(format!("{hash:?}"), "PasswordHash(…)");
 /// ```

@@ -8,7 +8,7 @@ use thiserror::Error;
 /// The role of a member or a token. Each role may do all that the roles below it may.
 ///
 /// ```
-/// use hookgate_domain::{Permission, Role};
+/// use hookgate_people::{Permission, Role};
 ///
 /// assert!(Role::Viewer < Role::Operator && Role::Admin < Role::Owner);
 /// assert!(Role::Admin.may(Permission::ManageWebhooks) && !Role::Operator.may(Permission::ManageWebhooks));
@@ -34,7 +34,7 @@ impl Role {
     /// `true` if the role has the permission.
     ///
     /// ```
-    /// use hookgate_domain::{Permission, Role};
+    /// use hookgate_people::{Permission, Role};
     ///
     /// assert!(!Role::Viewer.may(Permission::SeePayloads));
     /// assert!(Role::Owner.may(Permission::ManagePeople));
@@ -74,7 +74,7 @@ impl FromStr for Role {
 /// The text is no role.
 ///
 /// ```
-/// use hookgate_domain::{Role, UnknownRole};
+/// use hookgate_people::{Role, UnknownRole};
 ///
 /// assert_eq!("Owner".parse::<Role>(), Err(UnknownRole));
 /// ```
@@ -85,7 +85,7 @@ pub struct UnknownRole;
 /// A permission that not every role has.
 ///
 /// ```
-/// use hookgate_domain::{Permission, Role};
+/// use hookgate_people::{Permission, Role};
 ///
 /// assert_eq!(Permission::HandleIncidents.lowest(), Role::Operator);
 /// ```

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use crate::{MemberId, SessionId, SignInSecretDigest, Timestamp};
+use crate::{MemberId, SessionId, SignInSecretDigest};
+use hookgate_domain::Timestamp;
 
 /// Lifetime of a sign-in link.
 ///
 /// ```
-/// assert_eq!(hookgate_domain::SIGN_IN_LINK_LIFE.as_secs(), 30 * 60);
+/// assert_eq!(hookgate_people::SIGN_IN_LINK_LIFE.as_secs(), 30 * 60);
 /// ```
 pub const SIGN_IN_LINK_LIFE: Duration = Duration::from_mins(30);
 
 /// A link that signs a member in, once.
 ///
 /// ```
-/// use hookgate_domain::{MemberId, SIGN_IN_LINK_LIFE, SignInLink, SignInSecretDigest, Timestamp};
+/// use hookgate_domain::Timestamp;
+/// use hookgate_people::{MemberId, SIGN_IN_LINK_LIFE, SignInLink, SignInSecretDigest};
 ///
 /// let now = Timestamp::from_micros(0);
 /// let (digest, member) = (SignInSecretDigest::from_bytes([1; 32]), MemberId::new(now, [1; 10]));
@@ -40,7 +42,8 @@ pub struct SignInLink {
 /// the link gets a higher role, unless it made the link.
 ///
 /// ```
-/// use hookgate_domain::{LinkMaker, MemberId, Timestamp};
+/// use hookgate_domain::Timestamp;
+/// use hookgate_people::{LinkMaker, MemberId};
 ///
 /// let maker = LinkMaker { member: MemberId::new(Timestamp::from_micros(0), [1; 10]), session: None };
 /// assert_eq!(maker.session, None);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{
-    ApiTokenDigest, MemberId, OrganizationId, Role, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, Session,
-    SessionDigest, SessionId, SignInLink, SignInMeans, SignInSecretDigest, Timestamp, Token, TokenError,
-    TokenId, TokenState,
+use hookgate_domain::{OrganizationId, Timestamp};
+use hookgate_people::{
+    ApiTokenDigest, MemberId, Role, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, Session, SessionDigest,
+    SessionId, SignInLink, SignInMeans, SignInSecretDigest, Token, TokenError, TokenId, TokenState,
 };
 
-use crate::support::NOW;
+use crate::NOW;
 
 const MOMENT: Duration = Duration::from_micros(1);
 
@@ -94,7 +94,7 @@ fn a_token_works_until_it_expires_or_is_revoked() {
 
 #[test]
 fn whoever_acts_is_named_with_what_it_may_do() {
-    use hookgate_domain::{Actor, Member};
+    use hookgate_people::{Actor, Member};
     let member = Member {
         id: MemberId::new(NOW, [1; 10]),
         organization: OrganizationId::FIRST,

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::invisible::{has_hidden, looks_alike};
-use crate::may_hold_secret;
+use hookgate_domain::invisible::{has_hidden, looks_alike};
+use hookgate_domain::leaks::may_hold_secret;
 
 /// Longest name, in characters: it has to fit a table row.
 const MAX_CHARACTERS: usize = 100;
@@ -23,12 +23,12 @@ macro_rules! people_name {
         /// that differ in case only are the same.
         ///
         /// ```
-        #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
+        #[doc = concat!("use hookgate_people::", stringify!($name), ";")]
         ///
         #[doc = concat!("let name: ", stringify!($name), " = \" Ada@Example.org \".parse()?;")]
         /// assert_eq!(name.as_str(), "Ada@Example.org");
         /// assert_eq!(name, "ada@example.ORG".parse()?);
-        /// # Ok::<(), hookgate_domain::PeopleNameError>(())
+        /// # Ok::<(), hookgate_people::PeopleNameError>(())
         /// ```
         #[derive(Clone, Debug, Eq)]
         pub struct $name(Box<str>);
@@ -58,12 +58,12 @@ macro_rules! people_name {
             /// forms, and in letters of other scripts that look alike (UTS #39).
             ///
             /// ```
-            #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
+            #[doc = concat!("use hookgate_people::", stringify!($name), ";")]
             ///
             #[doc = concat!("let cyrillic: ", stringify!($name), " = \"\\u{430}d\\u{430}\".parse()?;")]
             #[doc = concat!("let name: ", stringify!($name), " = \"Ada\".parse()?;")]
             /// assert!(cyrillic != name && cyrillic.looks_like(&name));
-            /// # Ok::<(), hookgate_domain::PeopleNameError>(())
+            /// # Ok::<(), hookgate_people::PeopleNameError>(())
             /// ```
             #[must_use]
             pub fn looks_like(&self, other: &Self) -> bool {
@@ -123,7 +123,7 @@ fn check(text: &str) -> Result<&str, PeopleNameError> {
 /// Errors of a name of a member or token. They never quote the text, which may be a secret in the wrong field.
 ///
 /// ```
-/// use hookgate_domain::{MemberName, PeopleNameError};
+/// use hookgate_people::{MemberName, PeopleNameError};
 ///
 /// assert_eq!(" ".parse::<MemberName>(), Err(PeopleNameError::Empty));
 /// assert_eq!("two\nlines".parse::<MemberName>(), Err(PeopleNameError::ControlCharacter));

@@ -1,4 +1,13 @@
-//! The people and programs that administer: identities, roles, ways to sign in, and the audit trail of their acts.
+//! The people and programs that administer Hookgate: members, roles, ways to sign in, and the audit trail of their acts.
+//!
+//! Pure, as `hookgate-domain` is: time and randomness are arguments. It is a crate of its own because a server that
+//! embeds the gate's rules has accounts of its own.
+//!
+//! | to | use |
+//! |---|---|
+//! | say who may do what | [`Role`], [`Permission`], [`Actor`] |
+//! | sign in, by people and by programs | [`Member`], [`Session`], [`SignInLink`], [`Token`] |
+//! | keep an audit trail | [`NewAudit`], [`AuditEntry`] |
 
 mod audit;
 mod audit_kinds;
@@ -14,14 +23,12 @@ mod token;
 
 pub use audit::{Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, UnknownAuditAct};
 pub use audit_kinds::{ActorKind, AuditActs, UnknownActorKind, UnknownAuditActs};
-pub use ids::{MemberId, SessionId, TokenId};
+pub use ids::{IdError, MemberId, SessionId, TokenId};
 pub use link::{LinkMaker, SIGN_IN_LINK_LIFE, SignInLink};
 pub use member::{Member, MemberError};
 pub use name::{MemberName, PeopleNameError, TokenName};
 pub use password::{MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Password, PasswordError, PasswordHash};
 pub use role::{Permission, Role, UnknownRole};
-pub use secrets::{
-    ApiToken, ApiTokenDigest, SecretError, SessionDigest, SessionToken, SignInSecret, SignInSecretDigest,
-};
+pub use secrets::{ApiToken, ApiTokenDigest, SessionDigest, SessionToken, SignInSecret, SignInSecretDigest};
 pub use session::{LINK_PASSWORD_WINDOW, SESSION_IDLE, SESSION_LIFE, Session, SignInMeans};
 pub use token::{Token, TokenError, TokenState};

@@ -4,20 +4,19 @@ use std::fmt;
 use std::str::FromStr;
 
 use ring::digest::{Context, SHA256};
-use thiserror::Error;
 
-use crate::secret::{Misread, SecretText, length};
+use hookgate_domain::secret::{SecretError, SecretText, length};
 
 /// Declares a secret and its digest.
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident, $digest:ident, $prefix:literal) => {
         $(#[$doc])*
         ///
-        /// It has the form of a [`WebhookId`](crate::WebhookId) with another prefix, and the same means keep it from
+        /// It has the form of a [`WebhookId`](hookgate_domain::WebhookId) with another prefix, and the same means keep it from
         /// being printed, compared or stored.
         ///
         /// ```
-        #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
+        #[doc = concat!("use hookgate_people::", stringify!($name), ";")]
         ///
         #[doc = concat!("let secret = ", stringify!($name), "::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;")]
         #[doc = concat!("assert!(secret.reveal().starts_with(\"", $prefix, "\") && secret.reveal().len() == 42);")]
@@ -55,7 +54,7 @@ macro_rules! secret {
             type Err = SecretError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Ok(Self(SecretText::parse($prefix, text)?))
+                SecretText::parse($prefix, text).map(Self)
             }
         }
 
@@ -68,7 +67,7 @@ macro_rules! secret {
         #[doc = concat!("SHA-256 of a [`", stringify!($name), "`]: what the store keeps and looks up.")]
         ///
         /// ```
-        #[doc = concat!("use hookgate_domain::", stringify!($digest), ";")]
+        #[doc = concat!("use hookgate_people::", stringify!($digest), ";")]
         ///
         #[doc = concat!("let digest = ", stringify!($digest), "::from_bytes([7; 32]);")]
         /// assert_eq!(digest.as_bytes(), &[7; 32]);
@@ -118,7 +117,7 @@ impl SessionToken {
     /// digits that reveal nothing of the session token.
     ///
     /// ```
-    /// use hookgate_domain::SessionToken;
+    /// use hookgate_people::SessionToken;
     ///
     /// let token = |byte| SessionToken::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(byte)));
     /// assert_eq!(token(7)?.form_token(), token(7)?.form_token());
@@ -138,33 +137,5 @@ impl SessionToken {
             }
         }
         text
-    }
-}
-
-/// Errors of reading such a secret. They never quote the text.
-///
-/// ```
-/// use hookgate_domain::{ApiToken, SecretError};
-///
-/// assert_eq!("hgt_short".parse::<ApiToken>().unwrap_err(), SecretError::Form);
-/// let miscopied = "hgt_77777777777777777777777777777777000000";
-/// assert_eq!(miscopied.parse::<ApiToken>().unwrap_err(), SecretError::Checksum);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum SecretError {
-    /// Wrong length, prefix or characters.
-    #[error("not of the right form: was it copied whole?")]
-    Form,
-    /// The form is right and the checksum is not: a typing or copying error, or a guess.
-    #[error("the checksum does not match: was it copied whole?")]
-    Checksum,
-}
-
-impl From<Misread> for SecretError {
-    fn from(misread: Misread) -> Self {
-        match misread {
-            Misread::Form => Self::Form,
-            Misread::Checksum => Self::Checksum,
-        }
     }
 }

@@ -11,7 +11,7 @@ use crate::AuditAct;
 /// The kind of an [`Actor`](crate::Actor).
 ///
 /// ```
-/// use hookgate_domain::ActorKind;
+/// use hookgate_people::ActorKind;
 ///
 /// assert_eq!(ActorKind::CommandLine.as_str(), "command_line");
 /// assert_eq!("Command-line".parse(), Ok(ActorKind::CommandLine));
@@ -65,7 +65,7 @@ impl FromStr for ActorKind {
 /// The text is no kind of actor.
 ///
 /// ```
-/// use hookgate_domain::{ActorKind, UnknownActorKind};
+/// use hookgate_people::{ActorKind, UnknownActorKind};
 ///
 /// assert_eq!("people".parse::<ActorKind>(), Err(UnknownActorKind));
 /// ```
@@ -76,14 +76,14 @@ pub struct UnknownActorKind;
 /// One act, or all acts of a family: `webhook.revoke`, or `webhook` for all acts on webhooks.
 ///
 /// ```
-/// use hookgate_domain::{AuditAct, AuditActs};
+/// use hookgate_people::{AuditAct, AuditActs};
 ///
 /// let webhooks: AuditActs = "webhook".parse()?;
 /// assert!(webhooks.as_slice().contains(&AuditAct::WebhookRevoke));
 /// assert!(webhooks.as_slice().iter().all(|act| act.family() == "webhook"));
 /// assert_eq!(AuditActs::from(AuditAct::MemberRole).to_string(), "member.role");
 /// assert_eq!(webhooks.to_string(), "webhook");
-/// # Ok::<(), hookgate_domain::UnknownAuditActs>(())
+/// # Ok::<(), hookgate_people::UnknownAuditActs>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditActs {
@@ -95,7 +95,7 @@ impl AuditActs {
     /// Every family, each once, in the order of the acts.
     ///
     /// ```
-    /// assert!(hookgate_domain::AuditActs::families().contains(&"address_set"));
+    /// assert!(hookgate_people::AuditActs::families().contains(&"address_set"));
     /// ```
     #[must_use]
     pub fn families() -> Vec<&'static str> {
@@ -160,7 +160,7 @@ impl FromStr for AuditActs {
 /// The text is neither an act nor a family of acts. Its message names the families.
 ///
 /// ```
-/// use hookgate_domain::{AuditActs, UnknownAuditActs};
+/// use hookgate_people::{AuditActs, UnknownAuditActs};
 ///
 /// assert_eq!("webhook.sing".parse::<AuditActs>(), Err(UnknownAuditActs));
 /// assert!(UnknownAuditActs.to_string().contains("webhook, address_set, incident"));

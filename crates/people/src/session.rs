@@ -3,33 +3,35 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::{LinkMaker, MemberId, SessionDigest, SessionId, Timestamp};
+use crate::{LinkMaker, MemberId, SessionDigest, SessionId};
+use hookgate_domain::Timestamp;
 
 /// Time without use after which a session ends: a working day.
 ///
 /// ```
-/// assert_eq!(hookgate_domain::SESSION_IDLE.as_secs(), 8 * 3_600);
+/// assert_eq!(hookgate_people::SESSION_IDLE.as_secs(), 8 * 3_600);
 /// ```
 pub const SESSION_IDLE: Duration = Duration::from_hours(8);
 /// Greatest age of a session, however much it is used.
 ///
 /// ```
-/// assert!(hookgate_domain::SESSION_LIFE > hookgate_domain::SESSION_IDLE);
+/// assert!(hookgate_people::SESSION_LIFE > hookgate_people::SESSION_IDLE);
 /// ```
 pub const SESSION_LIFE: Duration = Duration::from_hours(7 * 24);
 
 /// Time after sign-in by a link within which the member may set a password without the present one.
 ///
 /// ```
-/// assert_eq!(hookgate_domain::LINK_PASSWORD_WINDOW.as_secs(), 15 * 60);
+/// assert_eq!(hookgate_people::LINK_PASSWORD_WINDOW.as_secs(), 15 * 60);
 /// ```
 pub const LINK_PASSWORD_WINDOW: Duration = Duration::from_mins(15);
 
 /// A session of a member.
 ///
 /// ```
-/// use hookgate_domain::{MemberId, SESSION_IDLE, SESSION_LIFE, Session, SessionDigest, SessionId};
-/// use hookgate_domain::{SignInMeans, Timestamp};
+/// use hookgate_people::{MemberId, SESSION_IDLE, SESSION_LIFE, Session, SessionDigest, SessionId};
+/// use hookgate_domain::Timestamp;
+/// use hookgate_people::SignInMeans;
 ///
 /// let now = Timestamp::from_micros(0);
 /// let session = Session {
@@ -91,7 +93,7 @@ impl Session {
 /// Ways to sign in.
 ///
 /// ```
-/// use hookgate_domain::SignInMeans;
+/// use hookgate_people::SignInMeans;
 ///
 /// assert_eq!(SignInMeans::Link.as_str(), "link");
 /// ```

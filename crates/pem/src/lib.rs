@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use crate::text::{TextError, read_text_bytes};
+use hookgate_domain::text::{TextError, read_text_bytes};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
@@ -95,7 +95,7 @@ pub enum PemFault {
 /// [`PemFault`].
 ///
 /// ```
-/// use hookgate_domain::{PemFault, PemKind, check_pem};
+/// use hookgate_pem::{PemFault, PemKind, check_pem};
 ///
 /// let one_line = b"-----BEGIN PRIVATE KEY-----MC4CAQ-----END PRIVATE KEY-----";
 /// assert_eq!(check_pem(one_line, PemKind::PrivateKey), Err(PemFault::OneLine));

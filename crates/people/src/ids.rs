@@ -4,8 +4,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::names::{read_base32, uuid_v7, write_name};
-use crate::{NameError, Timestamp};
+use hookgate_domain::Timestamp;
+use hookgate_domain::base32::{read_base32, uuid_v7, write_name};
+use thiserror::Error;
 
 /// Declares a public name.
 macro_rules! public_id {
@@ -13,7 +14,8 @@ macro_rules! public_id {
         $(#[$doc])*
         ///
         /// ```
-        #[doc = concat!("use hookgate_domain::{", stringify!($name), ", Timestamp};")]
+        #[doc = concat!("use hookgate_people::", stringify!($name), ";")]
+        #[doc = "use hookgate_domain::Timestamp;"]
         ///
         #[doc = concat!("let id = ", stringify!($name), "::new(Timestamp::from_micros(1_700_000_000_000_000), [0xAB; 10]);")]
         #[doc = concat!("assert!(id.to_string().starts_with(\"", $prefix, "\") && id.to_string().len() == 30);")]
@@ -26,7 +28,8 @@ macro_rules! public_id {
             /// An ID from the time of creation and ten random bytes. A time before 1970 counts as 1970.
             ///
             /// ```
-            #[doc = concat!("use hookgate_domain::{", stringify!($name), ", Timestamp};")]
+            #[doc = concat!("use hookgate_people::", stringify!($name), ";")]
+        #[doc = "use hookgate_domain::Timestamp;"]
             ///
             #[doc = concat!("let first = ", stringify!($name), "::new(Timestamp::from_micros(0), [0xFF; 10]);")]
             #[doc = concat!("assert!(first < ", stringify!($name), "::new(Timestamp::from_micros(1_000), [0; 10]));")]
@@ -44,11 +47,11 @@ macro_rules! public_id {
         }
 
         impl FromStr for $name {
-            type Err = NameError;
+            type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let digits = text.strip_prefix($prefix).ok_or(NameError::$error)?;
-                read_base32::<26>(digits).map(Self).ok_or(NameError::$error)
+                let digits = text.strip_prefix($prefix).ok_or(IdError::$error)?;
+                read_base32::<26>(digits).map(Self).ok_or(IdError::$error)
             }
         }
     };
@@ -65,4 +68,24 @@ public_id! {
 public_id! {
     /// The public name of a session, `ses_` and 26 characters. It is not the session token in the cookie.
     SessionId, "ses_", Session
+}
+
+/// The text is not a public name of the kind that was asked for.
+///
+/// ```
+/// use hookgate_people::{IdError, MemberId};
+///
+/// assert_eq!("mem_42".parse::<MemberId>(), Err(IdError::Member));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum IdError {
+    /// No member ID.
+    #[error("not a member ID (mem_ and 26 characters)")]
+    Member,
+    /// No token ID.
+    #[error("not a token ID (tok_ and 26 characters)")]
+    Token,
+    /// No session ID.
+    #[error("not a session ID (ses_ and 26 characters)")]
+    Session,
 }

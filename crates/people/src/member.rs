@@ -2,12 +2,14 @@
 
 use thiserror::Error;
 
-use crate::{MemberId, MemberName, OrganizationId, PasswordHash, Role, Timestamp};
+use crate::{MemberId, MemberName, PasswordHash, Role};
+use hookgate_domain::{OrganizationId, Timestamp};
 
 /// A person who belongs to an organization.
 ///
 /// ```
-/// use hookgate_domain::{Member, MemberError, MemberId, OrganizationId, Role, Timestamp};
+/// use hookgate_domain::{OrganizationId, Timestamp};
+/// use hookgate_people::{Member, MemberError, MemberId, Role};
 ///
 /// let now = Timestamp::from_micros(0);
 /// let member = Member {
@@ -92,7 +94,7 @@ impl Member {
 /// Refusals of a change of a member.
 ///
 /// ```
-/// use hookgate_domain::MemberError;
+/// use hookgate_people::MemberError;
 ///
 /// assert_eq!(MemberError::LastOwner.to_string(), "the last owner can't be removed or given another role");
 /// ```
