@@ -22,6 +22,7 @@ const SOURCES: [&str; 11] = [
     "crates/ingest/src",
     "crates/outbound/src",
     "crates/wire/src",
+    "crates/request/src",
     "crates/admin/src",
     "bins/hookgate/src",
 ];

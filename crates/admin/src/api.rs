@@ -22,11 +22,9 @@ use hyper::Method;
 use hyper::header::{AUTHORIZATION, ETAG, HeaderValue};
 
 use crate::Addresses;
-use crate::admin_request::AdminRequest;
-use crate::api_error::{ApiError, ErrorCode};
-use crate::limits::Limits;
 use crate::streams::{self, Recipient};
 use hookgate_outbound::Fetcher;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, Limits};
 use hookgate_transport::Reply;
 
 /// The authenticated caller: a token.

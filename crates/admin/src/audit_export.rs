@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use hookgate_gate::{ActorContext, AuditFilter, AuditQuery, Gate, PageSize, PeopleError, PeopleStore, Store};
 
-use super::api_error::ApiError;
 use super::export::{Broken, file};
-use super::filter::AuditNames;
-use super::limits::Limits;
-use super::query::Fields;
 use super::streams::{PATIENCE, Recipient, patiently};
+use hookgate_request::filter::AuditNames;
+use hookgate_request::{ApiError, Fields, Limits};
 use hookgate_transport::Reply;
 use hookgate_transport::{PIECE_BYTES, Pieces};
 use hookgate_wire::{AuditEntry, ExportFormat};

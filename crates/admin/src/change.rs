@@ -9,7 +9,7 @@ use hookgate_gate::PreviewDays;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, InvalidField};
+use hookgate_request::{ApiError, InvalidField};
 use hookgate_wire::words;
 
 /// Fields of a webhook that can be changed. An absent field keeps its value.

@@ -12,11 +12,10 @@ use hookgate_people::Role;
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use thiserror::Error;
 
-use super::api_error::ApiError;
 use super::html;
-use super::limits::Limits;
 use super::streams::{Ended, PATIENCE, Recipient, finish, patiently, while_permitted};
 use crate::payloads::with_payload;
+use hookgate_request::{ApiError, Limits};
 use hookgate_transport::Reply;
 use hookgate_transport::{PIECE_BYTES, Pieces, ReplyBody};
 use hookgate_wire::{Delivery, ExportError, ExportFormat};

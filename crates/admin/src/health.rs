@@ -11,10 +11,10 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::api_error::{ApiError, ErrorCode};
 use super::html;
 use crate::store_health::{StoreHealth, WriteProbe};
 use hookgate_ingest::{CertificateGauges, Gauges, Metrics, SetGauges};
+use hookgate_request::{ApiError, ErrorCode};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_transport::tls::{CertificateState, HotCertificate};
 use hookgate_transport::{Admission, Fullness};
@@ -93,7 +93,7 @@ pub(crate) fn alive() -> Reply {
 
 /// Readiness: the store can be read and written, and the gate accepts connections. The states of the other listeners
 /// and of the certificates are reported, but don't count.
-pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Result<Reply, ApiError> {
+pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Reply {
     let has_store = watched.trial.passes(watched.try_store(gate)).await;
     let now = gate.now();
     let certificates = watched.certificates.iter();
@@ -114,7 +114,7 @@ fn readiness(
     has_store: bool,
     connections: BTreeMap<&'static str, Fullness>,
     certificates: BTreeMap<&'static str, &'static str>,
-) -> Result<Reply, ApiError> {
+) -> Reply {
     let is_full = connections.get(GATE) == Some(&Fullness::Full);
     let is_ready = has_store && !is_full;
     let word = |is_well| if is_well { "ok" } else { "unavailable" };
@@ -128,9 +128,9 @@ fn readiness(
         certificates,
     };
     if is_ready {
-        Ok(reply::success(StatusCode::OK, &readiness))
+        reply::success(StatusCode::OK, &readiness)
     } else {
-        Err(ApiError::not_ready(serde_json::to_value(&readiness).ok()))
+        ApiError::from(ErrorCode::Unavailable).reply_with(Some(&readiness))
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
     async fn told(has_store: bool, gate: Fullness) -> (StatusCode, bool, Value) {
         let connections = BTreeMap::from([(GATE, gate), ("console", Fullness::Full)]);
         let certificates = BTreeMap::from([(GATE, "ok")]);
-        let reply = readiness(has_store, connections, certificates).unwrap_or_else(|fault| fault.reply());
+        let reply = readiness(has_store, connections, certificates);
         let status = reply.status();
         let comes_again = reply.headers().contains_key(RETRY_AFTER);
         let body = reply.into_body().collect().await.unwrap().to_bytes();

@@ -10,30 +10,19 @@
 //! A request with a foreign `Host` is refused, except for the monitoring endpoints: monitoring systems know a node by
 //! other names, and these answers depend on no cookie and no token.
 
-pub(crate) mod admin_request;
 mod api;
-pub(crate) mod api_error;
 pub(crate) mod audit_export;
 pub(crate) mod change;
-mod cookie;
 pub(crate) mod export;
 mod feed;
-pub(crate) mod filter;
 mod health;
-mod host;
 pub(crate) mod html;
-pub(crate) mod if_match;
 mod ignored;
-mod json_fault;
-pub(crate) mod limits;
 mod live;
 mod payloads;
-mod places;
-mod query;
 pub(crate) mod set_source;
 mod signed_in;
 mod store_health;
-mod stranger_forms;
 pub(crate) mod streams;
 #[cfg(test)]
 mod test_app;
@@ -47,16 +36,14 @@ use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request};
 
-use admin_request::AdminRequest;
-use api_error::{ApiError, ErrorCode};
 use feed::Feed;
-pub use filter::{DeliveryQuery, delivery_query};
 use health::Watched;
 use hookgate_ingest::Metrics;
 use hookgate_ingest::RecordedHeaders;
 use hookgate_ingest::Target;
 use hookgate_ingest::{describe, refuse_plain, refuse_target};
 use hookgate_outbound::Fetcher;
+use hookgate_request::{AdminRequest, AnonymousForms, ApiError, ErrorCode, Host, Limits};
 use hookgate_transport::Admission;
 use hookgate_transport::Body;
 use hookgate_transport::PlainHttp;
@@ -66,11 +53,8 @@ use hookgate_transport::RequestIds;
 use hookgate_transport::shutdown::Signal;
 use hookgate_transport::tls::HotCertificate;
 use hookgate_transport::{Exchange, Service};
-use host::Host;
-use limits::Limits;
 pub use payloads::delivery_page;
 pub use store_health::{BoxFuture, StoreHealth};
-use stranger_forms::StrangerForms;
 use unshown::Unshown;
 
 /// Base URLs: `https://`, a host, and an optional port.
@@ -96,7 +80,7 @@ pub struct Console<S> {
     stop: Signal,
     watched: Arc<Watched>,
     limits: Limits,
-    stranger_forms: StrangerForms,
+    anonymous_forms: AnonymousForms,
     feed: Arc<Feed>,
     gate_front: Option<GateFront>,
     unshown: Unshown,
@@ -130,7 +114,7 @@ impl<S: Store + PeopleStore> Console<S> {
             stop,
             watched: Arc::default(),
             limits: Limits::default(),
-            stranger_forms: StrangerForms::default(),
+            anonymous_forms: AnonymousForms::default(),
             feed: Arc::default(),
             gate_front: None,
             unshown: Unshown::default(),
@@ -169,7 +153,7 @@ impl<S: Store + PeopleStore> Console<S> {
             ["healthz"] => only_get(&call).map(|()| health::alive()),
             ["readyz"] => {
                 only_get(&call)?;
-                health::ready(&self.gate, &self.watched).await
+                Ok(health::ready(&self.gate, &self.watched).await)
             }
             ["metrics"] => {
                 only_get(&call)?;

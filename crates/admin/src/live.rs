@@ -13,11 +13,10 @@ use hookgate_people::Role;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::api_error::ApiError;
 use super::feed::{self, Batch, Feed, INTERVAL};
 use super::html;
-use super::limits::Limits;
 use super::streams::{self, Recipient, while_permitted};
+use hookgate_request::{ApiError, Limits};
 use hookgate_transport::Reply;
 use hookgate_transport::shutdown::Signal;
 use hookgate_transport::{Pieces, ReplyBody};

@@ -6,8 +6,8 @@ use hookgate_domain::address_set::{Provider, SetFilter, SetOrigin};
 use hookgate_domain::networks::parse_entry;
 use hookgate_gate::{Gate, Published, Store};
 
-use super::api_error::ApiError;
 use hookgate_outbound::{Fetcher, check_list_url};
+use hookgate_request::ApiError;
 
 /// Origin and networks of a new address set.
 pub(crate) struct SetSource {

@@ -1,18 +1,12 @@
-//! The signed-in member, and the checks that a form was made by a page of this console for the session that sends it.
+//! The signed-in member: the session of a cookie, and the hidden fields by which a form shows its session and page.
 
 use std::net::IpAddr;
 
 use hookgate_gate::{Account, ActorContext, Credential, Gate, PeopleStore, Store};
 use hookgate_people::{Member, Permission, Session, SessionToken};
-use hyper::Request;
 
-use super::admin_request::AdminRequest;
-use super::api_error::{ApiError, ErrorCode};
-use super::cookie;
-use super::host::Host;
-use super::query::Fields;
-use super::stranger_forms::StrangerForms;
 use super::streams::Recipient;
+use hookgate_request::{AdminRequest, ApiError, cookie};
 
 /// Hidden field of every form with the session's CSRF token.
 pub(crate) const FORM_TOKEN: &str = "csrf";
@@ -94,42 +88,5 @@ impl SignedIn {
     /// Refuses an action that the member's role does not permit.
     pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
         Ok(self.acting.require(permission)?)
-    }
-}
-
-/// Reads a form that a page of this console sent, of any session.
-pub(crate) async fn form(call: AdminRequest, host: &Host) -> Result<Form, ApiError> {
-    Ok(Form(of_our_page(call, host)?.bytes().await?))
-}
-
-/// Reads a form that a page of this console sent without a session. Anybody can send one, so it has at most `most`
-/// bytes, and reading it has a timeout.
-pub(crate) async fn anonymous_form(
-    call: AdminRequest,
-    host: &Host,
-    forms: &StrangerForms,
-    most: usize,
-) -> Result<Form, ApiError> {
-    let AdminRequest { body, source, .. } = of_our_page(call, host)?;
-    Ok(Form(forms.read(body, source, most).await?))
-}
-
-/// Returns the request if a page of this console sent it.
-pub(crate) fn of_our_page(call: AdminRequest, host: &Host) -> Result<AdminRequest, ApiError> {
-    let request = Request::from_parts(call.head, ());
-    if !host.is_origin_of(&request) {
-        return Err(ErrorCode::ForeignForm.into());
-    }
-    let (head, ()) = request.into_parts();
-    Ok(AdminRequest { head, ..call })
-}
-
-/// The body of a form.
-pub(crate) struct Form(bytes::Bytes);
-
-impl Form {
-    /// Parses the fields.
-    pub(crate) fn fields(&self) -> Result<Fields<'_>, ApiError> {
-        Fields::parse(&self.0)
     }
 }

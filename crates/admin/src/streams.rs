@@ -14,8 +14,7 @@ use hyper::body::Body;
 use hyper::header::CONTENT_LENGTH;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::api_error::{ApiError, ErrorCode};
-use super::limits::{Limits, QuotaGuard};
+use hookgate_request::{ApiError, ErrorCode, Limits, QuotaGuard};
 use hookgate_transport::Reply;
 use hookgate_transport::{PIECE_BYTES, Pieces, ReplyBody};
 

@@ -38,11 +38,9 @@ use hyper::{Method, StatusCode};
 
 use self::search::ListForm;
 use super::Console;
-use super::admin_request::AdminRequest;
-use super::api_error::{ApiError, ErrorCode};
-use super::query::Fields;
-use super::signed_in::{self, FORM_TOKEN, PAGE_KEY, SignedIn};
-use super::{cookie, html, streams};
+use super::signed_in::{FORM_TOKEN, PAGE_KEY, SignedIn};
+use super::{html, streams};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, Fields, Form, InvalidField, cookie};
 use hookgate_transport::Reply;
 
 /// Pace of the log lines about pages that get no key because randomness is unavailable.
@@ -104,7 +102,7 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
     fn new(console: &'a Console<S>, visitor: SignedIn, call: &AdminRequest) -> Result<Self, ApiError> {
         Ok(Self {
             path: call.head.uri.path().to_owned(),
-            query: call.head.uri.query().unwrap_or_default().to_owned(),
+            query: call.query_text().to_owned(),
             sealed: cookie::shown_once(&call.head.headers),
             last_event: call.header(&LAST_EVENT_ID).map(str::to_owned),
             fragment: call.header(&FRAGMENT).is_some(),
@@ -330,7 +328,7 @@ async fn acted<S: Store + PeopleStore>(
     call: AdminRequest,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
-    let form = signed_in::form(call, &screen.console.host).await?;
+    let form = Form::read(call, &screen.console.host).await?;
     screen.query.clear();
     let fields = form.fields()?;
     let is_ours = fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str());
@@ -434,13 +432,13 @@ fn re_render(html: String) -> Result<Reply, ApiError> {
 
 /// The problems of a form's fields. Returns the error itself if it is not about fields.
 fn problems(fault: ApiError) -> Result<Vec<Problem>, ApiError> {
-    let fields = fault.field_problems();
+    let fields = fault.field_faults();
     if fields.is_empty() {
         return Err(fault);
     }
-    let problem = |(field, message): (String, String)| Problem {
-        field,
-        message: message.into(),
+    let problem = |field: &InvalidField| Problem {
+        field: field.field.clone(),
+        message: field.problem().into(),
     };
-    Ok(fields.into_iter().map(problem).collect())
+    Ok(fields.iter().map(problem).collect())
 }

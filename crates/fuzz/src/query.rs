@@ -1,8 +1,9 @@
 //! Queries of the admin API: an accepted one can be written and parsed again, and the error of a refused one names the
 //! parameter.
 
-use hookgate_admin::{DeliveryQuery, delivery_query};
 use hookgate_gate::{PageSize, Seek};
+use hookgate_request::InvalidField;
+use hookgate_request::filter::{DeliveryQuery, delivery_query};
 use hookgate_wire as wire;
 
 /// The parameters of the query, in the order in which [`asked`] writes them.
@@ -20,12 +21,15 @@ pub fn query(data: &[u8]) {
             assert!(sent.iter().all(|(_, value)| !value.is_empty()));
             assert!((1..=PageSize::MAX.rows()).contains(&read.size.rows()));
             let asked = asked(&read);
-            assert_eq!(delivery_query(asked.as_bytes()), Ok(read), "{asked}");
+            assert_eq!(delivery_query(asked.as_bytes()).ok(), Some(read), "{asked}");
         }
-        Err(problems) => {
-            assert!(!problems.is_empty() || sent.len() > 64, "refused without a word");
-            for (field, problem) in problems {
-                assert!(sent.iter().any(|(name, _)| *name == field), "{field}");
+        Err(error) => {
+            let invalid = error.field_faults();
+            assert!(!invalid.is_empty() || sent.len() > 64, "refused without a word");
+            for InvalidField { field, .. } in invalid {
+                assert!(sent.iter().any(|(name, _)| name == field), "{field}");
+            }
+            for problem in invalid.iter().map(InvalidField::problem) {
                 assert!(!problem.is_empty() && problem.len() < 1_000, "{problem}");
             }
         }

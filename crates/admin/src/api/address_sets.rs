@@ -12,10 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Caller, read, tagged};
-use crate::admin_request::AdminRequest;
-use crate::api_error::{ApiError, ErrorCode};
 use crate::set_source::{self, SetSource, networks_of};
 use hookgate_outbound::Fetcher;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSet, AddressSetChange, AddressSetNetworks, AddressSetVersion, words};
 

@@ -6,11 +6,9 @@ use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::StatusCode;
 
 use super::Caller;
-use crate::admin_request::AdminRequest;
-use crate::api_error::ApiError;
 use crate::audit_export;
-use crate::filter::{self, AuditNames};
-use crate::limits::Limits;
+use hookgate_request::filter::{self, AuditNames};
+use hookgate_request::{AdminRequest, ApiError, Limits};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AuditEntry, Page, words};
 

@@ -8,12 +8,10 @@ use hookgate_people::Permission;
 use hyper::StatusCode;
 
 use super::Caller;
-use crate::admin_request::AdminRequest;
-use crate::api_error::{ApiError, ErrorCode};
 use crate::export;
-use crate::filter::{self, DeliveryQuery};
-use crate::limits::Limits;
 use crate::payloads::delivery_page;
+use hookgate_request::filter::{self, DeliveryQuery};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, Limits};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
 

@@ -10,8 +10,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _, ToSchema};
 
-use crate::api_error::{ErrorCode, InvalidField};
 use crate::html;
+use hookgate_request::{ErrorCode, InvalidField};
 use hookgate_transport::Reply;
 use hookgate_wire::words;
 

@@ -8,9 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Caller;
-use crate::admin_request::AdminRequest;
-use crate::api_error::{ApiError, ErrorCode};
-use crate::filter;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Incident, IncidentRecord, Page, words};
 

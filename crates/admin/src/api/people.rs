@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Caller, read};
-use crate::admin_request::AdminRequest;
-use crate::api_error::{ApiError, ErrorCode};
-use crate::filter;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{self as wire, KnownWebhooks, Member, Page, RemovedMember, Token, words};
 

@@ -10,9 +10,8 @@ use utoipa::ToSchema;
 
 use super::Caller;
 use super::webhooks::read_handle;
-use crate::admin_request::AdminRequest;
-use crate::api_error::{ApiError, ErrorCode};
 use crate::change;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Preview, Suggestion, Usage, words};
 

@@ -15,10 +15,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Caller, read, tagged};
-use crate::admin_request::AdminRequest;
-use crate::api_error::{ApiError, ErrorCode};
 use crate::change::{self, Change};
-use crate::filter;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Page, Webhook, words};
 

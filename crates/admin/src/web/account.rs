@@ -5,9 +5,8 @@ use hookgate_pages::{Account, FailedSignIns, Problem, SessionRow};
 use hookgate_people::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
 
 use super::{PageContext, page, problems, re_render};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
-use crate::query::Fields;
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 
 /// Shows the page.

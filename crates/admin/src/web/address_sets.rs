@@ -14,10 +14,9 @@ use hookgate_people::Permission;
 
 use super::once::Done;
 use super::{PageContext, page, problems, re_render};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
-use crate::query::Fields;
 use crate::set_source::{SetSource, published};
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 
 pub(super) use networks::{edit, preview, restore};

@@ -5,10 +5,9 @@ use hookgate_pages::{AuditActor, AuditFilter as Narrowed, AuditRow, AuditTrail, 
 use hookgate_people::ActorKind;
 
 use super::{PageContext, page, problems};
-use crate::api_error::ApiError;
 use crate::audit_export;
-use crate::filter::{self, AuditNames};
-use crate::query::Fields;
+use hookgate_request::filter::{self, AuditNames};
+use hookgate_request::{ApiError, Fields};
 use hookgate_transport::Reply;
 
 const NAMES: AuditNames = AuditNames {

@@ -4,8 +4,7 @@ use hookgate_gate::{ActorContext, AuditFilter, PageSize, PeopleStore, Store, Sub
 use hookgate_pages::{Conflict, ConflictRow, UserText};
 
 use super::PageContext;
-use crate::api_error::ApiError;
-use crate::query::Fields;
+use hookgate_request::{ApiError, Fields};
 
 /// The revision that a form was opened with.
 pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, ApiError> {

@@ -9,11 +9,11 @@ use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, PayloadFa
 
 use super::models::delivery_row;
 use super::{PageContext, page, payload_faults, problems};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::export;
+use crate::live as stream;
 use crate::live::Start;
-use crate::{filter, live as stream};
 use hookgate_ingest::SentAnswer;
+use hookgate_request::{ApiError, ErrorCode, filter};
 use hookgate_transport::Reply;
 use hookgate_wire::ExportFormat;
 

@@ -14,10 +14,9 @@ use hookgate_people::Permission;
 use super::conflict::{conflict, opened_with, shown_value};
 use super::webhook::find;
 use super::{PageContext, page, problems, re_render};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::change::{self, Change};
 use crate::html;
-use crate::query::Fields;
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 

@@ -7,9 +7,8 @@ use hookgate_people::Permission;
 
 use super::webhook::find;
 use super::{PageContext, page};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
-use crate::query::Fields;
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 

@@ -6,8 +6,8 @@ use hookgate_pages::{ErrorPage, ErrorScreen};
 use hyper::StatusCode;
 
 use super::PageContext;
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
+use hookgate_request::{ApiError, ErrorCode};
 use hookgate_transport::reply::{self, Reply};
 
 /// An error page without a session.

@@ -17,9 +17,8 @@ use hyper::StatusCode;
 
 use super::models::{delivery_row, incident_row};
 use super::{PageContext, page, re_render};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
-use crate::query::Fields;
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 

@@ -8,9 +8,8 @@ use zeroize::Zeroizing;
 
 use super::once::Done;
 use super::{PageContext, page, problems, re_render};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
-use crate::query::Fields;
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 

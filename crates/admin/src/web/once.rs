@@ -11,11 +11,9 @@ use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 
 use super::PageContext;
-use crate::admin_request::audit_request;
-use crate::api_error::{ApiError, ErrorCode};
-use crate::query::Fields;
+use crate::html;
 use crate::signed_in::{FORM_TOKEN, PAGE_KEY};
-use crate::{cookie, html};
+use hookgate_request::{ApiError, ErrorCode, Fields, audit_request, cookie};
 use hookgate_transport::Reply;
 
 /// Digits of a page's key.

@@ -9,9 +9,8 @@ use super::{
     PageContext, account, address_sets, edit, incidents, members, show, tokens, webhook, webhook_lifecycle,
     webhooks,
 };
-use crate::api_error::ApiError;
-use crate::query::Fields;
 use crate::signed_in::{FORM_TOKEN, PAGE_KEY};
+use hookgate_request::{ApiError, Fields};
 use hookgate_transport::Reply;
 
 /// Maximum size of a form that is kept during a sign-in, in bytes: an allowlist of a thousand entries fits. The bound

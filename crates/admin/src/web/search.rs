@@ -16,9 +16,8 @@ use hyper::StatusCode;
 use super::incidents::name_of;
 use super::models::incident_row;
 use super::{PageContext, audit, deliveries, page, shown};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
-use crate::query::Fields;
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 
 /// Notice in place of a search for a secret.

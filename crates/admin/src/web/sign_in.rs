@@ -10,11 +10,9 @@ use hyper::header::{SET_COOKIE, USER_AGENT};
 
 use super::restore::{self, MAX_KEPT};
 use super::{Arrival, HOME, PageContext, SIGNED_IN, STRICT, failed, page, re_render};
-use crate::admin_request::AdminRequest;
-use crate::api_error::{ApiError, ErrorCode};
-use crate::query::Fields;
 use crate::signed_in::SignedIn;
-use crate::{Console, cookie, html, signed_in};
+use crate::{Console, html};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, Fields, Form, check_origin, cookie};
 use hookgate_transport::Reply;
 
 /// Pace of the log lines about sign-ins that fail by an error of the server.
@@ -53,7 +51,7 @@ pub(super) fn path(next: Option<&str>) -> String {
 
 /// Shows the page that asks for name and password.
 pub(super) fn show(call: &AdminRequest) -> Result<Reply, ApiError> {
-    let query = call.head.uri.query().unwrap_or_default();
+    let query = call.query_text();
     let query = Fields::of_page(query.as_bytes(), &["next"])?;
     page(model(query.get("next").unwrap_or_default(), "").render())
 }
@@ -69,13 +67,8 @@ pub(super) async fn keep<S: Store + PeopleStore>(
         return Ok(html::see_other("/sign-in"));
     }
     let path = call.head.uri.path().to_owned();
-    let (kept, problem) = match signed_in::anonymous_form(
-        call,
-        &console.host,
-        &console.stranger_forms,
-        MAX_KEPT,
-    )
-    .await
+    let (kept, problem) = match Form::read_anonymous(call, &console.host, &console.anonymous_forms, MAX_KEPT)
+        .await
     {
         Ok(form) => {
             let fields = restore::kept(&form.fields()?);
@@ -106,7 +99,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     let device = cookie::device(&call.head.headers);
     let earlier = SignedIn::of(&console.gate, &call).await?;
     let came = Arrival::of(&call);
-    let form = signed_in::anonymous_form(call, &console.host, &console.stranger_forms, MAX_SIGN_IN).await?;
+    let form = Form::read_anonymous(call, &console.host, &console.anonymous_forms, MAX_SIGN_IN).await?;
     let Typed {
         name,
         next,
@@ -261,7 +254,7 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
     let earlier = SignedIn::of(&console.gate, &call).await?;
     // The fields of the form are not used.
-    signed_in::of_our_page(call, &console.host)?;
+    check_origin(call, &console.host)?;
     let signed_in = match secret.parse::<SignInSecret>() {
         Ok(secret) => {
             console

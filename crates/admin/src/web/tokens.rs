@@ -11,9 +11,8 @@ use hookgate_people::{Permission, Role, Token, TokenId, TokenName, TokenState};
 use super::members::roles_up_to;
 use super::once::Done;
 use super::{PageContext, page, problems, re_render};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
-use crate::query::Fields;
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 
 /// Default lifetime of a new token, in days.

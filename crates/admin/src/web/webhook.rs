@@ -12,7 +12,7 @@ use hookgate_people::{Actor, AuditAct};
 
 use super::models::{delivery_row, webhook_facts};
 use super::{PageContext, page};
-use crate::api_error::{ApiError, ErrorCode};
+use hookgate_request::{ApiError, ErrorCode};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 

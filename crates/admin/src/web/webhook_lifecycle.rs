@@ -17,9 +17,8 @@ use zeroize::Zeroizing;
 use super::once::Done;
 use super::webhook::{find, sources};
 use super::{PageContext, edit, page, re_render};
-use crate::api_error::ApiError;
 use crate::html;
-use crate::query::Fields;
+use hookgate_request::{ApiError, Fields};
 use hookgate_transport::Reply;
 use hookgate_wire::webhook_url;
 

@@ -10,7 +10,7 @@ use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
 use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
 
 use super::{PageContext, page};
-use crate::api_error::ApiError;
+use hookgate_request::ApiError;
 use hookgate_transport::Reply;
 
 /// Maximum number of failing webhooks at the top of the list, because a page has a bounded size.

@@ -7,12 +7,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::read_name;
-use crate::admin_request::AdminRequest;
 use crate::api::Caller;
 use crate::api::document::Success;
-use crate::api_error::{ApiError, ErrorCode};
 use crate::change;
 use crate::set_source::networks_of;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSetPreview, words};
 

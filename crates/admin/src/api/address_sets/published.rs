@@ -8,11 +8,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{changed, read_name};
-use crate::admin_request::AdminRequest;
 use crate::api::document::Success;
 use crate::api::{Caller, tagged};
-use crate::api_error::ApiError;
 use hookgate_outbound::Fetcher;
+use hookgate_request::{AdminRequest, ApiError};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSet, AddressSetChange, words};
 

@@ -5,12 +5,11 @@ use hookgate_pages::{AddressSetDetail, ConflictRow};
 use hookgate_people::Permission;
 
 use super::{change_of, detail, entries, find, lines, warnings};
-use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
-use crate::query::Fields;
 use crate::set_source::networks_of;
 use crate::web::conflict::{conflict, opened_with, shown_value};
 use crate::web::{PageContext, page, problems, re_render};
+use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 
 /// Saves other networks for an own set.

@@ -10,8 +10,8 @@ use hookgate_gate::Account;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::api_error::ApiError;
-use super::places::{AnswerPlace, Full, Places};
+use crate::api_error::ApiError;
+use crate::places::{AnswerPlace, Full, Places};
 use hookgate_transport::Pieces;
 
 /// Concurrent exports: each may hold a large payload in several forms, about 16 MiB.
@@ -42,7 +42,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 const MAX_REMEMBERED: usize = 64;
 
 /// All bounds of a console.
-pub(crate) struct Limits {
+pub struct Limits {
     exports: Arc<Places>,
     live_views: Arc<Places>,
     answers: Arc<Quota>,
@@ -65,7 +65,10 @@ impl Default for Limits {
 
 impl Limits {
     /// Takes a place for an export that is sent in `pieces`.
-    pub(crate) fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerPlace, ApiError> {
+    ///
+    /// # Errors
+    /// The account, or all accounts together, have too many.
+    pub fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerPlace, ApiError> {
         self.exports.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_EXPORTS} of your exports are running, wait until one has ended"
@@ -77,7 +80,10 @@ impl Limits {
     }
 
     /// Takes a place for a live view that is sent in `pieces`.
-    pub(crate) fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerPlace, ApiError> {
+    ///
+    /// # Errors
+    /// The account, or all accounts together, have too many.
+    pub fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerPlace, ApiError> {
         self.live_views.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_LIVE_VIEWS} of your live views are open, close one"
@@ -88,10 +94,12 @@ impl Limits {
         })
     }
 
-    /// Waits for a permit for a request of the account. Refuses an account with unread large answers if these, or
-    /// those of all accounts, are over the bound. An account that has read all its answers is never refused for what
-    /// others leave unread.
-    pub(crate) async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, ApiError> {
+    /// Waits for a permit for a request of the account.
+    ///
+    /// # Errors
+    /// The earlier requests of the account don't end in time, or its unread large answers, or those of all accounts,
+    /// are over the bound. An account that has read all its answers is never refused for what others leave unread.
+    pub async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.answers.is_used_up(account) {
             return Err(busy("you have not read earlier large responses yet".to_owned()));
         }
@@ -104,12 +112,12 @@ impl Limits {
 
     /// Counts the bytes of a large answer until the client has read them. The request has been carried out already,
     /// so the answer is never refused.
-    pub(super) fn unread(&self, account: Account, bytes: usize) -> QuotaGuard {
+    pub fn unread(&self, account: Account, bytes: usize) -> QuotaGuard {
         self.answers.add(account, bytes)
     }
 
     /// Waits for a permit, then builds an answer with payloads.
-    pub(crate) async fn with_payloads<T>(&self, answer: impl Future<Output = T>) -> T {
+    pub async fn with_payloads<T>(&self, answer: impl Future<Output = T>) -> T {
         // The semaphore is never closed, so `acquire` always succeeds.
         let _permit = self.payload_answers.acquire().await;
         answer.await
@@ -172,7 +180,7 @@ impl Quota {
 }
 
 /// An amount that an account holds. Dropping the guard returns it.
-pub(crate) struct QuotaGuard {
+pub struct QuotaGuard {
     quota: Arc<Quota>,
     account: Account,
     amount: usize,
@@ -181,7 +189,7 @@ pub(crate) struct QuotaGuard {
 impl Drop for QuotaGuard {
     fn drop(&mut self) {
         let mut held = self.quota.lock();
-        let left = held.get(&self.account).copied().unwrap_or_default();
+        let left = held.get(&self.account).copied().unwrap_or(0);
         if left > self.amount {
             held.insert(self.account, left - self.amount);
         } else {

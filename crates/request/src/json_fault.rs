@@ -4,7 +4,7 @@
 use hookgate_domain::leaks::may_hold_secret;
 use serde_json::error::Category;
 
-use super::api_error::ApiError;
+use crate::api_error::ApiError;
 
 /// The parser's words in front of what it expected. The text after them comes from this program, the text before them
 /// may quote the body.
@@ -25,7 +25,7 @@ const KINDS: [(&str, &str); 5] = [
 ];
 
 /// The error for a body that is not JSON, or not of the expected shape.
-pub(super) fn json_fault(error: &serde_json::Error) -> ApiError {
+pub(crate) fn json_fault(error: &serde_json::Error) -> ApiError {
     let place = format!("at line {} column {}", error.line(), error.column());
     match error.classify() {
         Category::Data => ApiError::field(
@@ -64,6 +64,7 @@ fn shape_problem(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api_error::InvalidField;
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -84,10 +85,8 @@ mod tests {
     fn problem(text: &str) -> String {
         let error = serde_json::from_str::<Body>(text).expect_err("not this shape");
         let fault = json_fault(&error);
-        let problems = fault.field_problems();
-        problems
-            .first()
-            .map_or_else(|| fault.sentence(), |(_, problem)| problem.clone())
+        let first = fault.field_faults().first();
+        first.map_or_else(|| fault.sentence(), InvalidField::problem)
     }
 
     #[test]

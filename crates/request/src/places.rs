@@ -17,7 +17,7 @@ const SETTLED: Duration = Duration::from_mins(1);
 static GAVE_WAY: LogInterval = LogInterval::new();
 
 /// The places for one kind of answer.
-pub(super) struct Places {
+pub(crate) struct Places {
     of_account: usize,
     of_all: usize,
     /// Bytes per second below which even the only answer of an account gives way. Zero disables this.
@@ -46,7 +46,7 @@ impl Running {
 
 /// The bound that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
+pub(crate) enum Full {
     /// The bound of the account.
     Account,
     /// The bound of all accounts together.
@@ -54,7 +54,7 @@ pub(super) enum Full {
 }
 
 impl Places {
-    pub(super) fn new(of_account: usize, of_all: usize, least_pace: u64) -> Arc<Self> {
+    pub(crate) fn new(of_account: usize, of_all: usize, least_pace: u64) -> Arc<Self> {
         Arc::new(Self {
             of_account,
             of_all,
@@ -64,7 +64,7 @@ impl Places {
     }
 
     /// Takes a place for an answer that is sent in `pieces`.
-    pub(super) fn take(
+    pub(crate) fn take(
         self: &Arc<Self>,
         account: Account,
         pieces: &Arc<Pieces>,
@@ -119,7 +119,7 @@ fn held(running: &[Running], account: Account) -> usize {
 }
 
 /// A place. Dropping it frees the place.
-pub(crate) struct AnswerPlace {
+pub struct AnswerPlace {
     places: Arc<Places>,
     pieces: Weak<Pieces>,
 }

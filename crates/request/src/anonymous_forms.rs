@@ -12,12 +12,12 @@ use bytes::Bytes;
 use tokio::select;
 use tokio::sync::Notify;
 
-use super::api_error::ApiError;
+use crate::api_error::ApiError;
 use hookgate_transport::Body;
 use hookgate_transport::{LEVELS, prefixes};
 
 /// Maximum number of forms that are read concurrently. Each has at most 64 KiB, so together they have at most 4 MiB.
-const MAX_STRANGER_FORMS: usize = 64;
+const MAX_ANONYMOUS_FORMS: usize = 64;
 /// Maximum number of forms of one source: of an IPv4 address or an IPv6 /64, and of the wider prefixes around it. A
 /// browser sends one.
 const MAX_FORMS_OF_A_SOURCE: [usize; LEVELS] = [4, 8, 16];
@@ -28,7 +28,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The forms that are being read.
 #[derive(Default)]
-pub(crate) struct StrangerForms(Mutex<State>);
+pub struct AnonymousForms(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -44,12 +44,12 @@ struct IncomingForm {
 
 /// A place for a form. Dropping the permit frees it.
 struct FormPermit<'a> {
-    forms: &'a StrangerForms,
+    forms: &'a AnonymousForms,
     number: u64,
     evicted: Arc<Notify>,
 }
 
-impl StrangerForms {
+impl AnonymousForms {
     /// Reads the whole form. An error if it has more than `most` bytes, takes too long, or is evicted.
     pub(crate) async fn read(&self, body: Body, source: IpAddr, most: usize) -> Result<Bytes, ApiError> {
         let place = self.begin(source);
@@ -88,7 +88,7 @@ impl State {
                 self.evict(oldest);
             }
         }
-        if self.reading.len() >= MAX_STRANGER_FORMS
+        if self.reading.len() >= MAX_ANONYMOUS_FORMS
             && let Some(oldest) = self.oldest_of_heaviest()
         {
             self.evict(oldest);
@@ -133,12 +133,12 @@ impl Drop for FormPermit<'_> {
 mod tests {
     use super::*;
 
-    fn many(forms: &StrangerForms, sources: impl Iterator<Item = String>) -> Vec<FormPermit<'_>> {
+    fn many(forms: &AnonymousForms, sources: impl Iterator<Item = String>) -> Vec<FormPermit<'_>> {
         let begin = |text: String| forms.begin(text.parse().expect("an address"));
         sources.map(begin).collect()
     }
 
-    fn left(forms: &StrangerForms) -> usize {
+    fn left(forms: &AnonymousForms) -> usize {
         forms.lock().reading.len()
     }
 
@@ -159,7 +159,7 @@ mod tests {
             (Box::new(|n| format!("2001:db8:0:{n:x}::1")), 8),
             (Box::new(|n| format!("2001:db8:0:{:x}::1", n * 256)), 16),
         ] {
-            let forms = StrangerForms::default();
+            let forms = AnonymousForms::default();
             let places = many(&forms, (0..40).map(form));
             assert_eq!(left(&forms), most);
             assert!(places[40 - most..].iter().all(is_there));
@@ -171,10 +171,10 @@ mod tests {
 
     #[tokio::test]
     async fn who_sends_one_form_is_not_put_off_by_those_who_send_many() {
-        let forms = StrangerForms::default();
+        let forms = AnonymousForms::default();
         let person = forms.begin([198, 51, 100, 1].into());
         let _flood = many(&forms, (0..1_000).map(|n| format!("10.0.{}.1", n % 50)));
-        assert_eq!(left(&forms), MAX_STRANGER_FORMS);
+        assert_eq!(left(&forms), MAX_ANONYMOUS_FORMS);
         assert!(is_there(&person));
     }
 }

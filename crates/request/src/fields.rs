@@ -4,20 +4,23 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::api_error::{ApiError, ErrorCode, InvalidField};
+use crate::api_error::{ApiError, ErrorCode, InvalidField};
 
 /// Maximum number of parameters of one request: every form has fewer.
 const MAX_FIELDS: usize = 64;
 
 /// Names and values, as they were sent.
 #[derive(Debug, Default)]
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 impl<'a> Fields<'a> {
     /// Parses `application/x-www-form-urlencoded`.
-    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, ApiError> {
+    ///
+    /// # Errors
+    /// There are too many fields.
+    pub fn parse(text: &'a [u8]) -> Result<Self, ApiError> {
         let fields: Vec<_> = form_urlencoded::parse(text).take(MAX_FIELDS + 1).collect();
         if fields.len() > MAX_FIELDS {
             return Err(ErrorCode::BadRequest.into());
@@ -25,13 +28,16 @@ impl<'a> Fields<'a> {
         Ok(Self { fields })
     }
 
-    /// Parses a query of the admin API. An unknown, repeated or empty parameter is refused.
-    pub(crate) fn of_query(text: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
+    /// Parses a query of the admin API.
+    ///
+    /// # Errors
+    /// A parameter that is not in `known`, is given twice or has no value.
+    pub fn of_query(text: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
         Self::parse(text)?.only(known)?.filled()
     }
 
     /// Refuses unknown and repeated parameters: without this check, a misspelt filter would show everything.
-    pub(crate) fn only(self, known: &[&str]) -> Result<Self, ApiError> {
+    fn only(self, known: &[&str]) -> Result<Self, ApiError> {
         let faults: Vec<_> = self
             .fields
             .iter()
@@ -54,17 +60,22 @@ impl<'a> Fields<'a> {
     }
 
     /// Parses the query of a page. Unknown parameters are dropped, because other programs add some to links (`utm_…`,
-    /// `fbclid`). A repeated parameter is refused.
-    pub(crate) fn of_page(text: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
+    /// `fbclid`).
+    ///
+    /// # Errors
+    /// A parameter is given twice.
+    pub fn of_page(text: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
         let mut fields = Self::parse(text)?;
         fields.fields.retain(|(name, _)| known.contains(&&**name));
         fields.only(known)
     }
 
-    /// Refuses a form in which one of these fields is missing or given twice, so that a missing field is never read
-    /// as an empty one. `switches` are checkboxes, each with a hidden field of the same name, so that an unticked
-    /// checkbox is sent too.
-    pub(crate) fn complete(&self, texts: &[&str], switches: &[&str]) -> Result<(), ApiError> {
+    /// Checks that each of these fields was sent once, so that a missing field is never read as an empty one.
+    /// `switches` are checkboxes, each with a hidden field of the same name, so that an unticked checkbox is sent too.
+    ///
+    /// # Errors
+    /// Each field that is missing, given twice, or not a value of a checkbox.
+    pub fn complete(&self, texts: &[&str], switches: &[&str]) -> Result<(), ApiError> {
         let count = |name: &str| self.fields.iter().filter(|(known, _)| known == name).count();
         let is_switch = |name: &str| {
             let mut values = self.fields.iter().filter(|(known, _)| known == name);
@@ -90,14 +101,14 @@ impl<'a> Fields<'a> {
     }
 
     /// Names and values in the order of the request.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields
             .iter()
             .map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
     /// Refuses parameters without a value.
-    pub(crate) fn filled(self) -> Result<Self, ApiError> {
+    fn filled(self) -> Result<Self, ApiError> {
         let empty = self.fields.iter().filter(|(_, value)| value.is_empty());
         let faults: Vec<_> = empty
             .map(|(name, _)| InvalidField::new(name, "empty", 1))
@@ -110,7 +121,8 @@ impl<'a> Fields<'a> {
     }
 
     /// The value with this name. An empty value counts as absent, because browsers send empty fields.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
             .find(|(known, _)| known == name)
@@ -119,7 +131,10 @@ impl<'a> Fields<'a> {
     }
 
     /// The value with this name, parsed.
-    pub(crate) fn read<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, ApiError> {
+    ///
+    /// # Errors
+    /// The value can't be parsed.
+    pub fn read<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, ApiError> {
         self.get(name)
             .map(|text| {
                 text.trim()
@@ -130,7 +145,8 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns `true` if the checkbox was ticked.
-    pub(crate) fn is_on(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
         self.pairs().any(|pair| pair == (name, "on"))
     }
 }

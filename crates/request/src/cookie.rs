@@ -14,17 +14,20 @@ const DEVICE: &str = "__Host-hookgate-device";
 const ONCE: &str = "__Secure-hookgate-once";
 
 /// The session cookie of a request, if there is exactly one.
-pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
+#[must_use]
+pub fn session(headers: &HeaderMap) -> Option<&str> {
     value(headers, NAME)
 }
 
 /// The sealed secrets in the request for the page that shows them.
-pub(crate) fn shown_once(headers: &HeaderMap) -> Option<SealedSecret> {
+#[must_use]
+pub fn shown_once(headers: &HeaderMap) -> Option<SealedSecret> {
     sealed(headers, ONCE)
 }
 
 /// The device cookie of a request, which marks a browser that a member has signed in with.
-pub(crate) fn device(headers: &HeaderMap) -> Option<SealedSecret> {
+#[must_use]
+pub fn device(headers: &HeaderMap) -> Option<SealedSecret> {
     sealed(headers, DEVICE)
 }
 
@@ -48,14 +51,16 @@ fn value<'a>(headers: &'a HeaderMap, cookie: &str) -> Option<&'a str> {
 }
 
 /// Sets the session cookie. It has no `Max-Age`: it ends with the browser, or when the server ends the session.
-pub(crate) fn begin(session: &str) -> Option<HeaderValue> {
+#[must_use]
+pub fn begin(session: &str) -> Option<HeaderValue> {
     sensitive(format!(
         "{NAME}={session}; Path=/; Secure; HttpOnly; SameSite=Strict"
     ))
 }
 
 /// Sets the device cookie, which marks the browser as one that a member has signed in with. It outlives the session.
-pub(crate) fn mark_device(sealed: &SealedSecret) -> Option<HeaderValue> {
+#[must_use]
+pub fn mark_device(sealed: &SealedSecret) -> Option<HeaderValue> {
     let sealed = BASE64_URL_SAFE_NO_PAD.encode(sealed.as_bytes());
     let life = DEVICE_LIFE.as_secs();
     sensitive(format!(
@@ -64,7 +69,8 @@ pub(crate) fn mark_device(sealed: &SealedSecret) -> Option<HeaderValue> {
 }
 
 /// Sets the cookie with sealed secrets for the page at `path`, which consists of fixed words and IDs only.
-pub(crate) fn show_once(sealed: &SealedSecret, path: &str) -> Option<HeaderValue> {
+#[must_use]
+pub fn show_once(sealed: &SealedSecret, path: &str) -> Option<HeaderValue> {
     let sealed = BASE64_URL_SAFE_NO_PAD.encode(sealed.as_bytes());
     let life = SHOWN_ONCE_LIFE.as_secs();
     sensitive(format!(
@@ -73,7 +79,8 @@ pub(crate) fn show_once(sealed: &SealedSecret, path: &str) -> Option<HeaderValue
 }
 
 /// Deletes the cookie of [`show_once`] after its page has shown the secrets.
-pub(crate) fn forget_shown(path: &str) -> Option<HeaderValue> {
+#[must_use]
+pub fn forget_shown(path: &str) -> Option<HeaderValue> {
     sensitive(format!(
         "{ONCE}=; Path={path}; Max-Age=0; Secure; HttpOnly; SameSite=Strict"
     ))
@@ -86,7 +93,8 @@ fn sensitive(text: String) -> Option<HeaderValue> {
 }
 
 /// Deletes the session cookie.
-pub(crate) fn end() -> HeaderValue {
+#[must_use]
+pub fn end() -> HeaderValue {
     HeaderValue::from_static("__Host-hookgate=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
 }
 

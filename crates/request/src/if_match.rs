@@ -3,11 +3,11 @@
 use hyper::HeaderMap;
 use hyper::header::IF_MATCH;
 
-use super::api_error::ErrorCode;
+use crate::api_error::ErrorCode;
 
 /// Revisions that a change may be based on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum IfMatch {
+pub enum IfMatch {
     /// `*`: any revision, as long as the object exists.
     Any,
     /// One of these revisions. Weak tags and tags of another form match nothing.
@@ -33,7 +33,10 @@ impl IfMatch {
 
     /// Compares with the current revision. Returns the revision that the object must still have when the change is
     /// stored, or `None` if any revision will do.
-    pub(crate) fn insist(&self, current: i64) -> Result<Option<i64>, ErrorCode> {
+    ///
+    /// # Errors
+    /// [`ErrorCode::PreconditionFailed`] if the object has another revision.
+    pub fn insist(&self, current: i64) -> Result<Option<i64>, ErrorCode> {
         match self {
             Self::Any => Ok(None),
             Self::Revisions(revisions) if revisions.contains(&current) => Ok(Some(current)),

@@ -11,10 +11,10 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::api_error::{ApiError, ErrorCode};
-use super::if_match::IfMatch;
-use super::json_fault::json_fault;
-use super::query::Fields;
+use crate::api_error::{ApiError, ErrorCode};
+use crate::fields::Fields;
+use crate::if_match::IfMatch;
+use crate::json_fault::json_fault;
 use hookgate_ingest::is_json;
 use hookgate_transport::Body;
 
@@ -23,31 +23,45 @@ const MAX_BODY: usize = 1024 * 1024;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A request with its source and its time of receipt.
-pub(crate) struct AdminRequest {
-    pub(crate) head: Parts,
-    pub(crate) body: Body,
+pub struct AdminRequest {
+    /// Method, URL and headers.
+    pub head: Parts,
+    /// The body, which is not read yet.
+    pub body: Body,
     /// Address of the client, behind trusted proxies too.
-    pub(crate) source: IpAddr,
+    pub source: IpAddr,
     /// Request ID: in the answer and in the log.
-    pub(crate) id: RequestId,
+    pub id: RequestId,
     /// Time of receipt.
-    pub(crate) now: Timestamp,
+    pub now: Timestamp,
 }
 
 impl AdminRequest {
-    /// Parameters of the query. A parameter that is not in `known`, is given twice or has no value is an error.
-    pub(crate) fn query(&self, known: &[&str]) -> Result<Fields<'_>, ApiError> {
-        let query = self.head.uri.query().unwrap_or_default();
-        Fields::of_query(query.as_bytes(), known)
+    /// Parameters of the query.
+    ///
+    /// # Errors
+    /// A parameter that is not in `known`, is given twice or has no value.
+    pub fn query(&self, known: &[&str]) -> Result<Fields<'_>, ApiError> {
+        Fields::of_query(self.query_text().as_bytes(), known)
+    }
+
+    /// The query as it was sent. A URL without a query has an empty one.
+    #[must_use]
+    pub fn query_text(&self) -> &str {
+        self.head.uri.query().unwrap_or("")
     }
 
     /// The first value of a header, as text.
-    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.head.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The revisions that `If-Match` names.
-    pub(crate) fn if_match(&self) -> Result<IfMatch, ApiError> {
+    ///
+    /// # Errors
+    /// [`ErrorCode::PreconditionRequired`] if there is no such header.
+    pub fn if_match(&self) -> Result<IfMatch, ApiError> {
         Ok(IfMatch::of(&self.head.headers)?)
     }
 
@@ -66,7 +80,10 @@ impl AdminRequest {
     }
 
     /// The body as JSON, and the identity of the request if it has an `Idempotency-Key`.
-    pub(crate) async fn repeatable<S: Store, T: DeserializeOwned>(
+    ///
+    /// # Errors
+    /// The key is malformed, or the body does not arrive or is not the JSON that `T` needs.
+    pub async fn repeatable<S: Store, T: DeserializeOwned>(
         self,
         gate: &Gate<S>,
     ) -> Result<(T, Option<AuditRequest>), ApiError> {
@@ -87,7 +104,10 @@ impl AdminRequest {
     }
 
     /// The body as JSON.
-    pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+    ///
+    /// # Errors
+    /// The body does not arrive, or is not the JSON that `T` needs.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         read_json(&self.json_bytes().await?)
     }
 
@@ -101,11 +121,10 @@ impl AdminRequest {
 }
 
 /// Identity of a request that may be repeated: digests of its key and of its content.
-pub(crate) fn audit_request<S: Store>(
-    gate: &Gate<S>,
-    key: &[u8],
-    asked: &[u8],
-) -> Result<AuditRequest, ApiError> {
+///
+/// # Errors
+/// The gate can't make the digests.
+pub fn audit_request<S: Store>(gate: &Gate<S>, key: &[u8], asked: &[u8]) -> Result<AuditRequest, ApiError> {
     gate.audit_request(key, asked).map_err(|error| {
         tracing::error!(%error, "a request that may be repeated can't be known again");
         ErrorCode::Internal.into()

@@ -12,38 +12,43 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The console's own origin.
 #[derive(Clone, Debug)]
-pub(crate) struct Host {
+pub struct Host {
     /// The origin: `https://` and the authority.
     origin: String,
 }
 
 impl Host {
     /// Takes the console's public URL: `https://`, a host, and an optional port.
-    pub(crate) fn new(public_url: &str) -> Self {
+    #[must_use]
+    pub fn new(public_url: &str) -> Self {
         Self {
             origin: public_url.trim_end_matches('/').to_owned(),
         }
     }
 
     /// The origin: `https://` and the authority.
-    pub(crate) fn origin(&self) -> &str {
+    #[must_use]
+    pub fn origin(&self) -> &str {
         &self.origin
     }
 
     /// Returns `true` if the request is for this console: by its name, by `localhost`, or by an IP address. DNS
     /// rebinding can't redirect the latter two.
-    pub(crate) fn is_named_by<B>(&self, request: &Request<B>) -> bool {
+    pub fn is_named_by<B>(&self, request: &Request<B>) -> bool {
         let Some(named) = authority(request) else {
             return false;
         };
-        let ours = self.origin.strip_prefix("https://").unwrap_or_default();
-        if authority::is_same(named, ours.as_bytes()) {
+        if let Some(ours) = self.origin.strip_prefix("https://")
+            && authority::is_same(named, ours.as_bytes())
+        {
             return true;
         }
-        let name = std::str::from_utf8(named).unwrap_or_default();
+        let Ok(name) = std::str::from_utf8(named) else {
+            return false;
+        };
         let bare = match name.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => name.split(':').next().unwrap_or_default(),
+            Some(rest) => rest.split_once(']').map_or(rest, |(address, _)| address),
+            None => name.split_once(':').map_or(name, |(host, _)| host),
         };
         bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
     }

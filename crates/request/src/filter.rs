@@ -4,8 +4,8 @@ use hookgate_domain::{RefusalCode, RequestId, Timestamp, WebhookHandle};
 use hookgate_gate::{AuditQuery, AuditQueryError, DeliveryFilter, Outcome, PageSize, Seek};
 use hookgate_people::AuditActs;
 
-use super::api_error::ApiError;
-use super::query::Fields;
+use crate::api_error::ApiError;
+use crate::fields::Fields;
 use hookgate_wire as wire;
 
 /// The query of a list of deliveries in the admin API.
@@ -22,15 +22,16 @@ pub struct DeliveryQuery {
 /// Parses the query string of a list of deliveries.
 ///
 /// # Errors
-/// Each invalid parameter with its problem; an empty list if there are too many parameters.
-pub fn delivery_query(query: &[u8]) -> Result<DeliveryQuery, Vec<(String, String)>> {
-    Fields::of_query(query, &DELIVERY_FIELDS)
-        .and_then(|fields| delivery_page(&fields))
-        .map_err(|fault| fault.field_problems())
+/// Each invalid parameter, or too many parameters.
+pub fn delivery_query(query: &[u8]) -> Result<DeliveryQuery, ApiError> {
+    delivery_page(&Fields::of_query(query, &DELIVERY_FIELDS)?)
 }
 
 /// Parses filter, page size and cursor.
-pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, ApiError> {
+///
+/// # Errors
+/// The first invalid parameter.
+pub fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, ApiError> {
     Ok(DeliveryQuery {
         filter: deliveries(query)?,
         size: page_size(query)?,
@@ -39,7 +40,7 @@ pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, ApiErro
 }
 
 /// The parameters of a list of deliveries.
-pub(crate) const DELIVERY_FIELDS: [&str; 10] = [
+pub const DELIVERY_FIELDS: [&str; 10] = [
     "webhook",
     "outcome",
     "code",
@@ -53,7 +54,10 @@ pub(crate) const DELIVERY_FIELDS: [&str; 10] = [
 ];
 
 /// Parses the filter of deliveries.
-pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, ApiError> {
+///
+/// # Errors
+/// The first invalid parameter.
+pub fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, ApiError> {
     let outcome = match query.get("outcome") {
         None => None,
         Some("accepted") => Some(Outcome::Accepted),
@@ -84,7 +88,10 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, ApiError>
 }
 
 /// Parses the filter of the audit trail, from parameters with these names.
-pub(crate) fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery, ApiError> {
+///
+/// # Errors
+/// The first invalid parameter.
+pub fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery, ApiError> {
     let text = |name| query.get(name).map(str::to_owned);
     Ok(AuditQuery {
         actor: text(names.actor),
@@ -96,15 +103,19 @@ pub(crate) fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery
 }
 
 /// Names of the audit trail's parameters: they differ between the console and the admin API.
-pub(crate) struct AuditNames {
-    pub(crate) actor: &'static str,
-    pub(crate) acts: &'static str,
-    pub(crate) subject: &'static str,
+pub struct AuditNames {
+    /// Parameter of the actor.
+    pub actor: &'static str,
+    /// Parameter of the act, or of the group of acts.
+    pub acts: &'static str,
+    /// Parameter of the object.
+    pub subject: &'static str,
 }
 
 impl AuditNames {
     /// The error at the parameter that names an unknown or ambiguous object.
-    pub(crate) fn fault(&self, error: AuditQueryError) -> ApiError {
+    #[must_use]
+    pub fn fault(&self, error: AuditQueryError) -> ApiError {
         let field = match &error {
             AuditQueryError::UnknownActor { .. } | AuditQueryError::AmbiguousActor { .. } => self.actor,
             AuditQueryError::UnknownSubject(_) => self.subject,
@@ -119,7 +130,8 @@ impl AuditNames {
     }
 
     /// The filter as the client sent it, for the audit entry of an export.
-    pub(crate) fn asked(&self, query: &Fields<'_>) -> Vec<(&'static str, String)> {
+    #[must_use]
+    pub fn asked(&self, query: &Fields<'_>) -> Vec<(&'static str, String)> {
         let names = [
             ("actor", self.actor),
             ("act", self.acts),
@@ -142,7 +154,10 @@ fn time(query: &Fields<'_>, name: &str) -> Result<Option<Timestamp>, ApiError> {
 }
 
 /// Parses `limit`, the number of rows.
-pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, ApiError> {
+///
+/// # Errors
+/// It is not between 1 and 200.
+pub fn page_size(query: &Fields<'_>) -> Result<PageSize, ApiError> {
     let rows = query.read::<u16>("limit")?;
     rows.map_or(Ok(PageSize::default()), |rows| {
         PageSize::new(rows).ok_or_else(|| ApiError::field("limit", "range", "1 to 200"))
@@ -150,7 +165,7 @@ pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, ApiError> {
 }
 
 /// Splits rows that were read by [`PageSize::and_one`] into one page and the cursor of the next page.
-pub(crate) fn page_of<T, K: ToString>(
+pub fn page_of<T, K: ToString>(
     found: Vec<T>,
     size: PageSize,
     key: impl Fn(&T) -> K,
