@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hookgate_domain::Timestamp;
 use hookgate_storage::Exposed;
-use hookgate_transport::tls::{HotCertificate, TlsError};
+use hookgate_transport::tls::{CertificateState, HotCertificate, TlsError};
 use ring::digest::{SHA256, digest};
-use thiserror::Error;
 
-use crate::config::sentence_on;
-use crate::failure::{Failure, with_sources};
+use crate::failure::with_sources;
+use crate::file_problem::{FileProblem, exposed_sentence};
 
 /// SHA-256 of chain and key; `None` for a file that can't be read.
 pub(crate) type Digests = [Option<[u8; 32]>; 2];
@@ -25,32 +25,6 @@ pub(crate) struct CertificateFiles {
     pub(crate) key: PathBuf,
 }
 
-/// A file that can't be used, with the setting that names it.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{}{sentence}", .setting.as_ref().map(|setting| format!("{setting}: ")).unwrap_or_default())]
-pub(crate) struct FileProblem {
-    /// The configuration key, if there is one.
-    pub(crate) setting: Option<String>,
-    /// The problem, with the file's path.
-    pub(crate) sentence: String,
-}
-
-impl FileProblem {
-    /// The problem of a file that the setting names.
-    pub(crate) fn of(setting: &str, sentence: String) -> Self {
-        Self {
-            setting: Some(setting.to_owned()),
-            sentence,
-        }
-    }
-}
-
-impl From<FileProblem> for Failure {
-    fn from(problem: FileProblem) -> Self {
-        Self::usage(problem)
-    }
-}
-
 impl CertificateFiles {
     /// Reads the pair and checks that they belong together.
     pub(crate) fn load(&self) -> Result<Arc<HotCertificate>, FileProblem> {
@@ -62,7 +36,19 @@ impl CertificateFiles {
     /// The key, if other users of the machine can open it.
     pub(crate) fn exposed_key(&self) -> Option<FileProblem> {
         let exposed = Exposed::find(&self.key)?;
-        Some(self.problem("key", sentence_on(&exposed)))
+        Some(self.problem("key", exposed_sentence(&exposed)))
+    }
+
+    /// The certificate, if it has expired.
+    pub(crate) fn expired(&self, now: Timestamp) -> Option<FileProblem> {
+        let certificate = self.load().ok()?;
+        let is_expired = certificate.state(now) == CertificateState::Expired;
+        is_expired.then(|| {
+            self.problem(
+                "certificate",
+                "it has expired: senders and browsers refuse it".to_owned(),
+            )
+        })
     }
 
     /// The bytes of both files.

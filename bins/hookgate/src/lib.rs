@@ -12,6 +12,7 @@ mod descriptors;
 mod dev_certificate;
 mod effect;
 mod failure;
+mod file_problem;
 mod logging;
 mod output;
 mod people_output;

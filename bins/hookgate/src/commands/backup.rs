@@ -13,9 +13,10 @@ use serde_json::json;
 
 use crate::adapters::{self, NoKey};
 use crate::cli::Cli;
-use crate::config::{StorePlace, sentence_on};
+use crate::config::StorePlace;
 use crate::effect::{Effect, require_output};
 use crate::failure::{Failure, with_sources};
+use crate::file_problem::exposed_sentence;
 use crate::{app, output};
 
 /// The file name that means standard output or standard input.
@@ -58,7 +59,7 @@ fn stream(directory: &Path) -> Result<(), Failure> {
 /// Restores a backup as a new store, and ends all of its sessions.
 pub(crate) async fn restore(cli: &Cli, file: &Path, only_verify: bool, retire: bool) -> Result<(), Failure> {
     if let Some(exposed) = Exposed::find(file).filter(|_| file != Path::new(STREAM)) {
-        output::remark(&sentence_on(&exposed));
+        output::remark(&exposed_sentence(&exposed));
     }
     if only_verify {
         return verify(cli, file);

@@ -5,9 +5,10 @@ use hookgate_wire::counted;
 use serde_json::json;
 
 use crate::cli::{Cli, DbCommand};
-use crate::config::{StorePlace, StoreUrl, sentence_on};
+use crate::config::{StorePlace, StoreUrl};
 use crate::effect::Effect;
 use crate::failure::Failure;
+use crate::file_problem::exposed_sentence;
 use crate::progress::Progress;
 use crate::{app, output};
 
@@ -35,7 +36,7 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
 /// Warns if other users of the machine can open a file with a password.
 fn warn_if_exposed(named: &StoreUrl) {
     if let Some(exposed) = named.file.as_deref().and_then(Exposed::find) {
-        output::remark(&sentence_on(&exposed));
+        output::remark(&exposed_sentence(&exposed));
     }
 }
 

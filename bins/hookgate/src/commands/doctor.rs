@@ -1,6 +1,7 @@
 //! `hookgate doctor`: finds problems that silently cost deliveries, with fixes.
 
 mod access;
+mod finding;
 
 use hookgate_domain::address_set::{AddressSetName, SetOrigin};
 use hookgate_domain::allowlist::network_warnings;
@@ -9,27 +10,18 @@ use hookgate_domain::policy::AllowlistMode;
 use hookgate_domain::rotation::RotationAge;
 use hookgate_domain::{Allowlist, IpNetwork, Timestamp, Webhook, WebhookHandle, WebhookState};
 use hookgate_gate::{AddressStore, PageSize, PeopleStore, SoleSource, Store};
-use hookgate_transport::tls::CertificateState;
 use hookgate_wire as wire;
 use serde_json::json;
 
 use crate::app::{self, App};
-use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
 use crate::config::{Config, FrontSettings, check_trust};
 use crate::descriptors::ConnectionLimits;
 use crate::failure::Failure;
 use crate::output;
+use finding::Finding;
 
 const SEALING_KEY_FILE: &str = "store.sealing_key_file";
-
-/// A problem that was found.
-struct Finding {
-    /// The object of the problem.
-    subject: String,
-    /// The problem and the remedy.
-    sentence: String,
-}
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     // A configuration that can't be read is an error of the command, which lists every problem.
@@ -201,31 +193,18 @@ fn missing_set(section: &str, name: &AddressSetName) -> Finding {
 
 /// Checks the files that the configuration names, by reading them as a server would.
 fn about_files(config: &Config, findings: &mut Vec<Finding>) {
-    let finding = |problem: FileProblem| Finding {
-        subject: problem.setting.unwrap_or_default(),
-        sentence: problem.sentence,
-    };
     findings.extend(config.certificate_problems().map(|mut problem| {
         problem.sentence.push_str("; a running server keeps the old one");
-        finding(problem)
+        Finding::from(problem)
     }));
-    findings.extend(config.other_problems().map(finding));
+    findings.extend(config.other_problems().map(Finding::from));
 }
 
 /// Expired certificates.
 fn about_expiry(config: &Config, now: Timestamp, findings: &mut Vec<Finding>) {
     let all = [Some(&config.certificate), config.console_certificate.as_ref()];
-    for files in all.into_iter().flatten() {
-        let expired = files
-            .load()
-            .is_ok_and(|certificate| certificate.state(now) == CertificateState::Expired);
-        if expired {
-            findings.push(Finding {
-                subject: format!("{}.certificate", files.section.unwrap_or_default()),
-                sentence: "it has expired: senders and browsers refuse it".to_owned(),
-            });
-        }
-    }
+    let expired = all.into_iter().flatten().filter_map(|files| files.expired(now));
+    findings.extend(expired.map(Finding::from));
 }
 
 async fn about_sets(app: &App, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
@@ -385,8 +364,8 @@ fn of_list(list: &Allowlist, now: Timestamp) -> Vec<String> {
     let mut sentences: Vec<_> = list.warnings(None, now).iter().map(ToString::to_string).collect();
     let over = list
         .entries()
-        .unwrap_or_default()
-        .iter()
+        .into_iter()
+        .flatten()
         .filter(|entry| entry.is_over(now));
     let over = over.count();
     if over > 0 {

@@ -5,8 +5,9 @@ use hookgate_storage::{Exposed, exposed_data};
 
 use super::{Config, SEALING_KEY_FILE, StorePlace};
 use crate::adapters::SealingKey;
-use crate::certificate_files::{CertificateFiles, FileProblem};
+use crate::certificate_files::CertificateFiles;
 use crate::failure::Failure;
+use crate::file_problem::FileProblem;
 
 impl Config {
     /// Reads the files, or says what is wrong with each of them.
@@ -43,10 +44,13 @@ impl Config {
             StorePlace::Server(_) => Vec::new(),
         };
         let key = Exposed::find(&self.sealing_key).filter(|key| !data.contains(key));
-        let data = data.iter().map(|exposed| exposed_file("store.url", exposed));
+        let data = data
+            .iter()
+            .map(|exposed| FileProblem::exposed("store.url", exposed));
         let named = self.password_files.iter();
-        let named = named.filter_map(|(setting, path)| Some(exposed_file(setting, &Exposed::find(path)?)));
-        data.chain(key.map(|key| exposed_file(SEALING_KEY_FILE, &key)))
+        let named =
+            named.filter_map(|(setting, path)| Some(FileProblem::exposed(setting, &Exposed::find(path)?)));
+        data.chain(key.map(|key| FileProblem::exposed(SEALING_KEY_FILE, &key)))
             .chain(named)
             .chain(self.certificates().filter_map(CertificateFiles::exposed_key))
             .collect()
@@ -79,14 +83,4 @@ impl Config {
         let sentence = format!("{} can't be used: {error}", self.sealing_key.display());
         Some(FileProblem::of(SEALING_KEY_FILE, sentence))
     }
-}
-
-/// The problem of an exposed file that a setting names.
-fn exposed_file(setting: &str, exposed: &Exposed) -> FileProblem {
-    FileProblem::of(setting, sentence_on(exposed))
-}
-
-/// The sentence about an exposed file.
-pub(crate) fn sentence_on(exposed: &Exposed) -> String {
-    format!("{exposed}: only the user that runs Hookgate should be able to open it")
 }

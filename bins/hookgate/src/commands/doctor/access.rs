@@ -2,11 +2,11 @@
 
 use hookgate_storage::exposed_data;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::app;
-use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
-use crate::config::{Config, sentence_on};
+use crate::config::Config;
+use crate::file_problem::FileProblem;
 
 /// The files that other users can open now.
 pub(super) fn exposed_files(cli: &Cli, config: Option<&Config>) -> Vec<FileProblem> {
@@ -14,7 +14,7 @@ pub(super) fn exposed_files(cli: &Cli, config: Option<&Config>) -> Vec<FileProbl
         Some(config) => config.exposed_files(),
         None => exposed_data(&app::data_directory(cli))
             .iter()
-            .map(|exposed| FileProblem::of("data directory", sentence_on(exposed)))
+            .map(|exposed| FileProblem::exposed("data directory", exposed))
             .collect(),
     }
 }
@@ -27,9 +27,6 @@ pub(super) fn findings(before: Vec<FileProblem>, now: &[FileProblem]) -> impl It
                 .sentence
                 .push_str(". It was closed just now; others may have read it before");
         }
-        Finding {
-            subject: problem.setting.unwrap_or_default(),
-            sentence: problem.sentence,
-        }
+        problem.into()
     })
 }
