@@ -27,10 +27,9 @@ use tracing::level_filters::LevelFilter;
 
 use crate::certificate_files::CertificateFiles;
 use crate::failure::Failure;
-use values::parse;
+use values::{Recorded, parse};
 
 pub(crate) use environment::{Environment, environment, refuse_unknown_variables};
-pub(crate) use files::sentence_on;
 pub(crate) use lists::Lists;
 pub(crate) use proxies::{FrontSettings, check_trust};
 pub use report::{ConfigReport, tell_configuration};
@@ -92,103 +91,105 @@ impl Values {
         self.checked(Self::config)
     }
 
-    fn config(&mut self) -> Config {
+    fn config(&mut self) -> Result<Config, Recorded> {
         let store = self.store_place();
         let sealing_key = self.sealing_key(&store);
         let retention = self.retention();
-        let console_listen = self
-            .required("console.listen", parse::<SocketAddr>)
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let console_listen = self.required("console.listen", parse::<SocketAddr>);
         let console_url = self.console_url(console_listen);
-        Config {
-            public_url: self.required("public_url", parse_public_url).unwrap_or_default(),
-            sealing_key,
-            store,
-            retention,
-            listen: self
-                .required("gate.listen", parse::<SocketAddr>)
-                .unwrap_or_else(|| SocketAddr::from(([0; 4], 0))),
-            plain_listen: self.optional("gate.plain_listen", parse),
-            idle_timeout: self
-                .required("gate.idle_seconds", parse_idle_seconds)
-                .unwrap_or_default(),
-            front: self.front("gate"),
-            console_front: self.front("console"),
-            min_tls: self.required("tls.min", parse).unwrap_or_default(),
-            lists: self.lists(),
+        let public_url = self.required("public_url", parse_public_url);
+        let listen = self.required("gate.listen", parse::<SocketAddr>);
+        let plain_listen = self.optional("gate.plain_listen", parse);
+        let idle_timeout = self.required("gate.idle_seconds", parse_idle_seconds);
+        let front = self.front("gate");
+        let console_front = self.front("console");
+        let min_tls = self.required("tls.min", parse);
+        let lists = self.lists();
+        let chain = self.required_path("gate.certificate");
+        let key = self.required_path("gate.key");
+        let console_certificate = self.console_certificate();
+        let log_level = self.required("log.level", parse_level);
+        let password_files = self.password_files();
+        Ok(Config {
+            public_url: public_url?,
+            sealing_key: sealing_key?,
+            store: store?,
+            retention: retention?,
+            listen: listen?,
+            plain_listen: plain_listen?,
+            idle_timeout: idle_timeout?,
+            front: front?,
+            console_front: console_front?,
+            min_tls: min_tls?,
+            lists: lists?,
             certificate: CertificateFiles {
                 section: Some("gate"),
-                chain: self.required_path("gate.certificate"),
-                key: self.required_path("gate.key"),
+                chain: chain?,
+                key: key?,
             },
-            console_listen,
-            console_certificate: self.console_certificate(),
-            console_url,
-            log_level: self
-                .required("log.level", parse_level)
-                .unwrap_or(LevelFilter::INFO),
+            console_listen: console_listen?,
+            console_certificate: console_certificate?,
+            console_url: console_url?,
+            log_level: log_level?,
             read_once: std::mem::take(&mut self.read_once),
-            password_files: self.password_files(),
-        }
+            password_files: password_files?,
+        })
     }
 
-    fn store_place(&mut self) -> StorePlace {
+    fn store_place(&mut self) -> Result<StorePlace, Recorded> {
         let directory = self.directory().to_owned();
         self.required("store.url", |text| store::parse_store(text, &directory))
-            .unwrap_or_else(|| StorePlace::Directory(PathBuf::new()))
     }
 
     /// The file with the key. With a database server the setting is required, because every node needs the same key.
-    fn sealing_key(&mut self, store: &StorePlace) -> PathBuf {
-        let file = match (self.path(SEALING_KEY_FILE), store) {
+    fn sealing_key(&mut self, store: &Result<StorePlace, Recorded>) -> Result<PathBuf, Recorded> {
+        let file = match (self.path(SEALING_KEY_FILE)?, store) {
             (Some(file), _) => file,
-            (None, StorePlace::Directory(directory)) => directory.join(SEALING_KEY),
-            (None, StorePlace::Server(_)) => {
-                self.problems.push(format!(
+            (None, Ok(StorePlace::Directory(directory))) => directory.join(SEALING_KEY),
+            (None, Ok(StorePlace::Server(_))) => {
+                return Err(self.problem(format!(
                     "{SEALING_KEY_FILE}: is missing; with PostgreSQL every node needs a copy of one file"
-                ));
-                PathBuf::new()
+                )));
             }
+            (None, Err(recorded)) => return Err(*recorded),
         };
         self.read_once.push((SEALING_KEY_FILE, file.clone()));
-        file
+        Ok(file)
     }
 
     /// Both of the console's files, or none of them.
-    fn console_certificate(&mut self) -> Option<CertificateFiles> {
-        match (self.path("console.certificate"), self.path("console.key")) {
-            (Some(chain), Some(key)) => Some(CertificateFiles {
-                section: Some("console"),
-                chain,
-                key,
-            }),
-            (None, None) => None,
-            (chain, _) => {
-                let (missing, there) = if chain.is_some() {
-                    ("key", "certificate")
-                } else {
-                    ("certificate", "key")
-                };
-                self.problems.push(format!(
-                    "console.{missing}: is missing, and console.{there} is set"
-                ));
-                None
+    fn console_certificate(&mut self) -> Result<Option<CertificateFiles>, Recorded> {
+        let chain = self.path("console.certificate");
+        let key = self.path("console.key");
+        let (missing, there) = match (chain?, key?) {
+            (Some(chain), Some(key)) => {
+                return Ok(Some(CertificateFiles {
+                    section: Some("console"),
+                    chain,
+                    key,
+                }));
             }
-        }
+            (None, None) => return Ok(None),
+            (Some(_), None) => ("key", "certificate"),
+            (None, Some(_)) => ("certificate", "key"),
+        };
+        Err(self.problem(format!(
+            "console.{missing}: is missing, and console.{there} is set"
+        )))
     }
 
     /// The console's public URL; by default its address, with `localhost` instead of an unspecified address, which no
     /// browser can open.
-    fn console_url(&mut self, listen: SocketAddr) -> String {
-        let listening = || {
-            if listen.ip().to_canonical().is_unspecified() {
-                format!("https://localhost:{}", listen.port())
-            } else {
-                format!("https://{listen}")
-            }
-        };
-        self.optional("console.public_url", parse_public_url)
-            .unwrap_or_else(listening)
+    fn console_url(&mut self, listen: Result<SocketAddr, Recorded>) -> Result<String, Recorded> {
+        if let Some(url) = self.optional("console.public_url", parse_public_url)? {
+            return Ok(url);
+        }
+        let listen = listen?;
+        Ok(if listen.ip().to_canonical().is_unspecified() {
+            format!("https://localhost:{}", listen.port())
+        } else {
+            format!("https://{listen}")
+        })
     }
 }
 

@@ -51,11 +51,10 @@ pub(super) fn unknown(key: &str) -> String {
     if !key.chars().all(is_name) {
         return "a key is unknown, and no name: is a value on the left of its =?".to_owned();
     }
-    let nearest = nearest(key, KEYS.iter().map(|(known, _)| *known));
-    format!(
-        "{key}: unknown key; did you mean {}?",
-        nearest.unwrap_or_default()
-    )
+    match nearest(key, KEYS.iter().map(|(known, _)| *known)) {
+        Some(nearest) => format!("{key}: unknown key; did you mean {nearest}?"),
+        None => format!("{key}: unknown key"),
+    }
 }
 
 /// The nearest known name: one of which `name` is a prefix or the reverse, else the one with the smallest edit distance.

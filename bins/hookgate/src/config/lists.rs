@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use hookgate_domain::allowlist::Allowed;
 use hookgate_domain::{Allowlist, IpNetwork, Networks};
-use hookgate_gate::REFRESH_AFTER;
 use hookgate_outbound::Fetcher;
 
-use super::values::Values;
-use crate::certificate_files::FileProblem;
+use super::values::{Recorded, Values};
+use crate::file_problem::FileProblem;
 
 const HOUR: Duration = Duration::from_hours(1);
 const CA: &str = "addresses.ca";
@@ -65,20 +64,22 @@ fn networks(text: &str) -> Result<Vec<IpNetwork>, String> {
 
 impl Values {
     /// Reads the settings of published lists.
-    pub(super) fn lists(&mut self) -> Lists {
+    pub(super) fn lists(&mut self) -> Result<Lists, Recorded> {
         let hours = |text: &str| match text.parse::<u32>() {
             Ok(hours @ 1..=720) => Ok(HOUR * hours),
             _ => Err("must be 1 to 720 hours"),
         };
         let ca = self.path(CA);
-        self.read_once.extend(ca.clone().map(|file| (CA, file)));
-        Lists {
-            refresh_after: self
-                .required("addresses.refresh_hours", hours)
-                .unwrap_or(REFRESH_AFTER),
-            ca,
-            private_targets: self.optional(PRIVATE_TARGETS, networks).unwrap_or_default(),
+        if let Ok(Some(file)) = &ca {
+            self.read_once.push((CA, file.clone()));
         }
+        let refresh_after = self.required("addresses.refresh_hours", hours);
+        let private_targets = self.optional(PRIVATE_TARGETS, networks);
+        Ok(Lists {
+            refresh_after: refresh_after?,
+            ca: ca?,
+            private_targets: private_targets?.unwrap_or_default(),
+        })
     }
 }
 

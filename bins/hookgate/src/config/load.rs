@@ -7,7 +7,7 @@ use hookgate_storage::Address;
 
 use super::environment::Environment;
 use super::keys::variable_of;
-use super::values::{Source, Values};
+use super::values::{Recorded, Source, Values};
 use crate::failure::Failure;
 use crate::text_input::{line_file, text_file};
 
@@ -20,7 +20,8 @@ impl Values {
     /// Loads the values of a configuration from its file, the environment and the defaults.
     pub(crate) fn load(file: &Path, environment: &Environment) -> Result<Self, Failure> {
         let text = text_file(file).map_err(|error| Failure::usage(format!("the configuration: {error}")))?;
-        let directory = file.parent().map(Path::to_path_buf).unwrap_or_default();
+        let mut directory = file.to_owned();
+        directory.pop();
         let mut gathered = Self::of_text(&text, directory, |name| environment.value(name))
             .map_err(|error| Failure::usage(format!("{} is not TOML: {error}", file.display())))?;
         gathered.problems.extend(environment.unknown());
@@ -31,16 +32,16 @@ impl Values {
 
     /// The files that hold a URL with a password, each with its key. A `store.url_file` always counts, since it is made for
     /// a secret, whatever it holds now.
-    pub(super) fn password_files(&mut self) -> Vec<(&'static str, PathBuf)> {
-        if let Some(file) = self.path(URL_FILE) {
-            return vec![(URL_FILE, file)];
+    pub(super) fn password_files(&mut self) -> Result<Vec<(&'static str, PathBuf)>, Recorded> {
+        if let Some(file) = self.path(URL_FILE)? {
+            return Ok(vec![(URL_FILE, file)]);
         }
         let Some((url, Source::File)) = self.found.get(URL) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let has_password = url.parse::<Address>().is_ok_and(|address| address.has_password());
         let file = self.file.clone().filter(|_| has_password);
-        file.map(|file| (URL, file)).into_iter().collect()
+        Ok(file.map(|file| (URL, file)).into_iter().collect())
     }
 
     /// Reads the store's URL from the file that `store.url_file` names, unless the URL itself comes from a source of higher
@@ -65,7 +66,7 @@ impl Values {
                 .push(format!("{URL_FILE}: {URL} is set too; use only one")),
             Some(_) | None => {}
         }
-        let Some(file) = self.path(URL_FILE) else {
+        let Ok(Some(file)) = self.path(URL_FILE) else {
             return;
         };
         self.read_once.push((URL_FILE, file.clone()));

@@ -1,28 +1,44 @@
 //! The error of a file that is not TOML: position and reason, but not its text, because that may hold a password.
 
+use std::fmt::{self, Display};
+
 use thiserror::Error;
 
 /// A TOML syntax error with its position.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("line {line}, column {column}: {problem}")]
 pub(super) struct NotToml {
-    line: usize,
-    column: usize,
+    /// Line and column, from 1.
+    position: Option<(usize, usize)>,
     problem: String,
 }
 
+impl Display for NotToml {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.position {
+            write!(f, "line {line}, column {column}: ")?;
+        }
+        f.write_str(&self.problem)
+    }
+}
+
 impl NotToml {
-    /// Finds the position of the error: line and character, from 1.
+    /// The error without the text, at its position if the parser knows it.
     pub(super) fn new(text: &str, error: &toml::de::Error) -> Self {
-        let start = error.span().map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or_default();
-        let line = before.rsplit('\n').next().unwrap_or_default();
+        let before = error.span().and_then(|span| text.get(..span.start));
         Self {
-            line: before.matches('\n').count() + 1,
-            column: line.chars().count() + 1,
+            position: before.map(position_after),
             problem: error.message().to_owned(),
         }
     }
+}
+
+/// The line and column of the character that follows this text.
+fn position_after(text: &str) -> (usize, usize) {
+    let line_start = text.rfind('\n').map_or(0, |end| end + 1);
+    (
+        text.matches('\n').count() + 1,
+        text[line_start..].chars().count() + 1,
+    )
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use hookgate_domain::address_set::AddressSetName;
 use hookgate_domain::networks::parse_entry;
 use hookgate_domain::{ForwardingHeader, IpNetwork, Networks};
 
-use super::values::Values;
+use super::values::{Recorded, Values};
 
 /// This machine.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
@@ -102,36 +102,33 @@ impl FromStr for Header {
 
 impl Values {
     /// Reads the proxies in front of the listener of this section.
-    pub(super) fn front(&mut self, section: &str) -> FrontSettings {
+    pub(super) fn front(&mut self, section: &str) -> Result<FrontSettings, Recorded> {
         let key = |name: &str| format!("{section}.{name}");
-        let trusted = self
-            .optional(&key("trusted_proxies"), str::parse::<Trusted>)
-            .unwrap_or_default();
+        let trusted = self.optional(&key("trusted_proxies"), str::parse::<Trusted>);
+        let header = self.required(&key("forwarded"), str::parse::<Header>);
+        let proxy_protocol = self.required(&key("proxy_protocol"), |text| {
+            text.parse::<bool>().map_err(|_| "must be true or false")
+        });
+        let trusted = trusted?.unwrap_or_default();
         let front = FrontSettings {
             trusted: trusted.networks,
             sets: trusted.sets,
-            header: self
-                .optional(&key("forwarded"), str::parse::<Header>)
-                .and_then(|header| header.0),
-            proxy_protocol: self
-                .optional(&key("proxy_protocol"), |text| {
-                    text.parse::<bool>().map_err(|_| "must be true or false")
-                })
-                .unwrap_or_default(),
+            header: header?.0,
+            proxy_protocol: proxy_protocol?,
         };
         let is_believed = front.header.is_some() || front.proxy_protocol;
         let is_trusting = !front.trusted.is_empty() || !front.sets.is_empty();
         if is_believed && !is_trusting {
-            self.problems.push(format!(
+            return Err(self.problem(format!(
                 "{section}.trusted_proxies: is missing; without it forwarding headers are ignored"
-            ));
+            )));
         }
         if !is_believed && is_trusting {
-            self.problems.push(format!(
+            return Err(self.problem(format!(
                 "{section}.trusted_proxies: needs {section}.forwarded or {section}.proxy_protocol"
-            ));
+            )));
         }
-        front
+        Ok(front)
     }
 }
 

@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use hookgate_gate::Retention;
 
-use super::values::{Values, parse};
+use super::values::{Recorded, Values, parse};
 
 const DAY: Duration = Duration::from_hours(24);
 const GIBIBYTE: u64 = 1 << 30;
 
 impl Values {
     /// Reads the ages after which deliveries and payloads are deleted, and the maximum size of the history.
-    pub(super) fn retention(&mut self) -> Retention {
-        let default = Retention::default();
+    pub(super) fn retention(&mut self) -> Result<Retention, Recorded> {
         let days = |text: &str| {
             parse::<u16>(text).and_then(|days| {
                 if days == 0 {
@@ -29,7 +28,7 @@ impl Values {
         };
         let deliveries = self.required("store.keep_days", days);
         let payloads = self.required("store.keep_payload_days", days);
-        if let (Some(deliveries), Some(payloads)) = (deliveries, payloads)
+        if let (Ok(deliveries), Ok(payloads)) = (deliveries, payloads)
             && payloads > deliveries
         {
             let whose = self.name_of("store.keep_payload_days");
@@ -38,10 +37,11 @@ impl Values {
                 deliveries.as_secs() / DAY.as_secs()
             ));
         }
-        Retention {
-            deliveries: deliveries.unwrap_or(default.deliveries),
-            payloads: payloads.unwrap_or(default.payloads),
-            bytes: self.required("store.keep_gib", bytes).unwrap_or(default.bytes),
-        }
+        let bytes = self.required("store.keep_gib", bytes);
+        Ok(Retention {
+            deliveries: deliveries?,
+            payloads: payloads?,
+            bytes: bytes?,
+        })
     }
 }

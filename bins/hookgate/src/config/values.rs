@@ -27,6 +27,10 @@ pub(crate) enum Source {
     Default,
 }
 
+/// The sign that a value is missing because of a problem that is on the list. Only [`Values::problem`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recorded(());
+
 /// The values, by key.
 pub(crate) struct Values {
     pub(super) found: BTreeMap<&'static str, (String, Source)>,
@@ -98,13 +102,20 @@ impl Values {
     }
 
     /// The value that `read` makes, or all problems.
-    pub(super) fn checked<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> Result<T, Failure> {
-        let value = read(&mut self);
-        if self.problems.is_empty() {
-            Ok(value)
-        } else {
-            Err(Failure::usage(self.problems.join("\n")))
+    pub(super) fn checked<T>(
+        mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Recorded>,
+    ) -> Result<T, Failure> {
+        match read(&mut self) {
+            Ok(value) if self.problems.is_empty() => Ok(value),
+            Ok(_) | Err(Recorded(())) => Err(Failure::usage(self.problems.join("\n"))),
         }
+    }
+
+    /// Records a problem. Reading goes on, so that all problems are reported at once.
+    pub(super) fn problem(&mut self, sentence: String) -> Recorded {
+        self.problems.push(sentence);
+        Recorded(())
     }
 
     /// Base of relative paths.
@@ -144,16 +155,13 @@ impl Values {
         &mut self,
         key: &str,
         parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let (text, _) = self.found.get(key)?;
-        match parse(text) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let whose = self.name_of(key);
-                self.problems.push(format!("{whose}: {error}"));
-                None
-            }
-        }
+    ) -> Result<Option<T>, Recorded> {
+        let Some((text, _)) = self.found.get(key) else {
+            return Ok(None);
+        };
+        parse(text)
+            .map(Some)
+            .map_err(|error| self.problem(format!("{}: {error}", self.name_of(key))))
     }
 
     /// The value of a required key.
@@ -161,25 +169,25 @@ impl Values {
         &mut self,
         key: &str,
         parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        if !self.found.contains_key(key) {
-            self.problems.push(format!("{key}: is missing"));
-        }
-        self.optional(key, parse)
+    ) -> Result<T, Recorded> {
+        let value = self.optional(key, parse)?;
+        value.ok_or_else(|| self.missing(key))
     }
 
     /// The path of an optional key.
-    pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, key: &str) -> Result<Option<PathBuf>, Recorded> {
         let directory = self.directory.clone();
         self.optional(key, |text| literal_path(text).map(|path| directory.join(path)))
     }
 
     /// The path of a required key.
-    pub(super) fn required_path(&mut self, key: &str) -> PathBuf {
-        if !self.found.contains_key(key) {
-            self.problems.push(format!("{key}: is missing"));
-        }
-        self.path(key).unwrap_or_default()
+    pub(super) fn required_path(&mut self, key: &str) -> Result<PathBuf, Recorded> {
+        let path = self.path(key)?;
+        path.ok_or_else(|| self.missing(key))
+    }
+
+    fn missing(&mut self, key: &str) -> Recorded {
+        self.problem(format!("{key}: is missing"))
     }
 }
 

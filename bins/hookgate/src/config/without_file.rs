@@ -41,7 +41,8 @@ impl WithoutFile<'_> {
     pub(crate) fn log_level(&self) -> Result<Option<LevelFilter>, Failure> {
         self.values().checked(|values| {
             let is_set = matches!(values.found.get(LOG_LEVEL), Some((_, Source::Environment(_))));
-            values.optional(LOG_LEVEL, parse_level).filter(|_| is_set)
+            let level = values.optional(LOG_LEVEL, parse_level)?;
+            Ok(level.filter(|_| is_set))
         })
     }
 
