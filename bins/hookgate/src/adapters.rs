@@ -39,8 +39,11 @@ impl Clock for SystemClock {
         reason = "this is the one place where time comes from"
     )]
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+        let epoch = Timestamp::from_micros(0);
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => epoch.after(since),
+            Err(earlier) => epoch.before(earlier.duration()),
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use crate::sealing::{self, KeyFile};
 const PUBLIC_URL: &str = "public_url";
 /// Setting of the store with the limit on open files of its server.
 const DESCRIPTOR_LIMIT: &str = "descriptor_limit";
+/// The value of that setting if there is no limit.
+const NO_LIMIT: &str = "";
 /// Base of webhook URLs if neither a configuration nor the store has one.
 const FALLBACK_URL: &str = "https://localhost:8443";
 /// Setting of the store with the console's URL.
@@ -218,14 +220,20 @@ pub(crate) async fn remember_addresses(database: &Database, addresses: &Addresse
 
 /// Stores the limit on open files of the server that started last; `None` if there is no limit.
 pub(crate) async fn remember_descriptors(database: &Database, limit: Option<u64>) -> Result<(), Failure> {
-    let text = limit.map(|limit| limit.to_string()).unwrap_or_default();
+    let text = limit.map_or_else(|| NO_LIMIT.to_owned(), |limit| limit.to_string());
     Ok(database.set_setting(DESCRIPTOR_LIMIT, &text).await?)
 }
 
 /// Limit on open files of the server that started last; `None` if no server stored one, or if there is no limit.
 pub(crate) async fn descriptors(database: &Database) -> Result<Option<u64>, Failure> {
-    let text = database.setting(DESCRIPTOR_LIMIT).await?;
-    Ok(text.and_then(|text| text.parse().ok()))
+    match database.setting(DESCRIPTOR_LIMIT).await?.as_deref() {
+        None | Some(NO_LIMIT) => Ok(None),
+        Some(limit) => limit.parse().map(Some).map_err(|error| {
+            Failure::failed(format!(
+                "the store's setting {DESCRIPTOR_LIMIT} is damaged ({error}); restart the server, which writes it again"
+            ))
+        }),
+    }
 }
 
 /// The actor of the command line: the user name of the operating system. The environment comes first, so the name is a claim

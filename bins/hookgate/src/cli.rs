@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hookgate_domain::policy::AllowlistMode;
 use hookgate_domain::{Allowlist, IncidentNumber, IncidentStatus, SenderFormat, WebhookName};
-use hookgate_gate::{PreviewDays, UsageRange};
+use hookgate_gate::{PageSize, PreviewDays, UsageRange};
 use hookgate_people::MemberName;
 use hookgate_storage::literal_path;
 
@@ -284,8 +284,8 @@ pub(crate) enum SignatureScheme {
 #[derive(Args)]
 pub(crate) struct PageArgs {
     /// Maximum number of rows, 1 to 200
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
-    pub(crate) limit: u16,
+    #[arg(long, value_name = "N", default_value = "50", value_parser = page_size())]
+    pub(crate) limit: PageSize,
     /// Cursor of the next page, from the output of the last one
     #[arg(long)]
     pub(crate) cursor: Option<String>,
@@ -344,6 +344,12 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         sources: bool,
     },
+}
+
+/// Number of rows of a page.
+fn page_size() -> impl TypedValueParser<Value = PageSize> {
+    let rows = clap::value_parser!(u16).range(1..=PageSize::MAX.rows().into());
+    rows.try_map(|rows| PageSize::new(rows).ok_or("out of range"))
 }
 
 /// Number of days of a preview; shells complete the values.

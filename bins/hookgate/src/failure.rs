@@ -110,6 +110,12 @@ impl Failure {
         &self.message
     }
 
+    /// The message for people.
+    fn lines(&self) -> String {
+        let lines: Vec<_> = self.message.lines().map(with_hidden_shown).collect();
+        format!("hookgate: {}", lines.join("\n  "))
+    }
+
     /// Prints the failure on standard error and returns the exit code.
     pub(crate) fn report(&self, as_json: bool) -> ExitCode {
         let code = match self.kind {
@@ -121,12 +127,9 @@ impl Failure {
             Kind::Unreachable => "UNAVAILABLE",
             Kind::OutputFailed => "OUTPUT_FAILED",
         };
-        let line = if as_json {
-            envelope(code, &self.message)
-        } else {
-            let lines: Vec<_> = self.message.lines().map(with_hidden_shown).collect();
-            format!("hookgate: {}", lines.join("\n  "))
-        };
+        let json = as_json.then(|| envelope(code, &self.message));
+        // A script that gets no JSON still gets the message.
+        let line = json.and_then(Result::ok).unwrap_or_else(|| self.lines());
         // If standard error is closed, nobody can read the error.
         let _ = writeln!(std::io::stderr(), "{line}");
         ExitCode::from(self.kind.exit_code())
@@ -227,7 +230,7 @@ impl From<LockError> for Failure {
 }
 
 /// The JSON envelope of every error in the product.
-fn envelope(code: &'static str, message: &str) -> String {
+fn envelope(code: &'static str, message: &str) -> Result<String, serde_json::Error> {
     #[derive(Serialize)]
     struct Envelope<'a> {
         success: bool,
@@ -242,7 +245,6 @@ fn envelope(code: &'static str, message: &str) -> String {
         success: false,
         error: ErrorBody { code, message },
     })
-    .unwrap_or_default()
 }
 
 /// The error with its sources, outermost first.

@@ -46,7 +46,7 @@ pub(crate) fn start(level: LevelFilter) {
 pub(crate) fn withhold_panic_messages() {
     std::panic::set_hook(Box::new(|panic| {
         if let Some(left_out) = FAULTS.line() {
-            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            let place = panic.location().map(tracing::field::display);
             tracing::error!(place, left_out, "a fault of ours");
         }
     }));

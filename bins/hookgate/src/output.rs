@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::failure::{Failure, with_sources};
-use crate::table::{Table, details, endless_line, fields};
+use crate::table::{Table, cell, details, endless_line, fields};
 
 /// Prints one line to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {
@@ -75,9 +75,8 @@ pub(crate) fn thing(
 }
 
 /// The JSON object of a value, the same as in the admin API.
-pub(crate) fn object(thing: &impl Serialize) -> Value {
-    // The types of `wire` have only string keys.
-    serde_json::to_value(thing).unwrap_or_default()
+pub(crate) fn object(thing: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(thing).map_err(|error| Failure::failed(with_sources(&error)))
 }
 
 /// A value as in the admin API, as one line of JSON, with characters that a terminal could act on escaped. Numbers from
@@ -111,14 +110,14 @@ const DELIVERY_WIDTHS: [usize; 7] = [17, 27, 6, 16, 15, 24, 0];
 
 /// A delivery's columns.
 pub(crate) fn delivery_cells(record: &DeliverySummary) -> [String; 7] {
-    let incident = record
-        .incident
-        .map(|number| number.to_string())
-        .unwrap_or_default();
+    let with_incident = |result: &str| match record.incident {
+        Some(number) => format!("{result} {number}"),
+        None => result.to_owned(),
+    };
     let result = match record.answer {
-        _ if record.would_be_refused => format!("would be refused {incident}"),
-        Answer::Opened => format!("opened {incident}"),
-        Answer::Updated => format!("updated {incident}"),
+        _ if record.would_be_refused => with_incident("would be refused"),
+        Answer::Opened => with_incident("opened"),
+        Answer::Updated => with_incident("updated"),
         Answer::Unmatched => "nothing to resolve".to_owned(),
         Answer::Refused(code) | Answer::Postponed(code) => format!("refused {code}"),
     };
@@ -134,7 +133,7 @@ pub(crate) fn delivery_cells(record: &DeliverySummary) -> [String; 7] {
         record.webhook_name.clone(),
         record.source.to_string(),
         format!("{result}{times}"),
-        record.user_agent.clone().unwrap_or_default(),
+        cell(record.user_agent.clone()),
     ]
 }
 

@@ -4,6 +4,8 @@ use hookgate_domain::Timestamp;
 use hookgate_people::{AuditEntry, Member, Token};
 use hookgate_wire::{AuditEntry as AuditObject, time};
 
+use crate::table::cell;
+
 /// The columns of members.
 pub(crate) const MEMBER_HEADER: [&str; 4] = ["ID", "ROLE", "NAME", "PASSWORD"];
 
@@ -55,7 +57,7 @@ pub(crate) fn audit_cells(entry: &AuditEntry) -> [String; 7] {
         entry.at,
         entry.act.to_owned(),
         format!("{}{tag}", entry.actor.name),
-        entry.from.unwrap_or_default(),
+        cell(entry.from),
         format!("{} {}", entry.subject.id, entry.subject.name),
         entry.change,
     ]

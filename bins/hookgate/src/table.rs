@@ -55,6 +55,11 @@ impl<const N: usize> Table<N> {
     }
 }
 
+/// The cell of an optional value: empty if there is none.
+pub(crate) fn cell(value: Option<String>) -> String {
+    value.unwrap_or_default()
+}
+
 /// One row of an endless list, in columns of these widths.
 pub(crate) fn endless_line<const N: usize>(cells: [String; N], widths: &[usize; N]) -> String {
     row_line(&escaped(cells), widths)

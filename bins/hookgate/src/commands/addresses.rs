@@ -76,7 +76,7 @@ impl Desk<'_> {
         let objects: Vec<_> = sets
             .iter()
             .map(|set| output::object(&wire::AddressSet::new(set, now)))
-            .collect();
+            .collect::<Result<_, _>>()?;
         let table = Table::of(SET_HEADER, &sets, |set| set_cells(set, now));
         output::list(self.json, &objects, &table, None, "address sets")
     }
@@ -91,9 +91,11 @@ impl Desk<'_> {
         let versions = gate.store().address_set_versions(name).await?;
         let now = self.now();
         if self.json {
-            let mut object = output::object(&wire::AddressSetNetworks::new(&set, &networks, now));
+            let mut object = output::object(&wire::AddressSetNetworks::new(&set, &networks, now))?;
             let versions = versions.iter().map(wire::AddressSetVersion::from);
-            object["versions"] = versions.map(|version| output::object(&version)).collect();
+            object["versions"] = versions
+                .map(|version| output::object(&version))
+                .collect::<Result<_, _>>()?;
             return Ok(output::line(&output::json(&object)?)?);
         }
         output::line(&set_line(&set, now))?;
@@ -248,8 +250,8 @@ impl Desk<'_> {
         let (all, previews) = gate.address_set_preview(&acting(), name, &networks, days).await?;
         let object = wire::AddressSetPreview::new(all, &previews, days);
         if self.json {
-            let mut json = output::object(&wire::AddressSetChange::new(&set, &changes, self.now()));
-            json["preview"] = output::object(&object);
+            let mut json = output::object(&wire::AddressSetChange::new(&set, &changes, self.now()))?;
+            json["preview"] = output::object(&object)?;
             return Ok(output::line(&output::json(&json)?)?);
         }
         say_changes(&changes)?;
@@ -314,7 +316,7 @@ impl Desk<'_> {
 
     fn say_set(&self, set: &AddressSet) -> Result<(), Failure> {
         let now = self.now();
-        let object = output::object(&wire::AddressSet::new(set, now));
+        let object = output::object(&wire::AddressSet::new(set, now))?;
         self.say(&object, &set_line(set, now))
     }
 
@@ -325,7 +327,7 @@ impl Desk<'_> {
     fn show_taken(&self, taken: &RefreshOutcome) -> Result<(), Failure> {
         let now = self.now();
         if self.json {
-            let object = output::object(&wire::AddressSetChange::new(&taken.set, &taken.changes, now));
+            let object = output::object(&wire::AddressSetChange::new(&taken.set, &taken.changes, now))?;
             return Ok(output::line(&output::json(&object)?)?);
         }
         say_changes(&taken.changes)?;

@@ -19,7 +19,7 @@ pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure>
 }
 
 async fn list(json: bool, app: &App, arguments: AuditArgs, page: &PageArgs) -> Result<(), Failure> {
-    let size = PageSize::new(page.limit).unwrap_or_default();
+    let size = page.limit;
     let before = match &page.cursor {
         Some(cursor) => Some(
             cursor
@@ -33,7 +33,7 @@ async fn list(json: bool, app: &App, arguments: AuditArgs, page: &PageArgs) -> R
     let Page { items: entries, next } = app.gate.audit_page(&acting(), &filter, before, size).await?;
     let next = next.map(|last| last.to_string());
     let object = |entry| output::object(&wire::AuditEntry::from(entry));
-    let objects: Vec<_> = entries.iter().map(object).collect();
+    let objects: Vec<_> = entries.iter().map(object).collect::<Result<_, _>>()?;
     let table = Table::of(people_output::AUDIT_HEADER, &entries, people_output::audit_cells);
     output::list(json, &objects, &table, next.as_deref(), "events")
 }

@@ -18,6 +18,8 @@ use crate::failure::{Failure, with_sources};
 use crate::output;
 use crate::table::{Table, details, fields};
 
+/// The page that holds the newest record alone.
+const ONE: PageSize = PageSize::new(1).unwrap();
 /// Interval of polling the store for new records.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -38,9 +40,8 @@ pub(crate) async fn follow<S: Store>(
     print: impl AsyncFn(&DeliverySummary) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     if last.is_none() {
-        let one = PageSize::new(1).unwrap_or_default();
         let newest = store
-            .delivery_page(&DeliveryFilter::default(), Seek::Newest, one)
+            .delivery_page(&DeliveryFilter::default(), Seek::Newest, ONE)
             .await?;
         last = newest.items.first().map(|newest| newest.id);
     }
@@ -61,7 +62,6 @@ pub(crate) async fn follow<S: Store>(
 async fn list(json: bool, app: &App, arguments: DeliveriesArgs) -> Result<(), Failure> {
     let store = app.gate.store();
     let filter = read_filter(app, &arguments.filter).await?;
-    let size = PageSize::new(arguments.page.limit).unwrap_or_default();
     let seek = match &arguments.page.cursor {
         Some(cursor) => Seek::Before(
             cursor
@@ -73,7 +73,7 @@ async fn list(json: bool, app: &App, arguments: DeliveriesArgs) -> Result<(), Fa
     let Page {
         items: mut records,
         next,
-    } = store.delivery_page(&filter, seek, size).await?;
+    } = store.delivery_page(&filter, seek, arguments.page.limit).await?;
     if arguments.follow {
         records.reverse();
         if !json {
@@ -155,7 +155,7 @@ async fn show(json: bool, app: &App, name: DeliveryName) -> Result<(), Failure> 
     if json {
         return Ok(output::line(&output::json(&whole)?)?);
     }
-    let mut object = output::object(&whole);
+    let mut object = output::object(&whole)?;
     object["webhook"] = format!("{} ({})", record.summary.webhook_name, record.summary.webhook).into();
     if let Some(payload) = &whole.delivery.payload {
         object["payload"] = payload.to_string().into();

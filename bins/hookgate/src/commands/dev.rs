@@ -94,8 +94,8 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
 
 /// Creates the demo webhook in a store without webhooks.
 async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure> {
-    let one = PageSize::new(1).unwrap_or_default();
-    if !gate.store().webhook_page(None, one).await?.is_empty() {
+    const ONE: PageSize = PageSize::new(1).unwrap();
+    if !gate.store().webhook_page(None, ONE).await?.is_empty() {
         return Ok(None);
     }
     let name = DEMO.parse().map_err(Failure::failed)?;

@@ -3,7 +3,7 @@
 use hookgate_domain::incident::IncidentEvent;
 use hookgate_domain::invisible::with_hidden_shown;
 use hookgate_domain::{Incident, IncidentNumber, Timestamp};
-use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
+use hookgate_gate::{IncidentAction, IncidentFilter, Page, Store, TimelineEntry, TimelineKind};
 use hookgate_people::Role;
 use hookgate_wire as wire;
 
@@ -53,7 +53,7 @@ async fn list(
     since: Option<Timestamp>,
     page: &PageArgs,
 ) -> Result<(), Failure> {
-    let size = PageSize::new(page.limit).unwrap_or_default();
+    let size = page.limit;
     let before = match &page.cursor {
         Some(cursor) => Some(
             cursor
@@ -94,7 +94,7 @@ async fn show(json: bool, app: &App, number: IncidentNumber) -> Result<(), Failu
     }
     let incident = &timeline.incident;
     let whole = wire::Incident::from(incident);
-    let mut object = output::object(&whole);
+    let mut object = output::object(&whole)?;
     object["metadata"] = output::json(&whole.metadata)?.into();
     if let Some(webhook) = app.gate.store().webhook_by_handle(incident.webhook).await? {
         object["webhook"] = format!("{} ({})", webhook.name, webhook.handle).into();

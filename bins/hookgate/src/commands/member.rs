@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use hookgate_domain::invisible::with_hidden_shown;
-use hookgate_gate::{Page, PageSize, PeopleStore, Removed};
+use hookgate_gate::{Page, PeopleStore, Removed};
 use hookgate_people::{Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret};
 use hookgate_wire as wire;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result
     require_output()?;
     let (secret, link, member) = app.gate.sign_in_link(&acting(), name).await?;
     let text = if cli.json {
-        let mut object = json!({"member": output::object(&wire::Member::from(&member))});
+        let mut object = json!({"member": output::object(&wire::Member::from(&member))?});
         for (name, value) in link_fields(&app, &secret, &link) {
             object[name] = value;
         }
@@ -79,7 +79,7 @@ async fn add(json: bool, app: &App, name: MemberName, role: Role) -> Result<(), 
 }
 
 async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
-    let size = PageSize::new(page.limit).unwrap_or_default();
+    let size = page.limit;
     let after: Option<MemberId> = match &page.cursor {
         Some(cursor) => Some(
             cursor
@@ -92,7 +92,7 @@ async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
     let Page { items: members, next } = Page::new(found, size, |row| row.id, None);
     let next = next.map(|last| last.to_string());
     let object = |member| output::object(&wire::Member::from(member));
-    let objects: Vec<_> = members.iter().map(object).collect();
+    let objects: Vec<_> = members.iter().map(object).collect::<Result<_, _>>()?;
     let table = Table::of(
         people_output::MEMBER_HEADER,
         &members,
@@ -139,7 +139,7 @@ fn link_fields(app: &App, secret: &SignInSecret, link: &SignInLink) -> [(&'stati
 /// Prints a removed member, and the webhooks whose secrets the member still knows.
 fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
     if json {
-        let object = output::object(&wire::RemovedMember::from(removed));
+        let object = output::object(&wire::RemovedMember::from(removed))?;
         return Ok(output::line(&output::json(&object)?)?);
     }
     show(json, &removed.member, &[])?;
@@ -166,7 +166,7 @@ fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
 
 /// Prints a member, with fields that only this output shows.
 fn show(json: bool, member: &Member, once: &[(&'static str, Value)]) -> Result<(), Failure> {
-    let mut object = output::object(&wire::Member::from(member));
+    let mut object = output::object(&wire::Member::from(member))?;
     for (name, value) in once {
         object[*name] = value.clone();
     }

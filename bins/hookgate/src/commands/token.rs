@@ -26,9 +26,9 @@ pub(crate) async fn run(cli: &Cli, command: TokenCommand) -> Result<(), Failure>
             let id = find(&app, &token).await?;
             let revoked = app.gate.token_revoke(&acting(), id).await?;
             let now = app.gate.now();
-            let object = output::object(&wire::Token::new(&revoked, now));
-            Effect::of(format!("the token {} was revoked", revoked.name))
-                .report(output::thing(cli.json, &object, None))
+            let printed = output::object(&wire::Token::new(&revoked, now))
+                .and_then(|object| output::thing(cli.json, &object, None));
+            Effect::of(format!("the token {} was revoked", revoked.name)).report(printed)
         }
     }
 }
@@ -52,13 +52,13 @@ async fn create(
 }
 
 fn show_created(json: bool, token: &Token, secret: &str, now: Timestamp) -> Result<(), Failure> {
-    let mut object = output::object(&wire::Token::new(token, now));
+    let mut object = output::object(&wire::Token::new(token, now))?;
     object["token"] = json!(secret);
     output::thing(json, &object, None)
 }
 
 async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
-    let size = PageSize::new(page.limit).unwrap_or_default();
+    let size = page.limit;
     let after: Option<TokenId> = match &page.cursor {
         Some(cursor) => Some(
             cursor
@@ -72,7 +72,7 @@ async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
     let next = next.map(|last| last.to_string());
     let now = app.gate.now();
     let object = |token| output::object(&wire::Token::new(token, now));
-    let objects: Vec<_> = tokens.iter().map(object).collect();
+    let objects: Vec<_> = tokens.iter().map(object).collect::<Result<_, _>>()?;
     let table = Table::of(people_output::TOKEN_HEADER, &tokens, |token| {
         people_output::token_cells(token, now)
     });

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output;
 
 /// Maximum number of sources in the output.
-const SOURCES: u16 = 20;
+const SOURCES: PageSize = PageSize::new(20).unwrap();
 
 /// Prints the number of deliveries, and their sources.
 pub(crate) async fn usage(
@@ -23,10 +23,9 @@ pub(crate) async fn usage(
 ) -> Result<(), Failure> {
     let (store, now) = (app.gate.store(), app.gate.now());
     let usage = store.usage(Some(webhook.handle), range, now).await?;
-    let limit = PageSize::new(SOURCES).unwrap_or_default();
-    let top = store.top_sources(webhook.handle, range, limit, now).await?;
+    let top = store.top_sources(webhook.handle, range, SOURCES, now).await?;
     if json {
-        let object = output::object(&wire::Usage::new(webhook, range, &usage, &top));
+        let object = output::object(&wire::Usage::new(webhook, range, &usage, &top))?;
         return Ok(output::line(&output::json(&object)?)?);
     }
     let totals = &usage.totals;
@@ -93,7 +92,7 @@ fn reasons(source: &SourceUsage) -> String {
 pub(crate) async fn suggest(json: bool, app: &App, webhook: &Webhook) -> Result<(), Failure> {
     let suggestion = app.gate.allowlist_suggestion(&acting(), webhook.handle).await?;
     if json {
-        let object = output::object(&wire::Suggestion::from(&suggestion));
+        let object = output::object(&wire::Suggestion::from(&suggestion))?;
         return Ok(output::line(&output::json(&object)?)?);
     }
     // The width is a comment, so that the lines are a valid list.
@@ -132,7 +131,7 @@ pub(crate) async fn preview(
     if json {
         let resolved = app.gate.resolved(allowlist).await?;
         let preview = wire::Preview::new(&preview, days).warned(&resolved, None, now);
-        let object = output::object(&preview);
+        let object = output::object(&preview)?;
         return Ok(output::line(&output::json(&object)?)?);
     }
     for warning in allowlist.warnings(None, now) {

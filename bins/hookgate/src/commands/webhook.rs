@@ -10,7 +10,7 @@ use hookgate_domain::webhook_id::find_webhook_ids;
 use hookgate_domain::{
     Allowlist, KnownUrl, Policy, SenderFormat, Webhook, WebhookHandle, WebhookId, WebhookName,
 };
-use hookgate_gate::{Health, Issued, NewWebhook, Page, PageSize, SigningSecret, Store};
+use hookgate_gate::{Health, Issued, NewWebhook, Page, SigningSecret, Store};
 use hookgate_wire as wire;
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
             if let Some(seen) = app.gate.retired_use(&webhook).await? {
                 let seen = wire::RetiredUrlUse::from(seen);
                 let shown = if cli.json {
-                    output::object(&seen)
+                    output::object(&seen)?
                 } else {
                     json!(format!("since {}: {}", seen.since, seen.sentence()))
                 };
@@ -144,11 +144,12 @@ async fn edit(
     }
     require_output()?;
     let (edited, secret) = gate.require_signature(&acting(), handle, change).await?;
+    let (name, secret) = secret_field(&secret);
     done(&edited)
         .or_else(format!(
             "its new signing secret is lost; run `hookgate webhook edit {handle} --signature standard-webhooks` again"
         ))
-        .report(show(json, app, &edited, &secret_fields(Some(&secret))))
+        .report(show(json, app, &edited, &[(name, json!(secret))]))
 }
 
 /// Adds entries. A list that permits every address can't get entries, because it would then refuse all other addresses.
@@ -175,7 +176,7 @@ async fn allow(json: bool, app: &App, argument: &str, entries: &[Allowlist]) -> 
 }
 
 async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
-    let size = PageSize::new(page.limit).unwrap_or_default();
+    let size = page.limit;
     let after: Option<WebhookHandle> = match &page.cursor {
         Some(cursor) => Some(
             cursor
@@ -196,7 +197,7 @@ async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
     let object = |(webhook, health): &(&Webhook, Health)| {
         output::object(&wire::Webhook::new(webhook, now).with_health(*health))
     };
-    let objects: Vec<_> = rows.iter().map(object).collect();
+    let objects = rows.iter().map(object).collect::<Result<Vec<_>, _>>()?;
     let table = Table::of(output::WEBHOOK_HEADER, &rows, |(webhook, health)| {
         output::webhook_cells(webhook, *health, now)
     });
@@ -235,7 +236,9 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
 }
 
 async fn which(json: bool, app: &App) -> Result<(), Failure> {
-    let text = piped_text().map_err(Failure::usage)?.unwrap_or_default();
+    let text = piped_text()
+        .map_err(Failure::usage)?
+        .ok_or_else(|| Failure::usage("standard input is empty: give the URL there"))?;
     let id = webhook_id_in(text.trim())?;
     let store = app.gate.store();
     let found = store.url_by_digest(&id.digest()).await?;
@@ -271,14 +274,15 @@ fn webhook_id_in(text: &str) -> Result<WebhookId, Failure> {
 fn last_segment(url: &str) -> &str {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let path = url[..end].trim_end_matches('/');
-    path.rsplit('/').next().unwrap_or_default()
+    path.rsplit_once('/').map_or(path, |(_, segment)| segment)
 }
 
 fn issued(json: bool, app: &App, issued: &Issued) -> Result<(), Failure> {
-    let mut once = vec![("url", json!(wire::webhook_url(&app.public_url, issued)))];
-    once.extend(secret_fields(issued.signing_secret.as_ref()));
+    let mut once = vec![("url", wire::webhook_url(&app.public_url, issued))];
+    once.extend(issued.signing_secret.as_ref().map(secret_field));
     let webhook = &issued.webhook;
     if json {
+        let once: Vec<_> = once.into_iter().map(|(name, text)| (name, json!(text))).collect();
         return show(json, app, webhook, &once);
     }
     // Only the fields that are needed now; `webhook show` has the settings.
@@ -286,25 +290,19 @@ fn issued(json: bool, app: &App, issued: &Issued) -> Result<(), Failure> {
         ("handle", webhook.handle.to_string()),
         ("name", webhook.name.to_string()),
     ];
-    shown.extend(
-        once.iter()
-            .map(|(name, value)| (*name, value.as_str().unwrap_or_default().to_owned())),
-    );
+    shown.extend(once);
     shown.extend(app.console_page(format_args!("webhooks/{}", webhook.handle)));
     Ok(output::lines(&details(shown))?)
 }
 
-fn secret_fields(secret: Option<&SigningSecret>) -> Vec<(&'static str, Value)> {
-    secret
-        .map(|secret| ("signing_secret", json!(*secret.reveal())))
-        .into_iter()
-        .collect()
+fn secret_field(secret: &SigningSecret) -> (&'static str, String) {
+    ("signing_secret", secret.reveal().to_string())
 }
 
 /// Prints a webhook, with fields that only this output shows.
 fn show(json: bool, app: &App, webhook: &Webhook, once: &[(&'static str, Value)]) -> Result<(), Failure> {
     let now = app.gate.now();
-    let mut object = output::object(&wire::Webhook::new(webhook, now));
+    let mut object = output::object(&wire::Webhook::new(webhook, now))?;
     if !json {
         put_in_words(&mut object, webhook);
     }
