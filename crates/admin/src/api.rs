@@ -198,3 +198,6 @@ async fn authenticate<S: Store + PeopleStore>(
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,79 +3,140 @@
 //! ```ignore
 //! let app = TestApp::new().await;
 //! let webhook = app.webhook("disk alerts").await;
-//! let answer = app.viewer().post(&webhook.path("revoke"), &json!({})).await;
-//! assert_eq!(answer.status, 403);
+//! let refused = app.role("viewer").await.post(&webhook.path("revoke"), &json!({})).await;
+//! refused.assert_error(403, "FORBIDDEN");
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use hookgate_domain::{Networks, Policy, TrustedProxies};
-use hookgate_gate::{Gate, Issued};
+use hookgate_domain::{Networks, TrustedProxies};
+use hookgate_gate::{Gate, Ports};
 use hookgate_ingest::{Ingest, Metrics};
 use hookgate_outbound::Fetcher;
-use hookgate_people::{ApiToken, Role};
-use hookgate_testkit::{MemoryStore, samples};
+use hookgate_people::Role;
+use hookgate_testkit::{FixedClock, MemoryStore, samples};
 use hookgate_transport::in_memory::connect;
 use hookgate_transport::{Proxies, RequestIds, Service, shutdown};
 use http_body_util::{BodyExt, Full};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Addresses, Console};
 
 const CONSOLE: &str = "https://localhost:8444";
-const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const GATE: &str = "https://localhost:8443";
+/// Source of every request and delivery.
+pub(crate) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+/// The CA that downloads of published lists trust. It signs nothing, so every download fails.
+static CA: LazyLock<String> = LazyLock::new(|| {
+    let ca = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+    ca.expect("a certificate").cert.pem()
+});
 
-/// The services of both listeners. Requests use an owner's token, unless `with_role` chooses another role.
+/// The services of both listeners. Requests use an owner's token, unless `role` chooses another role.
 #[derive(Clone)]
 pub(crate) struct TestApp {
     pub(crate) gate: Arc<Gate<MemoryStore>>,
+    /// Time of every request. It only moves when a test moves it.
+    pub(crate) clock: FixedClock,
     console: Arc<Console<MemoryStore>>,
     ingest: Arc<Ingest<MemoryStore>>,
-    token: Arc<ApiToken>,
+    /// Headers of every request to the console.
+    headers: Vec<(&'static str, String)>,
     // Dropping the trigger would end live views.
     _stop: Arc<shutdown::Trigger>,
 }
 
-/// Status and body of an answer.
+/// A webhook that the admin API created.
+#[derive(Debug)]
+pub(crate) struct TestWebhook {
+    pub(crate) handle: String,
+    pub(crate) url: String,
+}
+
+impl TestWebhook {
+    /// Path of the webhook in the admin API, or of an action on it.
+    pub(crate) fn path(&self, action: &str) -> String {
+        let path = format!("/api/v1/webhooks/{}/{action}", self.handle);
+        path.trim_end_matches('/').to_owned()
+    }
+}
+
+/// Status, headers and body of an answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    headers: HeaderMap,
 }
 
 impl Answer {
+    /// A header, or an empty text if there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().expect("a header of text"))
+    }
+
     /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
     /// `data` of a success.
+    #[track_caller]
     pub(crate) fn data(&self) -> Value {
         assert!(self.status < 300, "{self:?}");
         self.json()["data"].clone()
     }
 
-    /// Code of an error.
-    pub(crate) fn code(&self) -> String {
-        self.json()["error"]["code"].as_str().expect("a code").to_owned()
+    /// A field of each item of a page, as text.
+    #[track_caller]
+    pub(crate) fn column(&self, field: &str) -> Vec<String> {
+        let data = self.data();
+        let items = data["items"].as_array().expect("a page").iter();
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        items.map(|item| text(&item[field])).collect()
+    }
+
+    /// Checks status and code of an error.
+    #[track_caller]
+    pub(crate) fn assert_error(&self, status: u16, code: &str) {
+        let error = &self.json()["error"];
+        let found = (self.status, error["code"].as_str().unwrap_or_default());
+        assert_eq!(found, (status, code), "{self:?}");
+        assert!(error["message"].is_string(), "{self:?}");
+    }
+
+    /// Checks that these fields, and no others, are reported as invalid.
+    #[track_caller]
+    pub(crate) fn assert_invalid(&self, fields: &[&str]) {
+        self.assert_error(422, "VALIDATION_ERROR");
+        let details = &self.json()["error"]["details"];
+        let details = details.as_array().expect("invalid fields").iter();
+        let found: Vec<_> = details.map(|detail| detail["field"].as_str()).collect();
+        let expected: Vec<_> = fields.iter().copied().map(Some).collect();
+        assert_eq!(found, expected, "{self:?}");
     }
 }
 
 impl TestApp {
     /// An empty installation.
     pub(crate) async fn new() -> Self {
-        let gate = Arc::new(Gate::new(MemoryStore::default(), samples::ports()));
-        let ca = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-        let fetcher = Fetcher::new(Some(ca.cert.pem().as_bytes()), Networks::default());
+        let clock = FixedClock::at(samples::START);
+        let ports = Ports {
+            clock: Box::new(clock.clone()),
+            ..samples::ports()
+        };
+        let gate = Arc::new(Gate::new(MemoryStore::default(), ports));
+        let fetcher = Fetcher::new(Some(CA.as_bytes()), Networks::default());
         let (proxies, metrics) = (Proxies::new(TrustedProxies::default()), Arc::<Metrics>::default());
         let addresses = Addresses {
             console: CONSOLE.to_owned(),
-            gate: "https://localhost:8443".to_owned(),
+            gate: GATE.to_owned(),
             ca: None,
         };
         let (trigger, stop) = shutdown::channel();
@@ -88,78 +149,120 @@ impl TestApp {
             Arc::new(fetcher.expect("a fetcher")),
             stop,
         );
-        let token = token(&gate, Role::Owner).await;
+        let ingest = Ingest::new(Arc::clone(&gate), proxies, RequestIds::new([8; 6]), metrics);
+        let name = "owner".parse().expect("a name");
+        let token = gate
+            .token_create(&samples::acting(), name, Role::Owner, None)
+            .await;
+        let (token, _) = token.expect("a token");
         Self {
-            ingest: Arc::new(Ingest::new(
-                Arc::clone(&gate),
-                proxies,
-                RequestIds::new([8; 6]),
-                metrics,
-            )),
-            console: Arc::new(console),
             gate,
-            token,
+            clock,
+            console: Arc::new(console),
+            ingest: Arc::new(ingest),
+            headers: Vec::new(),
             _stop: Arc::new(trigger),
         }
+        .bearer(token.reveal())
     }
 
     /// The same installation, with a token of another role.
-    pub(crate) async fn with_role(&self, role: Role) -> Self {
+    pub(crate) async fn role(&self, role: &str) -> Self {
+        let new = json!({"name": role, "role": role});
+        let made = self.post("/api/v1/tokens", &new).await.data();
+        self.bearer(made["token"].as_str().expect("a token"))
+    }
+
+    /// The same installation, with this token.
+    pub(crate) fn bearer(&self, token: &str) -> Self {
+        self.with(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+    }
+
+    /// The same installation, with this value of a header in every request.
+    pub(crate) fn with(&self, header: &'static str, value: &str) -> Self {
+        let others = self.headers.iter().filter(|(name, _)| *name != header).cloned();
         Self {
-            token: token(&self.gate, role).await,
+            headers: others.chain([(header, value.to_owned())]).collect(),
             ..self.clone()
         }
     }
 
-    /// A new webhook that every address may send to.
-    pub(crate) async fn webhook(&self, name: &str) -> Issued {
-        let new = samples::new_webhook(name, Policy::default());
-        let issued = self.gate.create(&samples::acting(), new).await;
-        issued.expect("a webhook")
+    /// Creates a webhook that every address may send to.
+    pub(crate) async fn webhook(&self, name: &str) -> TestWebhook {
+        self.webhook_like(&json!({"name": name})).await
     }
 
-    /// Sends GET to a path of the admin API.
+    /// Creates a webhook with these fields.
+    pub(crate) async fn webhook_like(&self, new: &Value) -> TestWebhook {
+        let made = self.post("/api/v1/webhooks", new).await.data();
+        let text = |field: &str| made[field].as_str().expect("a text").to_owned();
+        TestWebhook {
+            handle: text("handle"),
+            url: text("url"),
+        }
+    }
+
+    /// Sends GET.
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(Method::GET, path, None).await
+        self.send(Method::GET, path, "").await
     }
 
     /// Sends JSON by POST.
     pub(crate) async fn post(&self, path: &str, json: &Value) -> Answer {
-        self.send(Method::POST, path, Some(json)).await
+        self.send(Method::POST, path, &json.to_string()).await
     }
 
-    /// Sends any request to the admin API.
-    pub(crate) async fn send(&self, method: Method, path: &str, json: Option<&Value>) -> Answer {
-        let body = json.map(Value::to_string).unwrap_or_default();
-        let token = format!("Bearer {}", self.token.reveal());
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, "localhost:8444")
-            .header(AUTHORIZATION, token)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)));
+    /// Sends JSON by PATCH.
+    pub(crate) async fn patch(&self, path: &str, json: &Value) -> Answer {
+        self.send(Method::PATCH, path, &json.to_string()).await
+    }
+
+    /// Sends DELETE.
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, "").await
+    }
+
+    /// Sends any request to the console. Its body is JSON, unless a header says otherwise.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        let defaults = [
+            (HOST.as_str(), "localhost:8444".to_owned()),
+            (CONTENT_TYPE.as_str(), "application/json".to_owned()),
+        ];
+        let is_set = |name: &str| self.headers.iter().any(|(known, _)| *known == name);
+        let defaults = defaults.iter().filter(|(name, _)| !is_set(name));
+        for (name, value) in self.headers.iter().chain(defaults) {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Full::new(Bytes::from(body.to_owned())));
         exchange(&self.console, request.expect("a request")).await
     }
 
+    /// Follows `next` from this page to the last one. Returns a field of each item on the way.
+    pub(crate) async fn all(&self, path: &str, field: &str) -> Vec<String> {
+        let mut page = self.get(path).await;
+        let mut found = page.column(field);
+        let joint = if path.contains('?') { '&' } else { '?' };
+        while let Some(next) = page.data()["next"].as_str() {
+            page = self.get(&format!("{path}{joint}cursor={next}")).await;
+            found.extend(page.column(field));
+        }
+        found
+    }
+
     /// Sends a delivery to a webhook's URL.
-    pub(crate) async fn deliver(&self, issued: &Issued, payload: &Value) -> Answer {
-        let path = format!("/webhooks/custom/{}", issued.id.reveal());
-        let request = Request::post(path)
+    pub(crate) async fn deliver(&self, webhook: &TestWebhook, payload: &Value) -> Answer {
+        self.deliver_text(&webhook.url, &payload.to_string()).await
+    }
+
+    /// Sends any text to a webhook's URL.
+    pub(crate) async fn deliver_text(&self, url: &str, payload: &str) -> Answer {
+        let request = Request::post(url.strip_prefix(GATE).expect("a URL of the gate"))
             .header(HOST, "localhost:8443")
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(payload.to_string())));
+            .body(Full::new(Bytes::from(payload.to_owned())));
         exchange(&self.ingest, request.expect("a request")).await
     }
-}
-
-async fn token(gate: &Gate<MemoryStore>, role: Role) -> Arc<ApiToken> {
-    let name = format!("{role}").parse().expect("a name");
-    let (token, _) = gate
-        .token_create(&samples::acting(), name, role, None)
-        .await
-        .expect("a token");
-    Arc::new(token)
 }
 
 async fn exchange<S: Service>(service: &Arc<S>, request: Request<Full<Bytes>>) -> Answer {
@@ -176,6 +279,7 @@ async fn exchange<S: Service>(service: &Arc<S>, request: Request<Full<Bytes>>) -
     let bytes = body.collect().await.expect("a whole body").to_bytes();
     Answer {
         status: head.status.as_u16(),
+        headers: head.headers,
         body: String::from_utf8(bytes.into()).expect("UTF-8"),
     }
 }

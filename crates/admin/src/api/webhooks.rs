@@ -313,27 +313,4 @@ fn repeated(webhook: &hookgate_domain::Webhook, now: Timestamp) -> Reply {
 }
 
 #[cfg(test)]
-mod tests {
-    use hookgate_people::Role;
-    use serde_json::json;
-
-    use crate::test_app::TestApp;
-
-    #[tokio::test]
-    async fn a_viewer_revokes_nothing_and_an_admin_for_good() {
-        let app = TestApp::new().await;
-        let issued = app.webhook("disk alerts").await;
-        let path = format!("/api/v1/webhooks/{}/revoke", issued.webhook.handle);
-        let viewer = app.with_role(Role::Viewer).await;
-        assert_eq!(viewer.post(&path, &json!({})).await.status, 403);
-        let listed = viewer.get("/api/v1/webhooks").await.data();
-        assert_eq!(listed["items"][0]["name"], "disk alerts");
-        assert_eq!(app.deliver(&issued, &json!({"title": "t"})).await.status, 201);
-        assert_eq!(app.post(&path, &json!({})).await.data()["state"], "revoked");
-        let refused = app.deliver(&issued, &json!({"title": "t"})).await;
-        assert_eq!(
-            (refused.status, refused.code().as_str()),
-            (410, "WEBHOOK_REVOKED")
-        );
-    }
-}
+mod tests;
