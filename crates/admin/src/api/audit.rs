@@ -95,3 +95,6 @@ pub(crate) async fn export<S: Store + PeopleStore>(
     )
     .await
 }
+
+#[cfg(test)]
+mod tests;

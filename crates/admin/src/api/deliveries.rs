@@ -114,3 +114,6 @@ pub(crate) fn export<S: Store + PeopleStore>(
     let filter = filter::deliveries(&query)?;
     export::reply(gate, limits, caller.recipient, filter, format)
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,3 +184,6 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
