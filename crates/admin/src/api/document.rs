@@ -201,7 +201,24 @@ fn add_failures(operation: &mut Operation, is_named: bool, is_changing: bool) {
 mod tests {
     use std::collections::HashSet;
 
+    use hyper::Method;
+
     use super::*;
+    use crate::test_app::TestApp;
+
+    #[tokio::test]
+    async fn the_document_is_public_and_in_no_envelope() {
+        let app = TestApp::new().await.with("authorization", "none");
+        let answer = app.get("/api/openapi.json").await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "application/json")
+        );
+        assert_eq!(answer.json()["openapi"], "3.1.0");
+        let answer = app.send(Method::POST, "/api/openapi.json", "{}").await;
+        answer.assert_error(405, "METHOD_NOT_ALLOWED");
+        assert_eq!(answer.header("allow"), "GET, HEAD");
+    }
 
     #[test]
     fn the_document_is_openapi_3_1_with_failures_everywhere() {

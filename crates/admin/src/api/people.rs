@@ -316,3 +316,6 @@ pub(crate) async fn token_revoke<S: Store + PeopleStore>(
     let token = gate.token_revoke(&caller.acting, id).await?;
     Ok(reply::success(StatusCode::OK, &Token::new(&token, call.now)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,3 +118,6 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     let preview = Preview::new(&preview, days).warned(&resolved, caller.acting.from, now);
     Ok(reply::success(StatusCode::OK, &preview))
 }
+
+#[cfg(test)]
+mod tests;
