@@ -277,3 +277,6 @@ fn changed(taken: &RefreshOutcome, now: Timestamp) -> Reply {
     );
     tagged(reply, taken.set.revision)
 }
+
+#[cfg(test)]
+mod tests;

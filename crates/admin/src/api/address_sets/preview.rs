@@ -62,3 +62,6 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     let preview = AddressSetPreview::new(all, &previews, days);
     Ok(reply::success(StatusCode::OK, &preview))
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,3 +77,6 @@ pub(crate) async fn decide<S: Store + PeopleStore>(
     let reply = reply::success(StatusCode::OK, &AddressSet::new(&set, now));
     Ok(tagged(reply, set.revision))
 }
+
+#[cfg(test)]
+mod tests;
