@@ -12,7 +12,7 @@ use xtask::process::{Outcome, root};
 const DOCUMENT: &str = "docs/security.md";
 const HEADING: &str = "## Bounds and who can use them up";
 /// The code that handles requests of strangers and members.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "crates/domain/src",
     "crates/people/src",
     "crates/senders/src",
