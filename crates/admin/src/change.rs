@@ -144,7 +144,10 @@ impl Change {
     }
 
     /// Applies the change. A field that it doesn't set keeps its value.
-    pub(crate) fn apply(&self, name: &mut WebhookName, policy: &mut Policy) {
+    ///
+    /// # Errors
+    /// The limits that the change leads to are invalid.
+    pub(crate) fn apply(&self, name: &mut WebhookName, policy: &mut Policy) -> Result<(), ApiError> {
         if let Some(new) = &self.name {
             name.clone_from(new);
         }
@@ -155,19 +158,19 @@ impl Change {
             policy.allowlist_mode = mode;
         }
         let limits = policy.limits;
-        let changed = Limits::new(
+        policy.limits = Limits::new(
             self.body_bytes.unwrap_or(limits.body_bytes()),
             self.per_minute.unwrap_or(limits.per_minute()),
             self.overload.unwrap_or(limits.overload()),
-        );
-        // `read` has checked the size, and the other two can't be invalid.
-        policy.limits = changed.unwrap_or(limits);
+        )
+        .map_err(|error| ApiError::field("max_body", "range", error.to_string()))?;
         if let Some(logging) = self.payload_logging {
             policy.payload_logging = logging;
         }
         if let Some(rotation) = self.rotation {
             policy.rotation = rotation;
         }
+        Ok(())
     }
 }
 
@@ -185,14 +188,19 @@ mod tests {
         let set = read(
             r#"{"allowlist":["192.0.2.0/24","::1"],"per_minute":60,"rotation_days":7,"payload_logging":false,"overload":503}"#,
         );
-        set.expect("a change").apply(&mut name, &mut policy);
+        let mut apply = |change: Result<Change, ApiError>, policy: &mut Policy| {
+            let applied = change.expect("a change").apply(&mut name, policy);
+            applied.expect("valid limits");
+            name.clone()
+        };
+        apply(set, &mut policy);
         assert_eq!(policy.allowlist.entries().map(<[_]>::len), Some(2));
         assert_eq!(policy.limits.per_minute(), NonZeroU32::new(60));
         let before = policy.clone();
-        read("{}").expect("no change").apply(&mut name, &mut policy);
+        apply(read("{}"), &mut policy);
         assert_eq!(policy, before);
         let clear = read(r#"{"name":"cpu","allowlist":null,"per_minute":null,"rotation_days":null}"#);
-        clear.expect("a change").apply(&mut name, &mut policy);
+        let name = apply(clear, &mut policy);
         assert_eq!((name.as_str(), policy.allowlist.entries()), ("cpu", None));
         assert_eq!((policy.limits.per_minute(), policy.rotation.days), (None, None));
     }

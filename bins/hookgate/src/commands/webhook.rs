@@ -124,8 +124,7 @@ async fn edit(
     name: Option<&WebhookName>,
     arguments: &PolicyArgs,
 ) -> Result<(), Failure> {
-    let webhook = app.webhook(argument).await?;
-    amend(&mut webhook.policy.clone(), arguments)?;
+    let handle = app.webhook(argument).await?.handle;
     let change = |current: &mut WebhookName, policy: &mut Policy| {
         if let Some(name) = name {
             current.clone_from(name);
@@ -133,13 +132,12 @@ async fn edit(
         if arguments.signature == Some(SignatureScheme::None) {
             policy.signing_secret = None;
         }
-        // The same arguments succeeded above, and an error does not depend on the policy.
-        let _ = amend(policy, arguments);
+        amend(policy, arguments)
     };
-    let (gate, handle) = (&app.gate, webhook.handle);
+    let gate = &app.gate;
     let done = |edited: &Webhook| Effect::of(format!("the webhook {} was changed", edited.name));
     if arguments.signature != Some(SignatureScheme::StandardWebhooks) {
-        let edited = gate.edit(&acting(), handle, change).await?;
+        let edited = gate.edit(&acting(), handle, None, change).await?;
         return done(&edited).report(show(json, app, &edited, &[]));
     }
     require_output()?;
@@ -152,26 +150,14 @@ async fn edit(
         .report(show(json, app, &edited, &[(name, json!(secret))]))
 }
 
-/// Adds entries. A list that permits every address can't get entries, because it would then refuse all other addresses.
+/// Adds entries to the allowlist of a webhook.
 async fn allow(json: bool, app: &App, argument: &str, entries: &[Allowlist]) -> Result<(), Failure> {
-    let webhook = app.webhook(argument).await?;
-    let any = || {
-        Failure::refused(
-            "every source is allowed already; `hookgate webhook edit --allow` creates an allowlist",
-        )
-    };
-    let longer = |list: &Allowlist| joined(&[std::slice::from_ref(list), entries].concat());
-    if webhook.policy.allowlist.entries().is_none() {
-        return Err(any());
-    }
-    longer(&webhook.policy.allowlist)?;
+    let handle = app.webhook(argument).await?.handle;
     let change = |_: &mut WebhookName, policy: &mut Policy| {
-        // This succeeded above; a list that has become too long meanwhile stays unchanged.
-        if let Ok(allowlist) = longer(&policy.allowlist) {
-            policy.allowlist = allowlist;
-        }
+        policy.allowlist = longer(&policy.allowlist, entries)?;
+        Ok::<_, Failure>(())
     };
-    let edited = app.gate.edit(&acting(), webhook.handle, change).await?;
+    let edited = app.gate.edit(&acting(), handle, None, change).await?;
     Effect::of(format!("the allowlist of {} was changed", edited.name)).report(show(json, app, &edited, &[]))
 }
 
@@ -372,11 +358,44 @@ fn amend(policy: &mut Policy, arguments: &PolicyArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The allowlist with more entries. A list that permits every address can't get entries, because it would then refuse all
+/// other addresses.
+fn longer(list: &Allowlist, entries: &[Allowlist]) -> Result<Allowlist, Failure> {
+    if list.entries().is_none() {
+        return Err(Failure::refused(
+            "every source is allowed already; `hookgate webhook edit --allow` creates an allowlist",
+        ));
+    }
+    joined(&[std::slice::from_ref(list), entries].concat())
+}
+
 /// Joins all `--allow` arguments into one list; `any` among them permits every address.
 fn joined(lists: &[Allowlist]) -> Result<Allowlist, Failure> {
     let entries: Option<Vec<_>> = lists.iter().map(Allowlist::entries).collect();
     match entries {
         Some(entries) => Allowlist::of_entries(entries.concat()).map_err(Failure::usage),
         None => Ok(Allowlist::any()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> Allowlist {
+        text.parse().expect("an allowlist")
+    }
+
+    #[test]
+    fn entries_are_added_or_the_reason_is_an_error() {
+        let longer_by = |before: &Allowlist, more| longer(before, &[list(more)]);
+        let office = list("192.0.2.0/24");
+        let both = longer_by(&office, "198.51.100.7").expect("a longer list");
+        assert_eq!(both.entries().map(<[_]>::len), Some(2));
+        assert!(longer_by(&Allowlist::any(), "192.0.2.1").is_err());
+        let temporary =
+            (0..hookgate_domain::allowlist::MAX_TEMPORARY).map(|n| format!("10.0.{n}.0/24 until 2200-01-01"));
+        let full = list(&temporary.collect::<Vec<_>>().join("\n"));
+        assert!(longer_by(&full, "192.0.2.1 until 2200-01-01").is_err());
     }
 }

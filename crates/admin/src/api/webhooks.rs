@@ -172,7 +172,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
             .map_err(|_| ApiError::field("sender", "one_of", "custom"))?,
     };
     let mut policy = Policy::default();
-    change.apply(&mut name, &mut policy);
+    change.apply(&mut name, &mut policy)?;
     let new = NewWebhook {
         name,
         format,
@@ -234,10 +234,8 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     caller.acting.require(Permission::ManageWebhooks)?;
     let found = gate.store().webhook_by_handle(handle).await?;
     let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
-    let edited = match tags.insist(found.ok_or(ErrorCode::NotFound)?.revision)? {
-        Some(revision) => gate.edit_at(&caller.acting, handle, revision, apply).await?,
-        None => gate.edit(&caller.acting, handle, apply).await?,
-    };
+    let revision = tags.insist(found.ok_or(ErrorCode::NotFound)?.revision)?;
+    let edited = gate.edit(&caller.acting, handle, revision, apply).await?;
     Ok(shown(&Webhook::new(&edited, now)))
 }
 

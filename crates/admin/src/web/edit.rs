@@ -98,11 +98,8 @@ pub(super) async fn save<S: Store + PeopleStore>(
             let revision = fields.read("overwrite")?.unwrap_or(opened);
             let acting = &screen.visitor.acting;
             let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
-            let edited = screen
-                .gate()
-                .edit_at(acting, webhook.handle, revision, apply)
-                .await;
-            edited.map_err(ApiError::from)
+            let gate = screen.gate();
+            gate.edit(acting, webhook.handle, Some(revision), apply).await
         }
         Err(fault) => Err(fault),
     };

@@ -55,10 +55,11 @@ pub(super) async fn enforce<S: Store + PeopleStore>(
     let acting = &screen.visitor.acting;
     let enforced = screen
         .gate()
-        .edit_at(acting, webhook.handle, revision, |_, policy| {
+        .edit(acting, webhook.handle, Some(revision), |_, policy| {
             policy.allowlist_mode = AllowlistMode::Enforce;
+            Ok::<_, ApiError>(())
         });
-    match enforced.await.map_err(ApiError::from) {
+    match enforced.await {
         Ok(_) => Ok(html::see_other(&format!("/webhooks/{handle}?done=enforced"))),
         // The confirmation is shown again, with new numbers.
         Err(fault) if fault.code == ErrorCode::PreconditionFailed => ask(screen, handle).await,

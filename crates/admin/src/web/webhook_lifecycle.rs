@@ -72,7 +72,7 @@ fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, ApiError> 
     let name = change.name.clone();
     let mut name = name.ok_or_else(|| ApiError::field("name", "required", "1 to 100 characters"))?;
     let mut policy = Policy::default();
-    change.apply(&mut name, &mut policy);
+    change.apply(&mut name, &mut policy)?;
     Ok(GateNew {
         name,
         format: SenderFormat::Custom,

@@ -110,44 +110,27 @@ impl<S: Store> Gate<S> {
         })
     }
 
-    /// Changes the name and policy of a webhook by `change`, which may be called several times.
+    /// Changes the name and policy of a webhook by `change`, which may be called several times. With a `revision`, only
+    /// while the webhook has it: an edit of an old page does not overwrite a newer change.
     ///
     /// # Errors
-    /// [`ManageError::NotFound`], [`ManageError::Forbidden`], [`ManageError::Refused`] for a revoked webhook,
-    /// [`ManageError::UnknownSet`] or [`ManageError::Store`].
-    pub async fn edit(
+    /// The error of `change`, [`ManageError::NotFound`], [`ManageError::Forbidden`], [`ManageError::Changed`],
+    /// [`ManageError::Refused`] for a revoked webhook, [`ManageError::UnknownSet`] or [`ManageError::Store`]; nothing is
+    /// stored then.
+    pub async fn edit<E: From<ManageError>>(
         &self,
         acting: &ActorContext,
         handle: WebhookHandle,
-        change: impl Fn(&mut WebhookName, &mut Policy),
-    ) -> Result<Webhook, ManageError> {
+        revision: Option<i64>,
+        change: impl Fn(&mut WebhookName, &mut Policy) -> Result<(), E>,
+    ) -> Result<Webhook, E> {
         self.replace(acting, AuditAct::WebhookEdit, handle, |webhook| {
-            let (mut name, mut policy) = (webhook.name.clone(), webhook.policy.clone());
-            change(&mut name, &mut policy);
-            Ok((webhook.edit(name, policy)?, None))
-        })
-        .await
-    }
-
-    /// As [`Self::edit`], but only while the webhook has this revision: an edit of an old page does not overwrite a
-    /// newer change.
-    ///
-    /// # Errors
-    /// As [`Self::edit`], and [`ManageError::Changed`].
-    pub async fn edit_at(
-        &self,
-        acting: &ActorContext,
-        handle: WebhookHandle,
-        revision: i64,
-        change: impl Fn(&mut WebhookName, &mut Policy),
-    ) -> Result<Webhook, ManageError> {
-        self.replace(acting, AuditAct::WebhookEdit, handle, |webhook| {
-            if webhook.revision != revision {
-                return Err(ManageError::Changed);
+            if revision.is_some_and(|revision| revision != webhook.revision) {
+                return Err(ManageError::Changed.into());
             }
             let (mut name, mut policy) = (webhook.name.clone(), webhook.policy.clone());
-            change(&mut name, &mut policy);
-            Ok((webhook.edit(name, policy)?, None))
+            change(&mut name, &mut policy)?;
+            Ok((webhook.edit(name, policy).map_err(ManageError::from)?, None))
         })
         .await
     }
@@ -157,18 +140,19 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::edit`], and [`ManageError::Entropy`] or [`ManageError::Seal`].
-    pub async fn require_signature(
+    pub async fn require_signature<E: From<ManageError>>(
         &self,
         acting: &ActorContext,
         handle: WebhookHandle,
-        change: impl Fn(&mut WebhookName, &mut Policy),
-    ) -> Result<(Webhook, SigningSecret), ManageError> {
+        change: impl Fn(&mut WebhookName, &mut Policy) -> Result<(), E>,
+    ) -> Result<(Webhook, SigningSecret), E> {
         let mut sealed = Policy::default();
         let secret = self.new_signing_secret(handle, &mut sealed)?;
         let webhook = self
-            .edit(acting, handle, |name, policy| {
-                change(name, policy);
+            .edit(acting, handle, None, |name, policy| {
+                change(name, policy)?;
                 policy.signing_secret.clone_from(&sealed.signing_secret);
+                Ok::<_, E>(())
             })
             .await?;
         Ok((webhook, secret))
@@ -187,7 +171,7 @@ impl<S: Store> Gate<S> {
         let webhook = self
             .replace(acting, AuditAct::WebhookRegenerate, handle, |webhook| {
                 let change = webhook.regenerate(&id, self.now())?;
-                Ok((change.webhook, Some(change.retired)))
+                Ok::<_, ManageError>((change.webhook, Some(change.retired)))
             })
             .await?;
         Ok(Issued {
@@ -211,38 +195,34 @@ impl<S: Store> Gate<S> {
 
     /// Flags a webhook as exposed, once: its URL was sent over plain HTTP.
     pub(crate) async fn mark_exposed(&self, handle: WebhookHandle) -> Result<(), ManageError> {
-        let webhook = self
-            .store
-            .webhook_by_handle(handle)
-            .await?
-            .ok_or(ManageError::NotFound)?;
-        if webhook.live_url()?.exposed_at.is_some() {
+        if self.webhook(handle).await?.live_url()?.exposed_at.is_some() {
             return Ok(());
         }
-        self.replace(
-            &ActorContext::system(),
-            AuditAct::WebhookExpose,
-            handle,
-            |webhook| Ok((webhook.expose(self.now())?, None)),
-        )
-        .await
-        .map(drop)
+        let expose = |webhook: Webhook| Ok::<_, ManageError>((webhook.expose(self.now())?, None));
+        let system = ActorContext::system();
+        self.replace(&system, AuditAct::WebhookExpose, handle, expose)
+            .await
+            .map(drop)
     }
 
-    async fn replace(
+    /// The webhook with this handle.
+    pub(crate) async fn webhook(&self, handle: WebhookHandle) -> Result<Webhook, ManageError> {
+        let found = self.store.webhook_by_handle(handle).await?;
+        found.ok_or(ManageError::NotFound)
+    }
+
+    async fn replace<E: From<ManageError>>(
         &self,
         acting: &ActorContext,
         act: AuditAct,
         handle: WebhookHandle,
-        change: impl Fn(Webhook) -> Result<(Webhook, Option<RetiredUrl>), ManageError>,
-    ) -> Result<Webhook, ManageError> {
-        acting.require(Permission::ManageWebhooks)?;
+        change: impl Fn(Webhook) -> Result<(Webhook, Option<RetiredUrl>), E>,
+    ) -> Result<Webhook, E> {
+        acting
+            .require(Permission::ManageWebhooks)
+            .map_err(ManageError::from)?;
         for _ in 0..MOST_TRIES {
-            let current = self
-                .store
-                .webhook_by_handle(handle)
-                .await?
-                .ok_or(ManageError::NotFound)?;
+            let current = self.webhook(handle).await?;
             let (mut webhook, retired) = change(current.clone())?;
             if webhook.policy.allowlist_mode != current.policy.allowlist_mode {
                 webhook.mode_changed_at = Some(self.now());
@@ -254,11 +234,11 @@ impl<S: Store> Gate<S> {
             let audit = acting.note_change(act, webhook_subject(&webhook), self.now(), changes);
             match self.store.webhook_replace(webhook.clone(), retired, audit).await {
                 Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(ManageError::from(error).into()),
                 Ok(()) => return Ok(webhook),
             }
         }
-        Err(StoreError::Conflict.into())
+        Err(ManageError::from(StoreError::Conflict).into())
     }
 
     /// Checks that the sets that an allowlist names exist. The store checks it again in its transaction.

@@ -158,8 +158,7 @@ impl<S: Store> Gate<S> {
         days: PreviewDays,
     ) -> Result<Preview, ManageError> {
         acting.require(Permission::ManageWebhooks)?;
-        let known = self.store.webhook_by_handle(webhook).await?;
-        let known = known.ok_or(ManageError::NotFound)?;
+        let known = self.webhook(webhook).await?;
         let now = self.now();
         let other = self.resolved(allowlist).await?;
         let totals = self.store.accepted_sources(webhook, days.before(now)).await?;

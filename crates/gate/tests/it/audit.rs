@@ -2,7 +2,8 @@
 
 use hookgate_domain::Timestamp;
 use hookgate_gate::{
-    ActorContext, AuditFilter, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, PeopleStore,
+    ActorContext, AuditFilter, AuditQuery, AuditQueryError, Gate, ManageError, NewWebhook, PageSize,
+    PeopleStore,
 };
 use hookgate_people::{AuditAct, Member, NewAudit, Role};
 use hookgate_testkit::MemoryStore;
@@ -123,8 +124,9 @@ async fn names_that_differ_by_case_alone_are_told_apart() {
 async fn a_webhook_is_found_by_each_of_its_names() {
     let gate = gate();
     let webhook = create(&gate, &acting(), "old").await;
-    gate.edit(&acting(), webhook.handle, |name, _| {
+    gate.edit(&acting(), webhook.handle, None, |name, _| {
         *name = "new".parse().unwrap();
+        Ok::<_, ManageError>(())
     })
     .await
     .unwrap();

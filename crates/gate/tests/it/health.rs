@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hookgate_domain::policy::AllowlistMode;
 use hookgate_domain::{Policy, RefusalCode, Timestamp, Webhook};
-use hookgate_gate::{FAILING_REFUSALS, Gate, Health, Ports, RefusedDelivery, Store};
+use hookgate_gate::{FAILING_REFUSALS, Gate, Health, ManageError, Ports, RefusedDelivery, Store};
 use hookgate_testkit::{FixedClock, MemoryStore, samples};
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
@@ -176,9 +176,10 @@ async fn observing_is_counted_from_when_it_began() {
     let acting = samples::acting();
     scene.clock.advance(Duration::from_hours(48));
     let began = scene.gate.now();
-    let observing = scene.gate.edit(&acting, webhook.handle, |_, policy| {
+    let observing = scene.gate.edit(&acting, webhook.handle, None, |_, policy| {
         policy.allowlist = "192.0.2.200".parse().unwrap();
         policy.allowlist_mode = AllowlistMode::Observe;
+        Ok::<_, ManageError>(())
     });
     let observing = observing.await.unwrap();
     assert_eq!(observing.mode_since(), began);
@@ -192,9 +193,10 @@ async fn observing_is_counted_from_when_it_began() {
     scene.accept(&observing, 2).await;
     // A new name is no change of the mode.
     scene.clock.advance(Duration::from_hours(1));
-    let renamed = scene
-        .gate
-        .edit(&acting, webhook.handle, |name, _| *name = samples::name("x"));
+    let renamed = scene.gate.edit(&acting, webhook.handle, None, |name, _| {
+        *name = samples::name("x");
+        Ok::<_, ManageError>(())
+    });
     let renamed = renamed.await.unwrap();
     let seen = scene.gate.observation(&renamed).await.unwrap().unwrap();
     assert_eq!((seen.since, seen.counted_from), (began, began));

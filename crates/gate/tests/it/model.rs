@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hookgate_domain::{Policy, RefusalCode, Webhook, WebhookId};
-use hookgate_gate::{ActorContext, Body, BodyFault, DeliveryRequest, Gate, Reply, Reservation, Store};
+use hookgate_gate::{
+    ActorContext, Body, BodyFault, DeliveryRequest, Gate, ManageError, Reply, Reservation, Store,
+};
 use hookgate_testkit::{MemoryStore, samples};
 use proptest::prelude::*;
 
@@ -122,10 +124,13 @@ impl World {
                 .unwrap();
             self.store_behind(edited, None).await
         } else {
-            let edit = |_: &mut _, current: &mut Policy| current.clone_from(&policy);
+            let edit = |_: &mut _, current: &mut Policy| {
+                current.clone_from(&policy);
+                Ok::<_, ManageError>(())
+            };
             let handle = self.webhook.handle;
             self.gate
-                .edit(&ActorContext::system(), handle, edit)
+                .edit(&ActorContext::system(), handle, None, edit)
                 .await
                 .unwrap()
         };

@@ -520,7 +520,7 @@ async fn who_may_not_is_refused_and_leaves_no_trace() {
         assert!(matches!(revoked, Err(ManageError::Forbidden(_))));
         let regenerated = gate.regenerate(&acting, handle).await.err();
         assert!(matches!(regenerated, Some(ManageError::Forbidden(_))));
-        let edited = gate.edit(&acting, handle, |_, _| ()).await;
+        let edited = gate.edit(&acting, handle, None, |_, _| Ok(())).await;
         assert!(matches!(edited, Err(ManageError::Forbidden(_))));
         let removed = gate.member_remove(&acting, viewer.id).await;
         assert!(matches!(removed, Err(PeopleError::Forbidden(_))));

@@ -10,8 +10,8 @@ use hookgate_domain::address_set::SetOrigin;
 use hookgate_domain::policy::{Limits, Overload, PayloadLogging};
 use hookgate_domain::{Networks, Policy, RefusalCode, Webhook};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Issued, PageSize, Refusal,
-    Reply, Reservation, Seek, Store,
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Issued, ManageError, PageSize,
+    Refusal, Reply, Reservation, Seek, Store,
 };
 use hookgate_testkit::{MemoryStore, samples};
 
@@ -138,6 +138,44 @@ async fn a_tighter_allowlist_elsewhere_holds_and_a_wider_one_works_at_once() {
         .unwrap();
     behind_its_back(&gate, &tightened, allowing("192.0.2.0/24")).await;
     assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+}
+
+/// The error of a change, which the gate returns as it is.
+#[derive(Debug, PartialEq)]
+enum EditError {
+    TooLong,
+    Gate(&'static str),
+}
+
+impl From<ManageError> for EditError {
+    fn from(error: ManageError) -> Self {
+        Self::Gate(match error {
+            ManageError::Changed => "changed",
+            _ => "other",
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_fails_is_an_error_and_stores_nothing() {
+    let gate = gate();
+    let webhook = create(&gate, Policy::default()).await.webhook;
+    let edit = async |revision, result: fn() -> Result<(), EditError>| {
+        let change = |name: &mut _, _: &mut _| {
+            *name = samples::name("changed");
+            result()
+        };
+        gate.edit(&samples::acting(), webhook.handle, revision, change)
+            .await
+    };
+    let failed = edit(None, || Err(EditError::TooLong)).await;
+    assert_eq!(failed.unwrap_err(), EditError::TooLong);
+    let late = edit(Some(webhook.revision + 1), || Ok(())).await;
+    assert_eq!(late.unwrap_err(), EditError::Gate("changed"));
+    let stored = gate.store().webhook_by_handle(webhook.handle).await.unwrap();
+    assert_eq!(stored.as_ref(), Some(&webhook));
+    let done = edit(Some(webhook.revision), || Ok(())).await.unwrap();
+    assert_eq!(done.name, samples::name("changed"));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use hookgate_domain::policy::AllowlistMode;
 use hookgate_domain::{IncidentNumber, Networks, Webhook, WebhookIdDigest};
 use hookgate_gate::{
     AcceptedDelivery, AddressStore, AuditFilter, Commit, DeliveryFilter, Gate, IncidentAction,
-    IncidentFilter, Issued, PageSize, PeopleStore, Ports, Seek, Store,
+    IncidentFilter, Issued, ManageError, PageSize, PeopleStore, Ports, Seek, Store,
 };
 use hookgate_people::{AuditAct, Role, SignInLink, SignInSecretDigest};
 use hookgate_storage::{Database, OpenMode};
@@ -111,9 +111,10 @@ async fn webhooks(store: &Database) -> (Webhook, Urls) {
     clock.set(second(50));
     let fresh = gate.regenerate(&acting, rotated.webhook.handle).await.unwrap();
     clock.set(second(60));
-    let observed = gate.edit(&acting, observing.webhook.handle, |_, policy| {
+    let observed = gate.edit(&acting, observing.webhook.handle, None, |_, policy| {
         policy.allowlist = "@office".parse().unwrap();
         policy.allowlist_mode = AllowlistMode::Observe;
+        Ok::<_, ManageError>(())
     });
     assert_eq!(observed.await.unwrap().mode_changed_at, Some(second(60)));
     clock.set(second(70));
