@@ -11,11 +11,11 @@ use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use thiserror::Error;
 
-use crate::files::{
+use crate::directory::files::{
     BACKUP_STREAM, DATABASE, PART, RESTORE_STAGE, close_directory, new_private_directory, new_private_file,
     private_file,
 };
-use crate::lock::{LockError, ServerLock};
+use crate::directory::lock::{LockError, ServerLock};
 use crate::migrations::{SQLITE, SQLITE_TABLE, Schema, applied_versions, known_versions};
 
 /// Extension of the file that is locked while a backup is streamed.

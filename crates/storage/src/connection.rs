@@ -3,6 +3,7 @@
 
 mod dsl;
 pub(crate) mod pool;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 
 pub(crate) use dsl::{RunQueryDsl, columns};
 
-use crate::postgres::{Deadline, Link};
+use postgres::{Deadline, Link};
 
 /// A connection to either database.
 pub(crate) enum Connection {

@@ -12,8 +12,7 @@ use thiserror::Error;
 use crate::Database;
 use crate::connection::Connection;
 use crate::query_error::QueryError;
-use crate::read::settings::setting_by_key;
-use crate::write::settings::{setting_delete, upsert_setting};
+use crate::settings::{setting_by_key, setting_delete, upsert_setting};
 use rows::{Checksum, CopiedRow, row_batch, rows_insert};
 use tables::{TABLES, Table};
 

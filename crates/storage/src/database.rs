@@ -10,22 +10,23 @@ use hookgate_domain::{Timestamp, WebhookHandle, WebhookIdDigest};
 use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusalKey, RefusedDelivery, Retention, StoreError};
 use tokio::sync::mpsc;
 
+use crate::address_sets::queries::HeldNetworks;
+use crate::commit::writer::Writer;
 use crate::connection::pool::{Opener, Pool, Purpose, pool, run, run_within};
+use crate::connection::postgres::Address;
+use crate::connection::postgres::listener::listen;
 use crate::connection::{Connection, is_lost_race};
-use crate::lookups::Lookups;
 use crate::open::{OpenError, OpenMode, open_directory, open_server};
-use crate::postgres::Address;
-use crate::postgres::listener::listen;
+use crate::people::statements::delete_all_sessions;
 use crate::query_error::{QueryError, unavailable};
-use crate::read::address_sets::HeldNetworks;
-use crate::read::settings::setting_by_key;
-use crate::read::size::database_bytes;
-use crate::read::webhooks::sealed_secrets;
-use crate::write::people::delete_all_sessions;
-use crate::write::settings::{setting_claim, upsert_setting};
-use crate::writer::{
-    CountStep, Counts, Writer, bytes_in_use, count_step, fill_server, prune_file, prune_server, server_bytes,
-};
+use crate::retention::prune_file::{bytes_in_use, prune_file};
+use crate::retention::prune_server::{fill_server, prune_server, server_bytes};
+use crate::retention::size::database_bytes;
+use crate::settings::{setting_by_key, setting_claim, upsert_setting};
+use crate::usage::counts::Counts;
+use crate::usage::recount::{CountStep, count_step};
+use crate::webhooks::lookups::Lookups;
+use crate::webhooks::queries::sealed_secrets;
 
 /// Notices of changed URLs that may wait. Further ones are dropped, and the node finds out at its next commit
 /// or refusal.

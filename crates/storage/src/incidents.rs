@@ -1,73 +1,11 @@
-//! Actions of people on incidents, in their transaction.
+//! Incidents and their events: rows, queries, statements, and the actions of people.
 
-use hookgate_domain::incident::IncidentError;
-use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp};
-use hookgate_gate::{Acted, ActedOn, ActorContext, IncidentAction, IncidentRecord};
-
-use crate::acting::{Hold, actor_check, lock_members};
-use crate::connection::Connection;
-use crate::query_error::QueryError;
-use crate::rows::{IncidentRow, read_handle};
-use crate::write::audit::audit_insert;
-use crate::write::incident_events::{event_count, event_insert, last_delivery};
-use crate::write::incidents::{incident_by_number, incident_status_set, incident_unresolved};
-use crate::write::webhooks::target_by_handle;
-
-/// Applies an action to the incident as it is now. `None` if there is no such incident; an inner error if the
-/// rules refuse it.
-pub(crate) fn act(
-    connection: &mut Connection,
-    number: IncidentNumber,
-    action: &IncidentAction,
-    acting: &ActorContext,
-    now: Timestamp,
-) -> Result<Option<Result<Incident, IncidentError>>, QueryError> {
-    lock_members(connection, Hold::Shared)?;
-    actor_check(connection, &acting.actor, acting.session, now)?;
-    let Some(row) = incident_by_number(connection, number.get())? else {
-        return Ok(None);
-    };
-    let on = acted_on(connection, row)?;
-    let Acted {
-        incident,
-        event,
-        audit,
-    } = match action.apply(on, acting, now) {
-        Ok(acted) => acted,
-        Err(refused) => return Ok(Some(Err(refused))),
-    };
-    let record = IncidentRecord {
-        at: now,
-        event,
-        actor: Some(acting.actor.clone()),
-        delivery: last_delivery(connection, number.get())?.and_then(DeliveryId::from_number),
-        occurrences: incident.occurrences,
-    };
-    incident_status_set(connection, &incident)?;
-    event_insert(connection, number, &record)?;
-    audit_insert(connection, &audit)?;
-    Ok(Some(Ok(incident)))
-}
-
-/// The incident of a row, its number of events, and the unresolved incident with the same dedup key: the
-/// input of the rules.
-fn acted_on(connection: &mut Connection, row: (IncidentRow, String)) -> Result<ActedOn, QueryError> {
-    let (row, handle) = row;
-    let incident = row.read(read_handle(&handle)?)?;
-    let events = event_count(connection, incident.number.get())?;
-    let twin = match &incident.dedup_key {
-        Some(key) => match target_by_handle(connection, &handle)? {
-            Some(target) => incident_unresolved(connection, target.id, key)?,
-            None => None,
-        },
-        None => None,
-    };
-    let twin = twin.map(|row| row.read(incident.webhook)).transpose()?;
-    Ok(ActedOn {
-        events: usize::try_from(events).unwrap_or(usize::MAX),
-        twin: twin
-            .map(|twin| twin.number)
-            .filter(|twin| *twin != incident.number),
-        incident,
-    })
-}
+pub(crate) mod action;
+pub(crate) mod conditions;
+pub(crate) mod event_row;
+pub(crate) mod events;
+pub(crate) mod metadata;
+pub(crate) mod queries;
+pub(crate) mod row;
+pub(crate) mod runs;
+pub(crate) mod statements;

@@ -11,7 +11,7 @@ use diesel::result::QueryResult;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::postgres::PgConnection;
+use crate::connection::postgres::PgConnection;
 
 /// Migrations of an embedded store.
 pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -113,7 +113,8 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::open::{OpenMode, open_directory};
+    use crate::open::OpenMode;
+    use crate::open::open_directory;
 
     #[test]
     fn migrations_go_up_and_down_and_up() {

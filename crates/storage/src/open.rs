@@ -9,13 +9,13 @@ use diesel::sqlite::Sqlite;
 use diesel::{ConnectionError, SqliteConnection};
 use thiserror::Error;
 
+use crate::connection::postgres::{Address, ConnectError, Link, PgConnection};
 use crate::connection::sqlite::open_writer;
-use crate::files::{DATABASE, close_directory, private_directory, private_file};
+use crate::directory::files::{DATABASE, close_directory, private_directory, private_file};
 use crate::migrations::{
     POSTGRES, POSTGRES_TABLE, SQLITE, SQLITE_TABLE, Schema, applied_versions, known_versions, migrate_file,
     migrate_server,
 };
-use crate::postgres::{Address, ConnectError, Link, PgConnection};
 
 /// SQLite's messages for a file that it can't read as a database.
 const DAMAGED: [&str; 2] = ["file is not a database", "database disk image is malformed"];

@@ -1,33 +1,43 @@
 //! Conversion of rows to domain values and back. A value that can't be read back is a [`CorruptRow`], which
 //! names its place.
 
-mod address_set;
-mod audit;
-mod delivery;
-mod incident;
-mod incident_event;
-mod metadata;
-mod notes;
-mod people;
-mod webhook;
+use std::net::{IpAddr, Ipv6Addr};
 
-pub(crate) use address_set::{AddressSetFields, AddressSetRow, SetVersionRow, networks_text, read_networks};
-pub(crate) use audit::{AuditRow, NewAuditRow};
-pub(crate) use delivery::{
-    DeliveryRow, NewDelivery, SummaryRow, answer_words, read_address, read_answer, seconds_up,
-};
-pub(crate) use incident::{IncidentRow, NewIncident, WeighedIncident};
-pub(crate) use incident_event::{EventRow, NewEventRow, event_texts};
-pub(crate) use metadata::metadata_text;
-pub(crate) use notes::notes_text;
-pub(crate) use people::{FailuresRow, LinkRow, MemberRow, NewFailureRow, SessionRow, TokenRow};
-pub(crate) use webhook::{REVOKED, RetiredRow, WebhookFields, WebhookRow};
-
-use crate::query_error::CorruptRow;
+use crate::query_error::{CorruptRow, QueryError};
 
 /// Reads a handle from the column of a joined row.
 pub(crate) fn read_handle(handle: &str) -> Result<hookgate_domain::WebhookHandle, CorruptRow> {
     handle
         .parse()
         .map_err(|_| CorruptRow::at("webhooks", "?", "handle"))
+}
+
+/// An address from its column.
+pub(crate) fn read_address(bytes: &[u8]) -> Option<IpAddr> {
+    let octets = <[u8; 16]>::try_from(bytes).ok()?;
+    Some(IpAddr::V6(Ipv6Addr::from(octets)).to_canonical())
+}
+
+/// Reads a row that may be missing.
+pub(crate) fn read_row<R, T: TryFrom<R, Error = CorruptRow>>(
+    row: Option<R>,
+) -> Result<Option<T>, QueryError> {
+    Ok(row.map(T::try_from).transpose()?)
+}
+
+/// Reads all of these rows.
+pub(crate) fn read_rows<R, T: TryFrom<R, Error = CorruptRow>>(rows: Vec<R>) -> Result<Vec<T>, QueryError> {
+    Ok(rows.into_iter().map(T::try_from).collect::<Result<_, _>>()?)
+}
+
+/// Reads two joined rows that may be missing.
+pub(crate) fn read_pair<R, Q, T, U>(rows: Option<(R, Q)>) -> Result<Option<(T, U)>, QueryError>
+where
+    T: TryFrom<R, Error = CorruptRow>,
+    U: TryFrom<Q, Error = CorruptRow>,
+{
+    let Some((first, second)) = rows else {
+        return Ok(None);
+    };
+    Ok(Some((first.try_into()?, second.try_into()?)))
 }

@@ -6,8 +6,8 @@ use diesel::result::{Error, QueryResult};
 use diesel::sqlite::Sqlite;
 use diesel::{Selectable, SqliteConnection};
 
+use super::postgres::PgConnection;
 use super::{Connection, on};
-use crate::postgres::PgConnection;
 
 /// Runs queries that compile for both databases.
 pub(crate) trait RunQueryDsl: Sized {

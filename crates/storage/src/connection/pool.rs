@@ -8,8 +8,8 @@ use deadpool::managed::{
 };
 use hookgate_gate::StoreError;
 
+use super::postgres::{Address, ConnectError, Link};
 use super::{Connection, sqlite};
-use crate::postgres::{Address, ConnectError, Link};
 use crate::query_error::{QueryError, failed};
 
 /// A pool of connections.

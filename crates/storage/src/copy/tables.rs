@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use crate::connection::{Connection, RunQueryDsl};
+use crate::counters::{Counter, counter_value};
 use crate::query_error::QueryError;
-use crate::write::counters::{Counter, counter_value};
-use crate::write::partitions::{PARTITION_SPAN, partition_make, partitions};
+use crate::retention::partitions::{PARTITION_SPAN, partition_make, partitions};
 
 /// A kind of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -443,7 +443,8 @@ mod tests {
     use diesel::sql_types::Text;
 
     use super::*;
-    use crate::open::{OpenMode, open_directory};
+    use crate::open::OpenMode;
+    use crate::open::open_directory;
 
     #[derive(QueryableByName)]
     struct Column {

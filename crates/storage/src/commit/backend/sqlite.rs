@@ -1,0 +1,208 @@
+//! The backend for SQLite. It buffers new rows until there are many for one statement, or until a read may
+//! concern them; everything else is a statement at once.
+
+use std::collections::HashMap;
+
+use diesel::result::{Error, QueryResult};
+use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::{DeliveryId, WebhookHandle};
+
+use super::{CommitBackend, NextNumbers, record};
+use crate::commit::change::Change;
+use crate::connection::Connection;
+use crate::counters::{Counter, counter_set, counter_value};
+use crate::deliveries::idempotency_keys::{KeyRow, NewKey, key_by_name, upsert_key};
+use crate::deliveries::row::NewDelivery;
+use crate::deliveries::statements::{deliveries_insert, delivery_count};
+use crate::incidents::events::event_insert;
+use crate::incidents::row::{NewIncident, WeighedIncident};
+use crate::incidents::statements::{
+    incident_resolved, incident_status_set, incident_unresolved, incident_update, incidents_insert,
+};
+use crate::query_error::QueryError;
+use crate::usage::recorder::{Observation, UsageRecorder};
+use crate::webhooks::statements::{Target, target_by_handle};
+
+/// The backend for SQLite.
+pub(in super::super) struct SqliteBackend<'c, 'a> {
+    connection: &'c mut Connection,
+    counting: &'c mut UsageRecorder,
+    /// Incidents that are not written yet: each with the webhook's key and the delivery that opens it.
+    new_incidents: Vec<(WeighedIncident, i64, DeliveryId)>,
+    /// Records of deliveries that are not written yet.
+    new_deliveries: Vec<NewDelivery<'a>>,
+    /// `true` if a caller waits for the counts to be in their tables.
+    counts_wanted: bool,
+    /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
+    targets: HashMap<WebhookHandle, Option<Target>>,
+    /// The next numbers before this batch.
+    numbers: Option<NextNumbers>,
+    /// Deliveries that are counted on records, by the number of the record.
+    counted: HashMap<i64, i64>,
+}
+
+impl<'c> SqliteBackend<'c, '_> {
+    /// A backend on this connection, which is in a transaction.
+    pub(in super::super) fn new(connection: &'c mut Connection, counting: &'c mut UsageRecorder) -> Self {
+        Self {
+            connection,
+            counting,
+            new_incidents: Vec::new(),
+            new_deliveries: Vec::new(),
+            counts_wanted: false,
+            targets: HashMap::new(),
+            numbers: None,
+            counted: HashMap::new(),
+        }
+    }
+
+    /// Writes the buffered rows.
+    fn rows_write(&mut self) -> QueryResult<()> {
+        let Connection::Sqlite(connection) = &mut *self.connection else {
+            return Err(Error::RollbackTransaction);
+        };
+        let rows: Vec<_> = self
+            .new_incidents
+            .iter()
+            .map(|(incident, webhook, first)| NewIncident::of(incident, *webhook, *first))
+            .collect();
+        incidents_insert(connection, &rows)?;
+        self.new_incidents.clear();
+        deliveries_insert(connection, &self.new_deliveries)?;
+        self.new_deliveries.clear();
+        Ok(())
+    }
+}
+
+impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
+    fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
+        if let Some(known) = self.targets.get(&handle) {
+            return Ok(*known);
+        }
+        let target = target_by_handle(self.connection, &handle.to_string())?;
+        self.targets.insert(handle, target);
+        Ok(target)
+    }
+
+    fn numbers(&mut self) -> QueryResult<NextNumbers> {
+        if let Some(numbers) = self.numbers {
+            return Ok(numbers);
+        }
+        let numbers = NextNumbers {
+            delivery: counter_value(self.connection, Counter::Delivery)?,
+            incident: counter_value(self.connection, Counter::Incident)?,
+        };
+        self.numbers = Some(numbers);
+        Ok(numbers)
+    }
+
+    fn key(&mut self, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>> {
+        key_by_name(self.connection, webhook, key)
+    }
+
+    fn upsert_key(&mut self, row: &NewKey<'_>) -> QueryResult<()> {
+        upsert_key(self.connection, row)
+    }
+
+    fn incident_unresolved(
+        &mut self,
+        webhook: i64,
+        handle: WebhookHandle,
+        dedup_key: &str,
+    ) -> Result<Option<WeighedIncident>, QueryError> {
+        if !self.new_incidents.is_empty() {
+            self.rows_write()?;
+        }
+        let row = incident_unresolved(self.connection, webhook, dedup_key)?;
+        Ok(row.map(|row| row.read_weighed(handle)).transpose()?)
+    }
+
+    fn incident_resolved(
+        &mut self,
+        webhook: i64,
+        handle: WebhookHandle,
+        dedup_key: &str,
+    ) -> Result<Option<WeighedIncident>, QueryError> {
+        let row = incident_resolved(self.connection, webhook, dedup_key)?;
+        Ok(row.map(|row| row.read_weighed(handle)).transpose()?)
+    }
+
+    fn incident_insert(
+        &mut self,
+        incident: WeighedIncident,
+        webhook: i64,
+        first: DeliveryId,
+    ) -> QueryResult<()> {
+        self.new_incidents.push((incident, webhook, first));
+        Ok(())
+    }
+
+    fn incident_update(
+        &mut self,
+        incident: WeighedIncident,
+        _: i64,
+        id: DeliveryId,
+        events: Vec<IncidentEvent>,
+    ) -> QueryResult<()> {
+        incident_update(self.connection, &incident)?;
+        let incident = incident.incident;
+        let moves = |event: &IncidentEvent| {
+            matches!(
+                event,
+                IncidentEvent::Acknowledged | IncidentEvent::Resolved | IncidentEvent::ResolvedLate
+            )
+        };
+        if events.iter().any(moves) {
+            incident_status_set(self.connection, &incident)?;
+        }
+        for event in events {
+            event_insert(self.connection, incident.number, &record(&incident, id, event))?;
+        }
+        Ok(())
+    }
+
+    fn delivery_insert(&mut self, row: NewDelivery<'a>) {
+        self.new_deliveries.push(row);
+    }
+
+    fn delivery_count(&mut self, record: i64, more: i64) {
+        *self.counted.entry(record).or_default() += more;
+    }
+
+    fn change(&mut self, change: &mut dyn Change) -> QueryResult<()> {
+        self.rows_write()?;
+        change.run(self.connection)?;
+        // The change may concern a webhook.
+        self.targets.clear();
+        Ok(())
+    }
+
+    fn want_counts(&mut self) {
+        self.counts_wanted = true;
+    }
+
+    fn note(&mut self, seen: Observation) {
+        self.counting.note(seen);
+    }
+
+    fn finish(mut self, numbers: Option<NextNumbers>) -> QueryResult<()> {
+        self.rows_write()?;
+        if self.counts_wanted || self.counting.is_due() {
+            let next = self.numbers()?.delivery;
+            self.counting.write(self.connection, next)?;
+        }
+        for (record, more) in self.counted {
+            delivery_count(self.connection, record, more)?;
+        }
+        if let (Some(before), Some(after)) = (self.numbers, numbers) {
+            if after.delivery != before.delivery {
+                counter_set(self.connection, Counter::Delivery, after.delivery)?;
+            }
+            if after.incident != before.incident {
+                counter_set(self.connection, Counter::Incident, after.incident)?;
+            }
+            self.counting.numbered(before.delivery, after.delivery);
+        }
+        Ok(())
+    }
+}

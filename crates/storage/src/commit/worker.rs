@@ -1,0 +1,403 @@
+//! The writer's connection: runs batches in transactions, and handles those that fail.
+
+use std::fmt::Display;
+use std::sync::{Arc, Mutex};
+
+use diesel::SqliteConnection;
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
+use hookgate_gate::LogInterval;
+use tokio::runtime::Handle;
+
+use super::backend::{PostgresBackend, SqliteBackend};
+use super::batch::Batch;
+use super::checkpoint::Checkpoints;
+use super::job::Job;
+use crate::connection::postgres::{Address, Link};
+use crate::connection::{Connection, sqlite};
+use crate::refusals::coalescer::RefusalCoalescer;
+use crate::refusals::folder::RefusalFolder;
+use crate::usage::counts::Counts;
+use crate::usage::off_record::OffRecord;
+use crate::usage::recorder::UsageRecorder;
+
+/// Log limiters of batches that fail, and of jobs that could not be stored.
+static BATCH_FAILED: LogInterval = LogInterval::new();
+static NOT_STORED: LogInterval = LogInterval::new();
+
+/// The connection that writes, with the state that lasts from batch to batch.
+pub(super) struct CommitWorker {
+    connection: Connection,
+    folding: RefusalFolder,
+    /// Refusals that are counted before they reach the writer.
+    tallies: Arc<RefusalCoalescer>,
+    place: WriteTarget,
+    /// The runtime that wakes the callers of a batch; without one this thread wakes them.
+    runtime: Option<Handle>,
+}
+
+/// The database that it writes to.
+enum WriteTarget {
+    /// The file at this path.
+    File {
+        path: String,
+        counting: UsageRecorder,
+        checkpoints: Checkpoints,
+    },
+    /// The server at this address.
+    Server { address: Address, off_record: OffRecord },
+}
+
+/// Reasons for a rollback.
+enum Aborted {
+    /// One of its jobs could not be done.
+    Job(Error),
+    /// It could not begin or end: the disk is full, another process writes all the time, or the server is gone.
+    Transaction(Error),
+}
+
+/// `true` if a concurrent change came first: no fault, and the caller gets the conflict.
+const fn is_conflict(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+}
+
+impl From<Error> for Aborted {
+    fn from(error: Error) -> Self {
+        Self::Transaction(error)
+    }
+}
+
+impl CommitWorker {
+    /// A worker on this connection to the database file at this path.
+    pub(super) fn on_file(
+        path: String,
+        connection: SqliteConnection,
+        tallies: Arc<RefusalCoalescer>,
+    ) -> Self {
+        let place = WriteTarget::File {
+            checkpoints: Checkpoints::start(path.clone()),
+            path,
+            counting: UsageRecorder::default(),
+        };
+        Self::new(Connection::Sqlite(connection), place, tallies)
+    }
+
+    /// A worker on this connection to the server at this address.
+    pub(super) fn on_server(
+        address: Address,
+        link: Link,
+        off_record: Arc<Mutex<Counts>>,
+        tallies: Arc<RefusalCoalescer>,
+    ) -> Self {
+        let place = WriteTarget::Server {
+            address,
+            off_record: OffRecord::new(off_record),
+        };
+        Self::new(Connection::Postgres(Box::new(link)), place, tallies)
+    }
+
+    fn new(connection: Connection, place: WriteTarget, tallies: Arc<RefusalCoalescer>) -> Self {
+        Self {
+            connection,
+            folding: RefusalFolder::default(),
+            tallies,
+            place,
+            runtime: Handle::try_current().ok(),
+        }
+    }
+
+    /// Runs the checkpoint that is due after a batch of this work.
+    pub(super) fn after_batch(&mut self, work: usize) {
+        if let (Connection::Sqlite(connection), WriteTarget::File { checkpoints, .. }) =
+            (&mut self.connection, &mut self.place)
+        {
+            checkpoints.after_batch(connection, work);
+        }
+    }
+
+    /// Runs all jobs in one transaction and answers them. If one of them fails, each gets a transaction of
+    /// its own, so that only that one fails.
+    pub(super) fn commit_batch(&mut self, jobs: &mut Vec<Job>) {
+        let mut done = self.transact(jobs);
+        if let (Err(Aborted::Job(error)), [Job::Accepted(_)]) = (&done, &jobs[..])
+            && is_conflict(error)
+        {
+            // A person reopened an incident with the dedup key of the one to be opened. The second try sees
+            // it.
+            done = self.transact(jobs);
+        }
+        match done {
+            Ok(()) => self.answer(jobs),
+            Err(Aborted::Job(error)) if jobs.len() > 1 && !self.connection.is_broken() => {
+                if !is_conflict(&error)
+                    && let Some(left_out) = BATCH_FAILED.line()
+                {
+                    let jobs = jobs.len();
+                    tracing::warn!(%error, jobs, left_out, "a batch failed; its jobs are done one by one");
+                }
+                for job in jobs.drain(..) {
+                    self.commit_batch(&mut vec![job]);
+                }
+            }
+            Err(Aborted::Job(error) | Aborted::Transaction(error)) => {
+                if !is_conflict(&error)
+                    && let Some(left_out) = NOT_STORED.line()
+                {
+                    tracing::error!(%error, jobs = jobs.len(), left_out, "nothing could be stored");
+                }
+                let error = Arc::new(error);
+                jobs.drain(..).for_each(|job| job.fail(&error));
+            }
+        }
+    }
+
+    fn transact(&mut self, jobs: &mut [Job]) -> Result<(), Aborted> {
+        self.reconnect_if_broken()?;
+        let Self {
+            connection,
+            folding,
+            tallies,
+            place,
+            ..
+        } = self;
+        let _deadline = connection.deadline();
+        let done = connection.transaction(|connection| match place {
+            WriteTarget::File { counting, .. } => {
+                let mut batch = Batch::new(SqliteBackend::new(connection, counting), folding, tallies);
+                for job in jobs {
+                    batch.run(job).map_err(Aborted::Job)?;
+                }
+                Ok(batch.finish()?)
+            }
+            WriteTarget::Server { off_record, .. } => {
+                let mut batch = Batch::new(
+                    PostgresBackend::read(connection, jobs, off_record)?,
+                    folding,
+                    tallies,
+                );
+                for job in jobs {
+                    batch.run(job).map_err(Aborted::Job)?;
+                }
+                // The rows are written together here, so a row that can't be stored fails here.
+                batch.finish().map_err(Aborted::Job)
+            }
+        });
+        match place {
+            WriteTarget::File { counting, .. } if done.is_ok() => counting.committed(),
+            WriteTarget::File { counting, .. } => counting.rolled_back(),
+            WriteTarget::Server { off_record, .. } if done.is_ok() => off_record.committed(),
+            WriteTarget::Server { off_record, .. } => off_record.rolled_back(),
+        }
+        if done.is_err() {
+            // The folder may name records that were never stored.
+            self.folding = RefusalFolder::default();
+            self.tallies.forget();
+        }
+        done
+    }
+
+    /// Writes the counts that are only in memory, at the end.
+    pub(super) fn finish(&mut self) {
+        if matches!(&self.place, WriteTarget::File { counting, .. } if !counting.is_empty()) {
+            self.commit_batch(&mut vec![Job::Count(None)]);
+        }
+    }
+
+    /// Sends the results to the callers. One task of the runtime wakes several: waking each of them from this
+    /// thread would cost a context switch for each.
+    fn answer(&self, jobs: &mut Vec<Job>) {
+        match &self.runtime {
+            Some(runtime) if jobs.len() > 1 => {
+                let jobs: Box<[Job]> = jobs.drain(..).collect();
+                runtime.spawn(async move { jobs.into_iter().for_each(Job::answer) });
+            }
+            _ => jobs.drain(..).for_each(Job::answer),
+        }
+    }
+
+    /// Reconnects if the connection is closed, or if the state of its transaction is unknown.
+    fn reconnect_if_broken(&mut self) -> QueryResult<()> {
+        if !self.connection.is_broken() {
+            return Ok(());
+        }
+        self.connection = match (&self.place, &self.runtime) {
+            (WriteTarget::File { path, .. }, _) => {
+                Connection::Sqlite(sqlite::open_writer(path).map_err(closed)?)
+            }
+            (WriteTarget::Server { address, .. }, Some(runtime)) => {
+                let link = runtime.block_on(Link::connect(address)).map_err(closed)?;
+                Connection::Postgres(Box::new(link))
+            }
+            (WriteTarget::Server { .. }, None) => return Err(closed("there is no runtime")),
+        };
+        Ok(())
+    }
+}
+
+fn closed(error: impl Display) -> Error {
+    Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(format!("{error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use diesel::connection::{Instrumentation, InstrumentationEvent};
+    use diesel::{Connection as _, QueryableByName, RunQueryDsl, sql_query, sql_types};
+    use hookgate_domain::{Policy, Webhook};
+    use hookgate_gate::{AcceptedDelivery, Commit, StoreError};
+    use hookgate_testkit::samples::{deduplicated, delivery, keyed, name, webhook};
+    use tokio::sync::oneshot;
+
+    use super::super::change::PendingChange;
+    use super::super::job::PendingDelivery;
+    use super::super::job::QueuedBytes;
+    use super::*;
+    use crate::open::OpenMode;
+    use crate::open::open_directory;
+    use crate::query_error::QueryError;
+    use crate::webhooks::statements::target_by_handle;
+    use crate::webhooks::statements::webhook_insert;
+    use crate::webhooks::statements::webhook_update;
+
+    type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+    /// A worker on a fresh database that has the first sample webhook.
+    fn session(directory: &tempfile::TempDir) -> CommitWorker {
+        let (path, connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
+        let mut session = CommitWorker::on_file(path, connection, Arc::default());
+        webhook_insert(&mut session.connection, &webhook(1)).unwrap();
+        session
+    }
+
+    fn accept(delivery: AcceptedDelivery) -> (Job, Answer<Commit>) {
+        let (reply, answer) = oneshot::channel();
+        let weight = QueuedBytes::take(&Arc::default(), 0, 0).unwrap();
+        (
+            Job::Accepted(Box::new(PendingDelivery::new(delivery, weight, reply))),
+            answer,
+        )
+    }
+
+    fn change(webhook: Webhook) -> (Job, Answer<()>) {
+        let (reply, answer) = oneshot::channel();
+        let work = move |connection: &mut Connection| -> Result<(), QueryError> {
+            let target = target_by_handle(connection, &webhook.handle.to_string())?;
+            Ok(webhook_update(connection, target.unwrap().id, &webhook)?)
+        };
+        (
+            Job::Change(Box::new(PendingChange::new("change", work, reply))),
+            answer,
+        )
+    }
+
+    /// A change invalidates the webhooks that the batch has read before.
+    #[test]
+    fn a_change_in_the_middle_of_a_batch_holds_for_the_rest_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let edited = webhook(1).edit(name("edited"), Policy::default()).unwrap();
+        let (before, before_answer) = accept(delivery(&webhook(1)));
+        let (edit, edit_answer) = change(edited.clone());
+        let (late, late_answer) = accept(delivery(&webhook(1)));
+        let (fresh, fresh_answer) = accept(delivery(&edited));
+        session(&directory).commit_batch(&mut vec![before, edit, late, fresh]);
+        assert!(matches!(before_answer.blocking_recv(), Ok(Ok(Commit::Stored(_)))));
+        assert!(matches!(edit_answer.blocking_recv(), Ok(Ok(()))));
+        assert!(matches!(late_answer.blocking_recv(), Ok(Ok(Commit::Stale))));
+        assert!(matches!(fresh_answer.blocking_recv(), Ok(Ok(Commit::Stored(_)))));
+    }
+
+    /// A caller that left does not learn that nothing was stored, so the record says it.
+    #[test]
+    fn who_left_while_the_commit_waited_is_on_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut session = session(&directory);
+        let conflict = |body: &[u8]| accept(keyed(&webhook(1), "a", body));
+        let edited = webhook(1).edit(name("edited"), Policy::default()).unwrap();
+        let stale = || accept(delivery(&edited));
+        let (first, _first_answer) = conflict(b"1");
+        let (waits, waits_answer) = conflict(b"2");
+        let mut jobs = vec![first, waits, conflict(b"2").0, stale().0];
+        session.commit_batch(&mut jobs);
+        assert!(matches!(
+            waits_answer.blocking_recv(),
+            Ok(Ok(Commit::IdempotencyConflict))
+        ));
+        let query = "SELECT group_concat(coalesce(code, answer), ' ') AS detail FROM deliveries";
+        let Connection::Sqlite(connection) = &mut session.connection else {
+            panic!("it is a file")
+        };
+        let codes: Step = sql_query(query).get_result(connection).unwrap();
+        assert_eq!(codes.detail, "opened IDEMPOTENCY_CONFLICT CLIENT_GONE");
+    }
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = sql_types::Text)]
+        detail: String,
+    }
+
+    /// Collects the text of every statement.
+    struct Statements(Arc<Mutex<Vec<String>>>);
+
+    impl Instrumentation for Statements {
+        fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                self.0.lock().unwrap().push(query.to_string());
+            }
+        }
+    }
+
+    /// The cost of a batch does not grow with the store, and is as documented.
+    #[test]
+    fn statements_of_a_batch_are_few_and_never_scan() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut session = session(&directory);
+        let path = directory.path().join("hookgate.db");
+        let statements = Arc::default();
+        if let Connection::Sqlite(connection) = &mut session.connection {
+            connection.set_instrumentation(Statements(Arc::clone(&statements)));
+        }
+        let mut commit_batch = |deliveries: Vec<AcceptedDelivery>| {
+            session.commit_batch(
+                &mut deliveries
+                    .into_iter()
+                    .map(|delivery| accept(delivery).0)
+                    .collect(),
+            );
+            std::mem::take(&mut *statements.lock().unwrap())
+        };
+        commit_batch(vec![delivery(&webhook(1))]);
+        let one = commit_batch(vec![delivery(&webhook(1))]).len();
+        let many = commit_batch(vec![delivery(&webhook(1)); 17]).len();
+        assert_eq!(many - one, 2, "one more for each table, with sixteen rows");
+        let some = commit_batch(vec![delivery(&webhook(1)); 7]).len();
+        assert_eq!(some - one, 2 * 3, "four rows in one, three by themselves");
+
+        let mut all = commit_batch(vec![
+            deduplicated(&webhook(1), "disk", "open"),
+            keyed(&webhook(1), "a", b"1"),
+        ]);
+        all.extend(commit_batch(vec![
+            deduplicated(&webhook(1), "disk", "resolved"),
+            keyed(&webhook(1), "a", b"1"),
+        ]));
+        let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        for statement in all
+            .iter()
+            .filter(|text| !["BEGIN", "COMMIT"].iter().any(|word| text.starts_with(word)))
+        {
+            let plan = sql_query(format!("EXPLAIN QUERY PLAN {statement}"))
+                .load::<Step>(&mut connection)
+                .unwrap();
+            let plan = plan
+                .into_iter()
+                .map(|step| step.detail)
+                .collect::<Vec<_>>()
+                .join("; ");
+            assert!(
+                !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+                "{statement}: {plan}"
+            );
+        }
+    }
+}

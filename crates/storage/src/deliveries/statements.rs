@@ -1,0 +1,83 @@
+//! Deliveries.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+
+use super::row::NewDelivery;
+use crate::connection::{Connection, RunQueryDsl};
+use crate::schema::deliveries;
+use crate::statement::rows_insert::rows_insert;
+
+/// Stores the records of deliveries, in their order.
+pub(crate) fn deliveries_insert(
+    connection: &mut SqliteConnection,
+    rows: &[NewDelivery<'_>],
+) -> QueryResult<()> {
+    for alike in rows.chunk_by(|row, next| row.is_plain() == next.is_plain()) {
+        if alike[0].is_plain() {
+            plain_deliveries_insert(connection, alike)?;
+        } else {
+            other_deliveries_insert(connection, alike)?;
+        }
+    }
+    Ok(())
+}
+
+rows_insert! {
+    /// Stores records that are [plain](NewDelivery::is_plain), by a statement without the columns that they
+    /// leave empty.
+    plain_deliveries_insert(PlainDeliveryInsert, NewDelivery) into "deliveries":
+    id: BigInt,
+    organization: BigInt,
+    webhook: BigInt,
+    received_at: BigInt,
+    source: Binary,
+    user_agent: Nullable<Text>,
+    answer: Text,
+    incident: Nullable<BigInt>,
+    count: BigInt,
+    took_us: BigInt,
+    headers: Nullable<Text>,
+    payload: Nullable<Binary>,
+    request_id: Nullable<Binary>,
+    incident_status: Nullable<Text>,
+    weight: BigInt,
+    grown: BigInt,
+}
+
+rows_insert! {
+    /// Stores records of any kind.
+    other_deliveries_insert(OtherDeliveryInsert, NewDelivery) into "deliveries":
+    id: BigInt,
+    organization: BigInt,
+    webhook: BigInt,
+    received_at: BigInt,
+    source: Binary,
+    user_agent: Nullable<Text>,
+    answer: Text,
+    code: Nullable<Text>,
+    incident: Nullable<BigInt>,
+    count: BigInt,
+    took_us: BigInt,
+    headers: Nullable<Text>,
+    payload: Nullable<Binary>,
+    trail: Nullable<Text>,
+    notes: Nullable<Text>,
+    request_id: Nullable<Binary>,
+    incident_status: Nullable<Text>,
+    details: Nullable<Text>,
+    retry_after: Nullable<BigInt>,
+    no_payload: Nullable<Text>,
+    payload_bytes: Nullable<BigInt>,
+    weight: BigInt,
+    grown: BigInt,
+}
+
+/// Adds to the number of deliveries of a record. A record that was pruned meanwhile is no loss.
+pub(crate) fn delivery_count(connection: &mut Connection, id: i64, more: i64) -> QueryResult<()> {
+    let row = deliveries::table.filter(deliveries::id.eq(id));
+    diesel::update(row)
+        .set(deliveries::count.eq(deliveries::count + more))
+        .execute(connection)
+        .map(drop)
+}

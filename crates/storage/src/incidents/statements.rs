@@ -1,0 +1,121 @@
+//! Incidents.
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use hookgate_domain::{Incident, Timestamp};
+
+use super::conditions::{Resolved, Unresolved};
+use super::row::{IncidentRow, NewIncident, WeighedIncident};
+use crate::connection::{Connection, RunQueryDsl, columns};
+use crate::schema::{incidents, webhooks};
+use crate::statement::rows_insert::rows_insert;
+
+rows_insert! {
+    /// Stores new incidents.
+    incidents_insert(IncidentInsert, NewIncident) into "incidents":
+    number: BigInt,
+    organization: BigInt,
+    webhook: BigInt,
+    title: Text,
+    description: Nullable<Text>,
+    severity: Text,
+    status: Text,
+    service: Nullable<Text>,
+    source_url: Nullable<Text>,
+    dedup_key: Nullable<Text>,
+    metadata: Nullable<Text>,
+    occurrences: BigInt,
+    opened_at: BigInt,
+    updated_at: BigInt,
+    first_delivery: BigInt,
+    acknowledged_at: Nullable<BigInt>,
+    weight: BigInt,
+}
+
+/// Stores the columns of an incident that a delivery may change, except its status.
+///
+/// The status is separate because it is in the indexes, and a repeated delivery rarely changes it.
+pub(crate) fn incident_update(connection: &mut Connection, weighed: &WeighedIncident) -> QueryResult<()> {
+    let incident = &weighed.incident;
+    diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
+        .set((
+            incidents::title.eq(&incident.title),
+            incidents::description.eq(incident.description.as_deref()),
+            incidents::severity.eq(incident.severity.as_str()),
+            incidents::service.eq(incident.service.as_deref()),
+            incidents::source_url.eq(incident.source_url.as_deref()),
+            incidents::metadata.eq(weighed.metadata.as_deref()),
+            incidents::occurrences.eq(incident.occurrences),
+            incidents::updated_at.eq(incident.updated_at.as_micros()),
+            incidents::changes.eq(incident.changes),
+            incidents::weight.eq(weighed.weight),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+/// Stores the status of an incident, with its times.
+pub(crate) fn incident_status_set(connection: &mut Connection, incident: &Incident) -> QueryResult<()> {
+    diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
+        .set((
+            incidents::status.eq(incident.status.as_str()),
+            incidents::updated_at.eq(incident.updated_at.as_micros()),
+            incidents::acknowledged_at.eq(incident.acknowledged_at.map(Timestamp::as_micros)),
+            incidents::resolved_at.eq(incident.resolved_at.map(Timestamp::as_micros)),
+            incidents::cleared_at.eq(incident.cleared_at.map(Timestamp::as_micros)),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+/// The unresolved incident of a webhook with this dedup key: at most one.
+pub(crate) fn incident_unresolved(
+    connection: &mut Connection,
+    webhook: i64,
+    dedup_key: &str,
+) -> QueryResult<Option<IncidentRow>> {
+    incidents::table
+        .filter(incidents::webhook.eq(webhook))
+        .filter(incidents::dedup_key.eq(dedup_key))
+        .filter(Unresolved)
+        .select(columns::<IncidentRow>())
+        .get_result(connection)
+        .optional()
+}
+
+/// The newest resolved incident of a webhook with this dedup key.
+pub(crate) fn incident_resolved(
+    connection: &mut Connection,
+    webhook: i64,
+    dedup_key: &str,
+) -> QueryResult<Option<IncidentRow>> {
+    let newest = incidents::table
+        .filter(incidents::webhook.eq(webhook))
+        .filter(incidents::dedup_key.eq(dedup_key))
+        .filter(Resolved)
+        .select(max(incidents::number));
+    let newest: Option<i64> = newest.get_result(connection)?;
+    let Some(newest) = newest else {
+        return Ok(None);
+    };
+    incidents::table
+        .filter(incidents::number.eq(newest))
+        .select(columns::<IncidentRow>())
+        .get_result(connection)
+        .optional()
+}
+
+/// The incident with this number, and the handle of its webhook.
+pub(crate) fn incident_by_number(
+    connection: &mut Connection,
+    number: i64,
+) -> QueryResult<Option<(IncidentRow, String)>> {
+    let query = incidents::table
+        .inner_join(webhooks::table)
+        .filter(incidents::number.eq(number));
+    query
+        .select((columns::<IncidentRow>(), webhooks::handle))
+        .get_result(connection)
+        .optional()
+}

@@ -1,0 +1,210 @@
+//! Retention on a server. History that is too old is removed with its partition if the partition holds much,
+//! which frees its space at once; otherwise row by row.
+
+use diesel::result::QueryResult;
+use hookgate_domain::Timestamp;
+use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
+use hookgate_gate::{DAY_MICROS, Pruned, Retention};
+
+use super::holdings::{held_query, holdings_sum};
+use super::leftovers::{leftover_holdings, leftovers_exist, leftovers_remove};
+use super::partitions::{
+    PARTITION_SPAN, incidents_bytes, partition_begin, partition_bytes, partition_drop, partition_ends,
+    partition_make, partitions, prune_alone,
+};
+use super::payers::{fill, payers};
+use super::prune_file::{
+    count, prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people,
+};
+use super::prune_server_size::{PAYERS, prune_size_server};
+use super::statements::oldest_deliveries;
+use crate::connection::Connection;
+use crate::counters::{Counter, counter_value};
+
+/// Most rows of one kind that a slice removes. Senders wait only for the rows that it locks.
+const SLICE: usize = 500;
+/// Deliveries from which on a partition holds much: removing them row by row would leave more dead space than
+/// it frees.
+const MUCH: i64 = 100_000;
+/// Part of the budget that one partition may take, so that dropping it does not remove the whole history.
+const PARTS: i64 = 16;
+/// With every further group of so many partitions, the next one may take one part more: old ones may have
+/// little left, and every partition costs every query. So there are never many more than this number times
+/// the parts.
+const FEW_TABLES: i64 = 32;
+
+/// Bytes that the current partition may take, with this number of partitions.
+pub(super) fn part(budget: i64, tables: usize) -> i64 {
+    let parts = 1 + i64::try_from(tables).unwrap_or(i64::MAX) / FEW_TABLES;
+    (budget / PARTS).saturating_mul(parts)
+}
+
+/// Lets no full webhook open incidents, including those in `unable`, and lets the others open them again.
+/// Does nothing while another node prunes. It has a transaction of its own, because deliveries to these
+/// webhooks wait for its end, and a slice takes long.
+pub(crate) fn fill_server(
+    connection: &mut Connection,
+    retention: Retention,
+    unable: &[i64],
+    now: Timestamp,
+) -> QueryResult<()> {
+    // The holdings are right only once the leftovers are done.
+    if !prune_alone(connection)? || leftovers_exist(connection)? {
+        return Ok(());
+    }
+    let there = partitions(connection)?;
+    let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
+    let bytes = bytes(connection, &there)?;
+    let full = if bytes > budget {
+        let end = counter_value(connection, Counter::Usage)?;
+        let mut full = payers(connection, (bytes, budget), (now, end), PAYERS)?.full;
+        full.extend_from_slice(unable);
+        full
+    } else {
+        Vec::new()
+    };
+    fill(connection, (bytes, budget), &full, now)
+}
+
+/// Removes one slice, unless another node prunes. Also returns the webhooks that hold too much and could not
+/// pay.
+pub(crate) fn prune_server(
+    connection: &mut Connection,
+    retention: Retention,
+    now: Timestamp,
+) -> QueryResult<(Pruned, Vec<i64>)> {
+    if !prune_alone(connection)? {
+        return Ok((Pruned::default(), Vec::new()));
+    }
+    if let Some(removed) = leftovers_remove(connection)? {
+        let pruned = Pruned {
+            keys: count(removed.keys),
+            incidents: count(removed.incidents),
+            unfinished: true,
+            ..Pruned::default()
+        };
+        return Ok((pruned, Vec::new()));
+    }
+    let too_old = now.before(retention.deliveries).as_micros();
+    let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
+    let current = counter_value(connection, Counter::Delivery)? / PARTITION_SPAN;
+    let mut there = partitions(connection)?;
+    for ahead in [current, current + 1] {
+        if !there.contains(&ahead) {
+            partition_make(connection, ahead)?;
+        }
+    }
+    let dropped = drop_oldest(connection, &mut there, current, too_old)?;
+    if dropped > 0 {
+        let pruned = Pruned {
+            deliveries: dropped,
+            ..Pruned::default()
+        };
+        return Ok((pruned, Vec::new()));
+    }
+    let bytes = bytes(connection, &there)?;
+    let mut unable = Vec::new();
+    if bytes > budget {
+        let (pruned, found) = prune_size_server(connection, &there, (bytes, budget), now)?;
+        if !pruned.is_empty() {
+            return Ok((pruned, found));
+        }
+        unable = found;
+    }
+    Ok((
+        prune_by_age(connection, retention, (current, there.len()), now)?,
+        unable,
+    ))
+}
+
+/// Removes a slice of the history that is too old and is not dropped with its partition.
+fn prune_by_age(
+    connection: &mut Connection,
+    retention: Retention,
+    (current, tables): (i64, usize),
+    now: Timestamp,
+) -> QueryResult<Pruned> {
+    let too_old = now.before(retention.deliveries).as_micros();
+    let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
+    let is_full = is_full(connection, current, part(budget, tables), now)?;
+    let oldest = oldest_deliveries(connection, 1)?.first().copied();
+    let deliveries = match oldest {
+        Some((id, _)) if !is_much(connection, id / PARTITION_SPAN)? => {
+            prune_deliveries(connection, SLICE, too_old)?
+        }
+        _ => 0,
+    };
+    let payloads = prune_payloads(connection, SLICE, now.before(retention.payloads).as_micros())?;
+    let incidents = prune_incidents(connection, SLICE, too_old)?;
+    let pruned = Pruned {
+        deliveries,
+        payloads: payloads.removed,
+        incidents: incidents.removed,
+        keys: prune_keys(connection, SLICE, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
+        people: slice_of_people(connection, SLICE, now)?,
+        counts: prune_counts(connection, SLICE, retention, now)?,
+        unfinished: payloads.went_on || incidents.went_on,
+    };
+    if is_full {
+        // Last, because every delivery waits for this counter.
+        partition_begin(connection, current + 1)?;
+    }
+    Ok(pruned)
+}
+
+/// Drops the oldest partition if all its deliveries are too old. Returns the size of their range of numbers,
+/// an upper bound of their number.
+fn drop_oldest(
+    connection: &mut Connection,
+    there: &mut Vec<i64>,
+    current: i64,
+    too_old: i64,
+) -> QueryResult<u64> {
+    let Some(oldest) = there.first().copied().filter(|oldest| *oldest < current) else {
+        return Ok(0);
+    };
+    let ends = partition_ends(connection, oldest)?;
+    if ends.is_some_and(|(_, (_, received_at))| received_at >= too_old) {
+        return Ok(0);
+    }
+    if ends.is_some() {
+        let held = held_query(&format!("id < {}", (oldest + 1) * PARTITION_SPAN), false);
+        leftover_holdings(connection, &held)?;
+    }
+    partition_drop(connection, oldest)?;
+    there.remove(0);
+    Ok(ends.map_or(0, |((first, _), (last, _))| (last - first + 1).unsigned_abs()))
+}
+
+/// Bytes of the history on a server.
+pub(crate) fn server_bytes(connection: &mut Connection) -> QueryResult<i64> {
+    let there = partitions(connection)?;
+    bytes(connection, &there)
+}
+
+/// Bytes of the history on disk. The tables of incidents never shrink, and keep old versions of rows until
+/// they are vacuumed: only what webhooks hold of them counts, or nobody could pay for it.
+fn bytes(connection: &mut Connection, there: &[i64]) -> QueryResult<i64> {
+    let mut bytes = 0_i64;
+    for partition in there {
+        bytes = bytes.saturating_add(partition_bytes(connection, *partition)?);
+    }
+    let held = holdings_sum(connection)?.saturating_sub(bytes).max(0);
+    Ok(bytes.saturating_add(incidents_bytes(connection)?.min(held)))
+}
+
+/// `true` if the current partition holds enough to be dropped by itself one day: much and since a day, or a
+/// good part of the budget.
+fn is_full(connection: &mut Connection, current: i64, part: i64, now: Timestamp) -> QueryResult<bool> {
+    if partition_bytes(connection, current)? > part {
+        return Ok(true);
+    }
+    let ends = partition_ends(connection, current)?;
+    let is_old = ends.is_some_and(|((_, began), _)| began < now.as_micros() - DAY_MICROS);
+    Ok(is_old && is_much(connection, current)?)
+}
+
+fn is_much(connection: &mut Connection, partition: i64) -> QueryResult<bool> {
+    let ends = partition_ends(connection, partition)?;
+    Ok(ends.is_some_and(|((first, _), (last, _))| last - first >= MUCH))
+}

@@ -1,0 +1,9 @@
+//! Webhooks and tombstones: rows, queries, statements, look-ups by URL, and who was shown a secret.
+
+pub(crate) mod change;
+pub(crate) mod find;
+pub(crate) mod lookups;
+pub(crate) mod queries;
+pub(crate) mod row;
+pub(crate) mod shown;
+pub(crate) mod statements;

@@ -1,0 +1,263 @@
+//! Looks URLs up in batches: all that wait are read in one visit to the store, so that a flood of unknown
+//! URLs costs few visits.
+
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use diesel::result::QueryResult;
+use hookgate_domain::{KnownUrl, WebhookIdDigest};
+use hookgate_gate::{LogInterval, StoreError, UrlSince};
+use tokio::sync::oneshot;
+
+use super::queries::{digests_known, revision_by_digest};
+use crate::Database;
+use crate::address_sets::queries::HeldNetworks;
+use crate::connection::Connection;
+use crate::query_error::unavailable;
+use crate::webhooks::find::url_by_digest;
+
+/// Log limiter of failed look-ups.
+static FAILED: LogInterval = LogInterval::new();
+
+const WHAT: &str = "look up a URL";
+/// Most URLs of a batch: the first one waits for the last.
+const MAX_URLS_AT_ONCE: usize = 256;
+/// Most look-ups that wait. Further ones fail, as if the store were unavailable.
+const MOST_WAITING: usize = 4_096;
+
+/// The look-ups that wait.
+#[derive(Clone, Default)]
+pub(crate) struct Lookups(Arc<Mutex<PendingLookups>>);
+
+#[derive(Default)]
+struct PendingLookups {
+    asked: Vec<PendingLookup>,
+    is_looking: bool,
+}
+
+struct PendingLookup {
+    digest: WebhookIdDigest,
+    /// The revision that the caller knows.
+    revision: Option<i64>,
+    reply: oneshot::Sender<Result<UrlSince, StoreError>>,
+}
+
+impl Lookups {
+    /// Looks a URL up. The result is its state at some moment after the call.
+    pub(crate) async fn find(
+        &self,
+        database: &Database,
+        digest: WebhookIdDigest,
+    ) -> Result<Option<KnownUrl>, StoreError> {
+        match self.ask(database, digest, None).await? {
+            UrlSince::Changed(url) => Ok(url.map(|url| *url)),
+            // No revision was given, so nothing can be unchanged.
+            UrlSince::Unchanged => Err(unavailable(WHAT)),
+        }
+    }
+
+    /// The same for a URL of which the caller knows the webhook at this revision.
+    pub(crate) async fn find_since(
+        &self,
+        database: &Database,
+        digest: WebhookIdDigest,
+        revision: i64,
+    ) -> Result<UrlSince, StoreError> {
+        self.ask(database, digest, Some(revision)).await
+    }
+
+    async fn ask(
+        &self,
+        database: &Database,
+        digest: WebhookIdDigest,
+        revision: Option<i64>,
+    ) -> Result<UrlSince, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let is_first = {
+            let mut waiting = self.lock();
+            if waiting.asked.len() >= MOST_WAITING {
+                return Err(unavailable(WHAT));
+            }
+            waiting.asked.push(PendingLookup {
+                digest,
+                revision,
+                reply,
+            });
+            !std::mem::replace(&mut waiting.is_looking, true)
+        };
+        if is_first {
+            // A task of its own: the caller may leave, and others wait for the same batch.
+            let looking = LookupTask {
+                lookups: self.clone(),
+                is_over: false,
+            };
+            tokio::spawn(looking.run(database.clone()));
+        }
+        answer.await.unwrap_or_else(|_| Err(unavailable(WHAT)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, PendingLookups> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task that runs the batches. If it ends early, the look-ups that wait fail, because the store is
+/// unavailable, and the next look-up starts another task.
+struct LookupTask {
+    lookups: Lookups,
+    is_over: bool,
+}
+
+impl LookupTask {
+    /// Runs batches until no look-up waits.
+    async fn run(mut self, database: Database) {
+        while let Some(asked) = self.next().await {
+            let wanted: Vec<_> = asked.iter().map(|asked| (asked.digest, asked.revision)).collect();
+            let held = database.held_networks();
+            let found =
+                database.read_for_gate(WHAT, move |connection| Ok(look_up(connection, &wanted, &held)?));
+            match found.await {
+                Ok(found) => {
+                    for (asked, found) in asked.into_iter().zip(found) {
+                        // The caller may have left.
+                        let _ = asked.reply.send(found);
+                    }
+                }
+                Err(error) => {
+                    // Look-ups that came meanwhile would only wait for the next failure.
+                    let meanwhile = std::mem::take(&mut self.lookups.lock().asked);
+                    if let Some(left_out) = FAILED.line() {
+                        let source = error.source().map(tracing::field::display);
+                        let urls = asked.len() + meanwhile.len();
+                        tracing::warn!(%error, source, urls, left_out, "URLs could not be looked up");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next batch. Tasks that are ready run first, because they may be about to ask. `None` if no look-up
+    /// waits: the task is over.
+    async fn next(&mut self) -> Option<Vec<PendingLookup>> {
+        tokio::task::yield_now().await;
+        let mut waiting = self.lookups.lock();
+        // A caller that left needs no answer.
+        waiting.asked.retain(|asked| !asked.reply.is_closed());
+        let some = waiting.asked.len().min(MAX_URLS_AT_ONCE);
+        self.is_over = some == 0;
+        waiting.is_looking = !self.is_over;
+        let asked = waiting.asked.drain(..some).collect();
+        drop(waiting);
+        (!self.is_over).then_some(asked)
+    }
+}
+
+impl Drop for LookupTask {
+    fn drop(&mut self) {
+        if !self.is_over {
+            *self.lookups.lock() = PendingLookups::default();
+        }
+    }
+}
+
+/// The state of each of these URLs, in their order.
+fn look_up(
+    connection: &mut Connection,
+    wanted: &[(WebhookIdDigest, Option<i64>)],
+    held: &HeldNetworks,
+) -> QueryResult<Vec<Result<UrlSince, StoreError>>> {
+    // In a flood most URLs are unknown: one query finds the known ones.
+    let digests: Vec<_> = wanted.iter().map(|(digest, _)| *digest).collect();
+    let known = digests_known(connection, &digests)?;
+    let url = |((digest, revision), is_known): (&(WebhookIdDigest, Option<i64>), bool)| {
+        if !is_known {
+            return Ok(Ok(UrlSince::Changed(None)));
+        }
+        if revision.is_some() && revision_by_digest(connection, digest)? == *revision {
+            return Ok(Ok(UrlSince::Unchanged));
+        }
+        match url_by_digest(connection, digest, held) {
+            Ok(url) => Ok(Ok(UrlSince::Changed(url.map(Box::new)))),
+            Err(fault) => fault.contained().map(Err),
+        }
+    };
+    wanted.iter().zip(known).map(url).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hookgate_gate::Store;
+    use hookgate_testkit::samples::{audit, webhook, webhook_id};
+
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::OpenMode;
+
+    fn digest(seed: u64) -> WebhookIdDigest {
+        webhook_id(seed).unwrap().digest()
+    }
+
+    /// Reads of people, exports and metrics have connections of their own.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn reads_of_people_hold_up_no_look_up() {
+        const LONG: Duration = Duration::from_secs(3);
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::open(directory.path(), OpenMode::Create).unwrap();
+        database.webhook_insert(webhook(1), audit()).await.unwrap();
+        let mut reading = Vec::new();
+        for _ in 0..20 {
+            let database = database.clone();
+            reading.push(tokio::spawn(async move {
+                let work = |_: &mut Connection| {
+                    std::thread::sleep(LONG);
+                    Ok(())
+                };
+                database.read("take long", work).await
+            }));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for seed in 1..=3 {
+            let found = timeout(LONG / 2, database.url_by_digest(&digest(seed))).await;
+            assert_eq!(found.expect("in time").unwrap().is_some(), seed == 1);
+        }
+        for reading in reading {
+            reading.abort();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn those_that_wait_are_bounded_and_who_left_is_not_looked_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::open(directory.path(), OpenMode::Create).unwrap();
+        database.webhook_insert(webhook(1), audit()).await.unwrap();
+        let lookups = Lookups::default();
+        // As if a task were running, and took long.
+        lookups.lock().is_looking = true;
+        let mut waiting = Vec::new();
+        for seed in 0..MOST_WAITING as u64 {
+            let mut asking = Box::pin(lookups.find(&database, digest(seed)));
+            assert!(timeout(Duration::ZERO, &mut asking).await.is_err(), "it waits");
+            waiting.push(asking);
+        }
+        let refused = lookups.find(&database, digest(1)).await;
+        assert!(
+            matches!(refused, Err(StoreError::Unavailable { .. })),
+            "{refused:?}"
+        );
+        waiting.truncate(3);
+        let looking = LookupTask {
+            lookups: lookups.clone(),
+            is_over: false,
+        };
+        looking.run(database.clone()).await;
+        assert!(lookups.lock().asked.is_empty());
+        let mut found = Vec::new();
+        for asking in waiting {
+            found.push(asking.await.unwrap().is_some());
+        }
+        assert_eq!(found, [false, true, false]);
+    }
+}

@@ -1,0 +1,152 @@
+//! Webhooks and tombstones.
+
+use std::collections::HashSet;
+
+use diesel::dsl::{count_star, exists, min};
+use diesel::{
+    BoolExpressionMethods, Connection as _, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult,
+    SqliteConnection,
+};
+use hookgate_domain::WebhookIdDigest;
+
+use super::row::{RetiredRow, WebhookRow};
+use crate::connection::{Connection, RunQueryDsl, columns};
+use crate::schema::{retired_urls, webhooks};
+
+/// The webhook whose live URL has this digest.
+pub(crate) fn webhook_by_digest(
+    connection: &mut Connection,
+    digest: &WebhookIdDigest,
+) -> QueryResult<Option<WebhookRow>> {
+    let query = webhooks::table.filter(webhooks::digest.eq(digest.as_bytes().as_slice()));
+    query
+        .select(columns::<WebhookRow>())
+        .get_result(connection)
+        .optional()
+}
+
+/// The revision of the webhook whose live URL has this digest.
+pub(crate) fn revision_by_digest(
+    connection: &mut Connection,
+    digest: &WebhookIdDigest,
+) -> QueryResult<Option<i64>> {
+    let query = webhooks::table.filter(webhooks::digest.eq(digest.as_bytes().as_slice()));
+    query.select(webhooks::revision).get_result(connection).optional()
+}
+
+/// The tombstone with this digest, and the handle of its webhook.
+pub(crate) fn retired_by_digest(
+    connection: &mut Connection,
+    digest: &WebhookIdDigest,
+) -> QueryResult<Option<(RetiredRow, String)>> {
+    let query = retired_urls::table.inner_join(webhooks::table);
+    let query = query.filter(retired_urls::digest.eq(digest.as_bytes().as_slice()));
+    query
+        .select((columns::<RetiredRow>(), webhooks::handle))
+        .get_result(connection)
+        .optional()
+}
+
+/// Sealed signing secrets, with the handles of their webhooks.
+pub(crate) fn sealed_secrets(
+    connection: &mut Connection,
+    limit: u16,
+) -> QueryResult<Vec<(String, Option<Vec<u8>>)>> {
+    let query = webhooks::table.filter(webhooks::signing_secret.is_not_null());
+    query
+        .order(webhooks::id)
+        .limit(limit.into())
+        .select((webhooks::handle, webhooks::signing_secret))
+        .load(connection)
+}
+
+/// For each of these digests, `true` if it belongs to a URL, live or retired.
+pub(crate) fn digests_known(
+    connection: &mut Connection,
+    digests: &[WebhookIdDigest],
+) -> QueryResult<Vec<bool>> {
+    match connection {
+        // One by one: the statement stays prepared. A statement for a list would be compiled for each length
+        // of the list.
+        Connection::Sqlite(connection) => connection.transaction(|connection| {
+            digests
+                .iter()
+                .map(|digest| is_known(connection, digest))
+                .collect()
+        }),
+        Connection::Postgres(_) => all_known(connection, digests),
+    }
+}
+
+fn is_known(connection: &mut SqliteConnection, digest: &WebhookIdDigest) -> QueryResult<bool> {
+    let digest = digest.as_bytes().as_slice();
+    let living = webhooks::table.filter(webhooks::digest.eq(digest));
+    let dead = retired_urls::table.filter(retired_urls::digest.eq(digest));
+    diesel::RunQueryDsl::get_result(diesel::select(exists(living).or(exists(dead))), connection)
+}
+
+fn all_known(connection: &mut Connection, digests: &[WebhookIdDigest]) -> QueryResult<Vec<bool>> {
+    let digests: Vec<_> = digests
+        .iter()
+        .map(|digest| digest.as_bytes().as_slice())
+        .collect();
+    let living = webhooks::table
+        .filter(webhooks::digest.eq_any(&digests))
+        .select(webhooks::digest);
+    let living: Vec<Option<Vec<u8>>> = living.load(connection)?;
+    // Retired URLs come second: a URL that is retired in between is found here.
+    let dead = retired_urls::table
+        .filter(retired_urls::digest.eq_any(&digests))
+        .select(retired_urls::digest);
+    let mut known: HashSet<Vec<u8>> = dead.load(connection)?.into_iter().collect();
+    known.extend(living.into_iter().flatten());
+    Ok(digests.iter().map(|digest| known.contains(*digest)).collect())
+}
+
+/// The webhook with this handle.
+pub(crate) fn webhook_by_handle(
+    connection: &mut Connection,
+    handle: &str,
+) -> QueryResult<Option<WebhookRow>> {
+    let query = webhooks::table.filter(webhooks::handle.eq(handle));
+    query
+        .select(columns::<WebhookRow>())
+        .get_result(connection)
+        .optional()
+}
+
+/// Up to `most` webhooks with this name, active ones first: `active` sorts before `revoked`.
+pub(crate) fn webhooks_by_name(
+    connection: &mut Connection,
+    name: &str,
+    most: i64,
+) -> QueryResult<Vec<WebhookRow>> {
+    let query = webhooks::table
+        .filter(webhooks::name.eq(name))
+        .order(webhooks::state)
+        .limit(most);
+    query.select(columns::<WebhookRow>()).load(connection)
+}
+
+/// Up to `most` webhooks behind a handle, in the order of handles; the empty text is before all of them.
+pub(crate) fn webhook_page(
+    connection: &mut Connection,
+    after: &str,
+    most: i64,
+) -> QueryResult<Vec<WebhookRow>> {
+    let query = webhooks::table
+        .filter(webhooks::handle.gt(after))
+        .order(webhooks::handle)
+        .limit(most);
+    query.select(columns::<WebhookRow>()).load(connection)
+}
+
+/// Each state with its number of webhooks and the time of its oldest URL, from the index alone.
+pub(crate) fn webhook_census(connection: &mut Connection) -> QueryResult<Vec<(String, i64, Option<i64>)>> {
+    let query = webhooks::table.group_by(webhooks::state).select((
+        webhooks::state,
+        count_star(),
+        min(webhooks::issued_at),
+    ));
+    query.load(connection)
+}
