@@ -7,6 +7,8 @@
 //! refused.assert_error(403, "FORBIDDEN");
 //! ```
 
+mod visitor;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, LazyLock};
 
@@ -126,7 +128,7 @@ impl Answer {
 impl TestApp {
     /// An empty installation.
     pub(crate) async fn new() -> Self {
-        let clock = FixedClock::at(samples::START);
+        let clock = FixedClock::at(samples::second(-1));
         let ports = Ports {
             clock: Box::new(clock.clone()),
             ..samples::ports()
@@ -155,6 +157,7 @@ impl TestApp {
             .token_create(&samples::acting(), name, Role::Owner, None)
             .await;
         let (token, _) = token.expect("a token");
+        clock.set(samples::START);
         Self {
             gate,
             clock,
@@ -185,6 +188,12 @@ impl TestApp {
             headers: others.chain([(header, value.to_owned())]).collect(),
             ..self.clone()
         }
+    }
+
+    /// The value of a header that is sent with every request, or an empty text.
+    fn header_value(&self, header: &str) -> &str {
+        let set = self.headers.iter().find(|(name, _)| *name == header);
+        set.map_or("", |(_, value)| value)
     }
 
     /// Creates a webhook that every address may send to.
@@ -229,8 +238,9 @@ impl TestApp {
             (HOST.as_str(), "localhost:8444".to_owned()),
             (CONTENT_TYPE.as_str(), "application/json".to_owned()),
         ];
-        let is_set = |name: &str| self.headers.iter().any(|(known, _)| *known == name);
-        let defaults = defaults.iter().filter(|(name, _)| !is_set(name));
+        let defaults = defaults
+            .iter()
+            .filter(|(name, _)| self.header_value(name).is_empty());
         for (name, value) in self.headers.iter().chain(defaults) {
             request = request.header(*name, value);
         }

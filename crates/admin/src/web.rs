@@ -442,3 +442,6 @@ fn problems(fault: ApiError) -> Result<Vec<Problem>, ApiError> {
     };
     Ok(fields.iter().map(problem).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,3 +234,6 @@ fn show<S: Store + PeopleStore>(
 fn url_page(handle: &impl Display) -> String {
     format!("/webhooks/{handle}/url")
 }
+
+#[cfg(test)]
+pub(super) mod tests;
