@@ -267,3 +267,6 @@ pub(super) fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Res
         format,
     )
 }
+
+#[cfg(test)]
+mod tests;

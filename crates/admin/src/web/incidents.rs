@@ -301,3 +301,6 @@ fn entry(entry: &gate::TimelineEntry) -> TimelineEntry {
         delivery: entry.delivery,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -299,3 +299,6 @@ pub(super) fn roles_up_to(role: Role) -> Vec<String> {
     let given = Role::ALL.into_iter().filter(|given| *given <= role);
     given.map(|role| role.as_str().to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests;

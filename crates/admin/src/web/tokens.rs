@@ -171,3 +171,6 @@ async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<To
         made: None,
     })
 }
+
+#[cfg(test)]
+mod tests;
