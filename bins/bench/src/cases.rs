@@ -1,16 +1,11 @@
-//! The cases of the benchmark: a kind of load, the systems that get it in turns, and the reported figures.
-
-use std::path::Path;
+//! The cases of the benchmark: a kind of load, and the systems that get it in turns.
 
 use clap::ValueEnum;
 
-use super::figures::Figures;
-use super::generator::{self, Generator};
+use super::generator::Generator;
 use super::load::{Sent, h2load, wrk};
-use super::measure::{Measured, measure};
 use super::systems::{Running, System, Wanted};
-use super::{idle, start};
-use xtask::process::{Outcome, say};
+use xtask::process::Outcome;
 
 /// Connections of the loads that keep connections open.
 const CONNECTIONS: u32 = 64;
@@ -70,59 +65,8 @@ impl Case {
         }
     }
 
-    /// Measures each system of the case once.
-    pub(crate) fn round(
-        self,
-        scratch: &Path,
-        round: usize,
-        seconds: u32,
-        figures: &mut Figures,
-    ) -> Outcome<()> {
-        match self {
-            Self::Idle => idle::round(scratch, round, figures),
-            Self::Start => start::round(scratch, round, figures),
-            _ => self.compare(scratch, round, seconds, figures),
-        }
-    }
-
-    /// Measures each system of the case under its load, and compares it with the echo.
-    fn compare(self, scratch: &Path, round: usize, seconds: u32, figures: &mut Figures) -> Outcome<()> {
-        if self == Self::Fixed {
-            let file = scratch.join(format!("durable-{round}"));
-            figures.add("disk.fdatasync_us", generator::fdatasync_us(&file)?);
-        }
-        let mut before: Vec<(System, Measured)> = Vec::new();
-        for system in self.systems() {
-            let case = format!("{}.{}", system.name(), self.name());
-            let directory = scratch.join(format!("{case}-{round}"));
-            let running = system.start(scratch, &directory, self.wanted())?;
-            let measured = measure(self, running, seconds)?;
-            say(&format!("round {round}: {case} {measured}"));
-            measured.report(&case, figures);
-            if self == Self::Keepalive {
-                measured.report_memory(system.name(), figures);
-            }
-            for (other, theirs) in &before {
-                match (system, other) {
-                    (_, System::Echo) => measured.compare(theirs, &case, figures),
-                    (System::Unsynced, System::Sqlite) => {
-                        figures.add(
-                            format!("sqlite.{}.rate_vs_unsynced", self.name()),
-                            theirs.rate() / measured.rate(),
-                        );
-                    }
-                    _ => {}
-                }
-            }
-            before.push((*system, measured));
-            // Stores of some hundred megabytes each would fill the disk.
-            std::fs::remove_dir_all(&directory)?;
-        }
-        Ok(())
-    }
-
     /// The systems of the case. The echo is first, because the others are compared with it.
-    const fn systems(self) -> &'static [System] {
+    pub(crate) const fn systems(self) -> &'static [System] {
         match self {
             Self::Keepalive => &[
                 System::Echo,
@@ -138,7 +82,7 @@ impl Case {
         }
     }
 
-    const fn wanted(self) -> Wanted {
+    pub(crate) const fn wanted(self) -> Wanted {
         match self {
             Self::Unknown => Wanted::Unknown,
             Self::Revoked => Wanted::Revoked,

@@ -17,6 +17,7 @@ mod nginx;
 mod node;
 mod nodes;
 mod pages;
+mod rounds;
 mod server;
 mod start;
 mod store;
@@ -142,7 +143,7 @@ fn compare(
 ) -> Outcome<()> {
     for round in 1..=rounds {
         for case in cases {
-            case.round(scratch, round, seconds, figures)?;
+            rounds::round(*case, scratch, round, seconds, figures)?;
         }
     }
     Ok(())
