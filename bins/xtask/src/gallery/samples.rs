@@ -1,6 +1,6 @@
 //! The sample data of the gallery, made by commands and deliveries as people use them, and the pages that show it.
 
-use super::Server;
+use super::server::Server;
 use xtask::process::Outcome;
 
 /// Pages of a new server without any delivery.
