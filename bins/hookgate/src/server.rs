@@ -18,9 +18,8 @@ use hookgate_gate::{Gate, Retention};
 use hookgate_ingest::{Ingest, Metrics};
 use hookgate_outbound::Fetcher;
 use hookgate_storage::Database;
-use hookgate_transport::shutdown;
 use hookgate_transport::tls::{MinTls, server_config};
-use hookgate_transport::{Listener, Proxies, RequestIds};
+use hookgate_transport::{CancellationToken, Listener, Proxies, RequestIds};
 use tokio::signal::unix;
 use tokio::task::JoinSet;
 
@@ -179,7 +178,9 @@ impl Server {
 
     /// Serves until SIGTERM or SIGINT, then finishes requests in flight and flushes the store.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let (trigger, stop) = shutdown::channel();
+        let shutdown = CancellationToken::new();
+        // An early return stops the connections too, which are tasks of their own.
+        let _on_return = shutdown.clone().drop_guard();
         let metrics = Arc::new(Metrics::default());
         let gate = Arc::clone(&self.gate);
         let ingest = Arc::new(Ingest::new(
@@ -200,7 +201,7 @@ impl Server {
             self.addresses,
             Arc::clone(&self.fronts[1].1),
             Arc::clone(&self.fetcher),
-            stop.clone(),
+            shutdown.clone(),
         );
         let listeners = self.gate_listeners.iter().chain([&self.console_listener]);
         let connections = listeners.map(Listener::admission).collect();
@@ -212,42 +213,49 @@ impl Server {
         let console_address = self.console_listener.local_addr().map_err(port_unknown)?;
         let mut listeners = JoinSet::new();
         for listener in self.gate_listeners {
-            listeners.spawn(listener.serve(Arc::clone(&ingest), stop.clone()));
+            listeners.spawn(listener.serve(Arc::clone(&ingest), shutdown.clone()));
         }
-        listeners.spawn(self.console_listener.serve(Arc::clone(&console), stop.clone()));
+        listeners.spawn(
+            self.console_listener
+                .serve(Arc::clone(&console), shutdown.clone()),
+        );
         let mut background = JoinSet::new();
         for kept in [Some(self.certificate), self.console_certificate]
             .into_iter()
             .flatten()
         {
-            background.spawn(kept.keep_fresh(Arc::clone(&self.gate), stop.clone()));
+            background.spawn(kept.keep_fresh(Arc::clone(&self.gate), shutdown.clone()));
         }
         if let Some(configuration) = self.configuration {
-            background.spawn(configuration.watch(stop.clone()));
+            background.spawn(configuration.watch(shutdown.clone()));
         }
-        background.spawn(background::refresh(Arc::clone(&self.gate), stop.clone()));
+        background.spawn(background::refresh(Arc::clone(&self.gate), shutdown.clone()));
         let [front, console_front] = self.fronts;
         background.spawn(background::keep_trusting(
             Arc::clone(&self.gate),
             "gate",
             front,
-            stop.clone(),
+            shutdown.clone(),
         ));
         background.spawn(background::keep_trusting(
             Arc::clone(&self.gate),
             "console",
             console_front,
-            stop.clone(),
+            shutdown.clone(),
         ));
         let lists = background::read_lists(
             Arc::clone(&self.gate),
             self.fetcher,
             self.refresh_after,
-            stop.clone(),
+            shutdown.clone(),
         );
         background.spawn(lists);
-        background.spawn(background::count(Arc::clone(&self.gate), stop.clone()));
-        background.spawn(background::prune(Arc::clone(&self.gate), self.retention, stop));
+        background.spawn(background::count(Arc::clone(&self.gate), shutdown.clone()));
+        background.spawn(background::prune(
+            Arc::clone(&self.gate),
+            self.retention,
+            shutdown.clone(),
+        ));
         tracing::info!(
             address = %self.address,
             console = %console_address,
@@ -264,7 +272,7 @@ impl Server {
         }
         tracing::info!("stopping: deliveries in flight are finished first");
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-        trigger.pull();
+        shutdown.cancel();
         while listeners.join_next().await.is_some() {}
         while background.join_next().await.is_some() {}
         drop((ingest, console));

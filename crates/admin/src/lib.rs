@@ -46,11 +46,11 @@ use hookgate_outbound::Fetcher;
 use hookgate_request::{AdminRequest, AnonymousForms, ApiError, ErrorCode, Host, Limits};
 use hookgate_transport::Admission;
 use hookgate_transport::Body;
+use hookgate_transport::CancellationToken;
 use hookgate_transport::PlainHttp;
 use hookgate_transport::Proxies;
 use hookgate_transport::Reply;
 use hookgate_transport::RequestIds;
-use hookgate_transport::shutdown::Signal;
 use hookgate_transport::tls::HotCertificate;
 use hookgate_transport::{Exchange, Service};
 pub use payloads::delivery_page;
@@ -77,7 +77,7 @@ pub struct Console<S> {
     addresses: Addresses,
     proxies: Arc<Proxies>,
     fetcher: Arc<Fetcher>,
-    stop: Signal,
+    shutdown: CancellationToken,
     watched: Arc<Watched>,
     limits: Limits,
     anonymous_forms: AnonymousForms,
@@ -101,7 +101,7 @@ impl<S: Store + PeopleStore> Console<S> {
         addresses: Addresses,
         proxies: Arc<Proxies>,
         fetcher: Arc<Fetcher>,
-        stop: Signal,
+        shutdown: CancellationToken,
     ) -> Self {
         Self {
             gate,
@@ -111,7 +111,7 @@ impl<S: Store + PeopleStore> Console<S> {
             addresses,
             proxies,
             fetcher,
-            stop,
+            shutdown,
             watched: Arc::default(),
             limits: Limits::default(),
             anonymous_forms: AnonymousForms::default(),

@@ -17,8 +17,8 @@ use super::feed::{self, Batch, Feed, INTERVAL};
 use super::html;
 use super::streams::{self, Recipient, while_permitted};
 use hookgate_request::{ApiError, Limits};
+use hookgate_transport::CancellationToken;
 use hookgate_transport::Reply;
-use hookgate_transport::shutdown::Signal;
 use hookgate_transport::{Pieces, ReplyBody};
 
 /// Interval of heartbeat events, which detect a dead connection.
@@ -54,7 +54,7 @@ pub(super) struct Source<'a, S> {
     pub(super) gate: &'a Arc<Gate<S>>,
     pub(super) feed: &'a Arc<Feed>,
     pub(super) limits: &'a Limits,
-    pub(super) stop: &'a Signal,
+    pub(super) shutdown: &'a CancellationToken,
 }
 
 /// Answers with a stream of rows, each rendered by `show`.
@@ -68,7 +68,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
     let (pieces, body) = ReplyBody::stream();
     let pieces = Arc::new(pieces);
     let place = source.limits.live_view(recipient.account, &pieces)?;
-    let mut stop = source.stop.clone();
+    let shutdown = source.shutdown.clone();
     let gate = Arc::clone(source.gate);
     let feed = Arc::clone(source.feed);
     tokio::spawn(async move {
@@ -87,7 +87,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
             show,
         };
         let permitted = tokio::select! {
-            () = stop.given() => true,
+            () = shutdown.cancelled() => true,
             () = sleep(LIFETIME) => true,
             // This also ends a wait for the permission, so that the place is free immediately.
             () = pieces.abandoned() => true,

@@ -20,7 +20,7 @@ use hookgate_outbound::Fetcher;
 use hookgate_people::Role;
 use hookgate_testkit::{FixedClock, MemoryStore, samples};
 use hookgate_transport::in_memory::connect;
-use hookgate_transport::{Proxies, RequestIds, Service, shutdown};
+use hookgate_transport::{CancellationToken, Proxies, RequestIds, Service};
 use http_body_util::{BodyExt, Full};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap};
 use hyper::{Method, Request};
@@ -49,8 +49,6 @@ pub(crate) struct TestApp {
     ingest: Arc<Ingest<MemoryStore>>,
     /// Headers of every request to the console.
     headers: Vec<(&'static str, String)>,
-    // Dropping the trigger would end live views.
-    _stop: Arc<shutdown::Trigger>,
 }
 
 /// A webhook that the admin API created.
@@ -141,7 +139,6 @@ impl TestApp {
             gate: GATE.to_owned(),
             ca: None,
         };
-        let (trigger, stop) = shutdown::channel();
         let console = Console::new(
             Arc::clone(&gate),
             RequestIds::new([7; 6]),
@@ -149,7 +146,7 @@ impl TestApp {
             addresses,
             Arc::clone(&proxies),
             Arc::new(fetcher.expect("a fetcher")),
-            stop,
+            CancellationToken::new(),
         );
         let ingest = Ingest::new(Arc::clone(&gate), proxies, RequestIds::new([8; 6]), metrics);
         let name = "owner".parse().expect("a name");
@@ -164,7 +161,6 @@ impl TestApp {
             console: Arc::new(console),
             ingest: Arc::new(ingest),
             headers: Vec::new(),
-            _stop: Arc::new(trigger),
         }
         .bearer(token.reveal())
     }

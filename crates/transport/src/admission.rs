@@ -9,6 +9,7 @@
 
 mod fullness;
 pub(crate) mod prefixes;
+mod refusal;
 mod table;
 
 use std::io;
@@ -25,6 +26,7 @@ use crate::connection::GOODBYE;
 use crate::connection_activity::{ConnectionActivity, GRACE};
 pub use fullness::Fullness;
 use fullness::Lack;
+use refusal::Refusal;
 use table::Table;
 
 /// Interval at which a new connection without a place tries again to evict idle ones.
@@ -53,16 +55,6 @@ pub struct Admission {
     accept_log: LogInterval,
 }
 
-/// The reason for which a connection was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// Each connection of the source has a request in progress, and the source has its part, holds much while others
-    /// need the rest, or holds any while only the reserved connections are left.
-    Source,
-    /// Its source has too many handshakes in flight.
-    Handshakes,
-}
-
 /// The metrics of a listener.
 #[derive(Clone, Debug)]
 pub struct ConnectionGauges {
@@ -84,18 +76,6 @@ pub(crate) struct Admitted {
     admission: Arc<Admission>,
     id: u64,
     _permit: OwnedSemaphorePermit,
-}
-
-impl Refusal {
-    const ALL: [Self; 2] = [Self::Source, Self::Handshakes];
-
-    /// The word in the metric.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Handshakes => "handshakes",
-        }
-    }
 }
 
 impl Admission {
@@ -296,9 +276,13 @@ impl Admitted {
     pub(crate) fn is_of(&self, client: IpAddr) -> bool {
         let free = self.admission.permits.available_permits();
         let made = self.admission.lock().assign(self.id, client, free);
-        let closed = self.admission.count_outcome(made, Some(client));
-        self.admission.evicted(closed.unwrap_or_default());
-        closed.is_some()
+        match self.admission.count_outcome(made, Some(client)) {
+            Some(closed) => {
+                self.admission.evicted(closed);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Marks the handshake as done.

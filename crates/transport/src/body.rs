@@ -16,7 +16,7 @@ use tokio::select;
 use tokio::time::timeout;
 
 use crate::connection_activity::{AwaitingBody, ConnectionActivity};
-use crate::service::Protocol;
+use crate::protocol::Protocol;
 
 /// Timeout for the whole body. A body of the default limit of 256 KiB then needs 18 KB/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);

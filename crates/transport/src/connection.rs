@@ -16,13 +16,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::connection_activity::{ConnectionActivity, GRACE};
 use crate::cut::{Reset, ResetIfCut};
 use crate::http2::{FrameBudget, Http2};
-use crate::proxies::Proxies;
-use crate::service::{Protocol, Service, Session};
-use crate::shutdown::Signal;
+use crate::peer::Peer;
+use crate::protocol::Protocol;
+use crate::service::{Service, Session};
 use crate::strict::{Guard, MAX_HEAD};
 
 /// Log pace of connections that are cut.
@@ -59,15 +60,6 @@ pub(crate) struct Origin {
     pub(crate) activity: Arc<ConnectionActivity>,
 }
 
-/// The kind of peer of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Peer {
-    /// A sender: all requests are its own.
-    Sender,
-    /// A trusted proxy: the requests are those of all senders behind it.
-    Proxy,
-}
-
 /// Reasons on our side to end a connection.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
@@ -79,19 +71,6 @@ enum Ending {
     Evicted,
     /// The server stops.
     Stopped,
-}
-
-impl Peer {
-    /// The kind of peer of a connection. With a PROXY header, the address in it counts, which may be a trusted proxy in
-    /// turn.
-    pub(crate) fn of(connection: Connection, proxies: &Proxies) -> Self {
-        let speaker = connection.proxied.unwrap_or(connection.peer);
-        if proxies.trust(speaker.to_canonical()) {
-            Self::Proxy
-        } else {
-            Self::Sender
-        }
-    }
 }
 
 impl Protocols {
@@ -119,7 +98,7 @@ impl Protocols {
         protocol: Protocol,
         origin: Origin,
         service: Arc<S>,
-        stop: Signal,
+        shutdown: CancellationToken,
     ) where
         S: Service,
         T: AsyncRead + AsyncWrite + Reset + Unpin + Send + 'static,
@@ -148,7 +127,7 @@ impl Protocols {
                     http1::Connection::graceful_shutdown,
                     LAST_REQUEST,
                     &activity,
-                    stop,
+                    shutdown,
                 )
                 .await;
             }
@@ -162,7 +141,7 @@ impl Protocols {
                     http2::Connection::graceful_shutdown,
                     Duration::ZERO,
                     &activity,
-                    stop,
+                    shutdown,
                 )
                 .await;
             }
@@ -177,14 +156,14 @@ async fn drive<C, E>(
     finish: fn(Pin<&mut C>),
     last: Duration,
     activity: &ConnectionActivity,
-    stop: Signal,
+    shutdown: CancellationToken,
 ) where
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
     // Every request wakes this task twice. `FuturesUnordered` polls only futures that were woken themselves, so a
     // request does not poll timers and notifications.
-    let mut endings = FuturesUnordered::from_iter([next_ending(activity, stop)]);
+    let mut endings = FuturesUnordered::from_iter([next_ending(activity, shutdown)]);
     let ending = select! {
         biased;
         result = connection.as_mut() => return ended(result),
@@ -213,13 +192,13 @@ async fn drive<C, E>(
 }
 
 /// The next reason on our side to end a connection.
-async fn next_ending(activity: &ConnectionActivity, mut stop: Signal) -> Ending {
+async fn next_ending(activity: &ConnectionActivity, shutdown: CancellationToken) -> Ending {
     select! {
         biased;
         () = activity.severed() => Ending::Severed,
         () = activity.idle() => Ending::Idle,
         () = activity.evicted() => Ending::Evicted,
-        () = stop.given() => Ending::Stopped,
+        () = shutdown.cancelled() => Ending::Stopped,
     }
 }
 
@@ -280,7 +259,6 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
-    use crate::shutdown;
     use crate::testing::{Telltale, origin};
 
     const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
@@ -288,19 +266,20 @@ mod tests {
     /// The client's end of a connection that got the shutdown signal after its first answer.
     async fn stopped() -> DuplexStream {
         let (mut client, server) = duplex(4_096);
-        let (trigger, stop) = shutdown::channel();
+        let shutdown = CancellationToken::new();
+        let given = shutdown.clone();
         let service = Telltale::new();
         tokio::spawn(async move {
             let protocols = Protocols::new();
             protocols
-                .serve(server, Protocol::Http1, origin(), service, stop)
+                .serve(server, Protocol::Http1, origin(), service, given)
                 .await;
         });
         client.write_all(REQUEST).await.expect("room");
         let mut answer = [0; 1_024];
         let length = client.read(&mut answer).await.expect("an answer");
         assert!(!String::from_utf8_lossy(&answer[..length]).contains("connection: close"));
-        trigger.pull();
+        shutdown.cancel();
         tokio::task::yield_now().await;
         client
     }
@@ -329,10 +308,9 @@ mod tests {
         let (origin, service) = (origin(), Telltale::new());
         let activity = Arc::clone(&origin.activity);
         tokio::spawn(async move {
-            let (_trigger, stop) = shutdown::channel();
             let protocols = Protocols::new();
             protocols
-                .serve(server, Protocol::Http1, origin, service, stop)
+                .serve(server, Protocol::Http1, origin, service, CancellationToken::new())
                 .await;
         });
         client.write_all(sent).await.expect("room");

@@ -16,8 +16,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 pub(crate) use frame_budget::FrameBudget;
 
 use crate::authority;
-use crate::connection::Peer;
 use crate::connection_activity::ConnectionActivity;
+use crate::peer::Peer;
 use crate::strict::{MAX_HEAD, MAX_HEADERS};
 use crate::untaken::WaitingBytes;
 

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use hookgate_domain::Connection;
 use tokio::io::{DuplexStream, duplex};
 
-use crate::connection::{Origin, Peer, Protocols};
+use crate::CancellationToken;
+use crate::connection::{Origin, Protocols};
 use crate::connection_activity::{ConnectionActivity, IDLE_TIMEOUT};
 use crate::cut::Reset;
-use crate::service::{Protocol, Service};
-use crate::shutdown;
+use crate::peer::Peer;
+use crate::protocol::Protocol;
+use crate::service::Service;
 
 /// Bytes that each direction buffers.
 const PIPE: usize = 64 * 1024;
@@ -29,10 +31,8 @@ pub fn connect<S: Service>(service: Arc<S>, from: IpAddr) -> DuplexStream {
         activity: Arc::new(ConnectionActivity::start(IDLE_TIMEOUT)),
     };
     tokio::spawn(async move {
-        // The trigger lives as long as the connection, so nothing drains.
-        let (_trigger, stop) = shutdown::channel();
         Protocols::new()
-            .serve(server, Protocol::Http1, origin, service, stop)
+            .serve(server, Protocol::Http1, origin, service, CancellationToken::new())
             .await;
     });
     client

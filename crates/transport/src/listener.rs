@@ -15,16 +15,18 @@ use tokio::select;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, Admitted};
-use crate::connection::{Origin, Peer, Protocols};
+use crate::connection::{Origin, Protocols};
 use crate::connection_activity::{ConnectionActivity, IDLE_TIMEOUT};
 use crate::handshake::HandshakeFailure;
+use crate::peer::Peer;
 use crate::plaintext;
+use crate::protocol::Protocol;
 use crate::proxies::Proxies;
 use crate::proxy_protocol;
-use crate::service::{Protocol, Service};
-use crate::shutdown::Signal;
+use crate::service::Service;
 use crate::tls::ALPN_H2;
 
 /// Log pace of trusted proxies without a valid PROXY header.
@@ -131,16 +133,16 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Serves until `stop` is given. Then closes the port, lets every connection finish, and returns when the last one
+    /// Serves until `shutdown` is cancelled. Then closes the port, lets every connection finish, and returns when the last one
     /// has ended: at the latest after the drain timeout, or a handshake timeout after it.
-    pub async fn serve<S: Service>(self, service: Arc<S>, mut stop: Signal) {
+    pub async fn serve<S: Service>(self, service: Arc<S>, shutdown: CancellationToken) {
         loop {
             let arrival = select! {
                 biased;
-                () = stop.given() => break,
+                () = shutdown.cancelled() => break,
                 arrival = self.arrival() => arrival,
             };
-            let (front, service, stop) = (self.front.clone(), Arc::clone(&service), stop.clone());
+            let (front, service, shutdown) = (self.front.clone(), Arc::clone(&service), shutdown.clone());
             let proxies = arrival.is_proxy.then(|| Arc::clone(&self.proxies));
             let expects_header = arrival.is_proxy && self.proxy_protocol;
             tokio::spawn(async move {
@@ -170,7 +172,7 @@ impl Listener {
                     activity: arrival.activity,
                 };
                 front
-                    .serve(stream, origin, &arrival.admitted, service, stop)
+                    .serve(stream, origin, &arrival.admitted, service, shutdown)
                     .await;
             });
         }
@@ -266,7 +268,7 @@ impl ListenerMode {
         origin: Origin,
         admitted: &Admitted,
         service: Arc<S>,
-        stop: Signal,
+        shutdown: CancellationToken,
     ) {
         // Answers are small and written whole, so Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
@@ -283,7 +285,7 @@ impl ListenerMode {
                 Some(ALPN_H2) => Protocol::Http2,
                 _ => Protocol::Http1,
             };
-            protocols.serve(stream, protocol, origin, service, stop).await;
+            protocols.serve(stream, protocol, origin, service, shutdown).await;
         }
     }
 

@@ -24,7 +24,10 @@ impl<'a> PlainHttp<'a> {
     /// Reads the first bytes of a connection.
     #[must_use]
     pub fn of(sent: &'a [u8]) -> Self {
-        let (target, user_agent) = partial_head(sent).unzip();
+        let (target, user_agent) = match partial_head(sent) {
+            Some((target, user_agent)) => (Some(target), user_agent),
+            None => (None, &[][..]),
+        };
         let in_target = target.map(|target| find_webhook_ids(target.as_bytes()));
         let mut other_ids = find_webhook_ids(sent);
         other_ids.retain(|id| {
@@ -36,7 +39,7 @@ impl<'a> PlainHttp<'a> {
         other_ids.truncate(MAX_IDS);
         Self {
             target,
-            user_agent: user_agent.unwrap_or_default(),
+            user_agent,
             other_ids,
         }
     }

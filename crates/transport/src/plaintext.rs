@@ -2,31 +2,23 @@
 //! been exposed. The service learns of the request, so that the webhook can be flagged. The path is never logged.
 
 mod prior_knowledge;
+mod refusal;
 
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hookgate_domain::{Connection, RefusalCode, RequestId};
-use http_body_util::BodyExt;
-use hyper::header::STRICT_TRANSPORT_SECURITY;
+use hookgate_domain::Connection;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::lingering_close::LingeringClose;
 use crate::partial_head::PlainHttp;
-use crate::reply::{self, Reply};
-use crate::request_id::header_value;
 use crate::service::{Exchange, Service};
+use refusal::{REST_TIMEOUT, TIMEOUT};
 
 /// Most bytes that are read: the request line and the fields of every known sender, and the beginning of a body.
 const MAX_SENT: u64 = 8 * 1024;
-
-/// Timeout for the head, and again for the answer. It is short, because every request is refused.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Timeout for the bytes behind the head, and for bytes that are no HTTP.
-const REST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads one head, refuses it and closes.
 pub(crate) async fn refuse<S, T>(mut stream: T, connection: Connection, service: Arc<S>)
@@ -50,8 +42,8 @@ where
         id: service.request_id(),
         connection,
     };
-    let answer = answer(exchange.id).await;
     let _ = timeout(TIMEOUT, async {
+        let answer = refusal::answer(exchange.id).await.map_err(io::Error::other)?;
         stream.write_all(&answer).await?;
         stream.shutdown().await
     })
@@ -98,7 +90,7 @@ where
 
 /// Reads up to the empty line behind a head, or until the bytes can't become one. Empty lines before the head are
 /// ignored, and a line may end without a CR, because the request is not processed.
-async fn read_head<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> std::io::Result<()> {
+async fn read_head<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> io::Result<()> {
     let mut limited = stream.take(MAX_SENT);
     loop {
         let read = limited.read_buf(sent).await?;
@@ -133,42 +125,10 @@ fn begins_like_http(sent: &[u8]) -> bool {
 }
 
 /// Reads on up to the end or to [`MAX_SENT`].
-async fn read_all<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> std::io::Result<()> {
+async fn read_all<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> io::Result<()> {
     let mut limited = stream.take(MAX_SENT.saturating_sub(sent.len() as u64));
     while limited.read_buf(sent).await? > 0 {}
     Ok(())
-}
-
-/// The refusal of a request over plain HTTP, without `Strict-Transport-Security`, which RFC 6797 section 7.2 forbids
-/// there.
-fn refusal(id: RequestId) -> Reply {
-    let mut refusal = reply::refusal(RefusalCode::HttpsRequired);
-    refusal.headers_mut().remove(STRICT_TRANSPORT_SECURITY);
-    refusal
-        .headers_mut()
-        .insert(reply::X_REQUEST_ID, header_value(id));
-    refusal
-}
-
-/// The refusal as bytes of HTTP/1.
-async fn answer(id: RequestId) -> Vec<u8> {
-    let (parts, body) = refusal(id).into_parts();
-    let body = body
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
-    let mut bytes = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
-    for (name, value) in &parts.headers {
-        bytes.extend_from_slice(name.as_str().as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes
-        .extend_from_slice(format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()).as_bytes());
-    bytes.extend_from_slice(&body);
-    bytes
 }
 
 #[cfg(test)]

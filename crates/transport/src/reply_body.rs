@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::connection_activity::{Answering, ConnectionActivity};
-use crate::untaken::Piece;
+use crate::piece::Piece;
 
 /// Most bytes of a piece; more bytes are sent as several pieces. hyper takes a piece whole, however few bytes the
 /// reader takes.

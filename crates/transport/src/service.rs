@@ -21,6 +21,7 @@ use crate::body::Body;
 use crate::connection_activity::{Answering, ConnectionActivity};
 use crate::handshake::HandshakeFailure;
 use crate::partial_head::PlainHttp;
+use crate::protocol::Protocol;
 use crate::reply::{self, Reply, X_REQUEST_ID};
 use crate::request_id::header_value;
 use crate::{http2, strict};
@@ -61,15 +62,6 @@ pub struct Exchange {
     pub id: RequestId,
     /// The peer of the connection, and the client that its PROXY header named.
     pub connection: Connection,
-}
-
-/// The protocol that ALPN chose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    /// HTTP/1.1, or HTTP/1.0 within it.
-    Http1,
-    /// HTTP/2.
-    Http2,
 }
 
 /// The part of a connection that its requests share.

@@ -9,11 +9,12 @@ use hyper::{Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
 
-use crate::connection::{Origin, Peer, Protocols};
+use crate::connection::{Origin, Protocols};
 use crate::connection_activity::{ConnectionActivity, IDLE_TIMEOUT};
+use crate::peer::Peer;
+use crate::protocol::Protocol;
 use crate::reply::{self, Reply};
-use crate::service::Protocol;
-use crate::{Body, Exchange, PlainHttp, RequestIds, Service, shutdown};
+use crate::{Body, CancellationToken, Exchange, PlainHttp, RequestIds, Service};
 
 /// The body limit of `Telltale`, small so that tests can exceed it.
 pub(crate) const LIMIT: usize = 1000;
@@ -78,11 +79,15 @@ pub(crate) fn origin() -> Origin {
 pub(crate) fn connect() -> DuplexStream {
     let (client, server) = duplex(DUPLEX);
     tokio::spawn(async move {
-        // The trigger lives as long as the connection, so nothing drains.
-        let (_trigger, stop) = shutdown::channel();
         let service = Telltale::new();
         Protocols::new()
-            .serve(server, Protocol::Http1, origin(), service, stop)
+            .serve(
+                server,
+                Protocol::Http1,
+                origin(),
+                service,
+                CancellationToken::new(),
+            )
             .await;
     });
     client

@@ -8,8 +8,7 @@ use hookgate_domain::address_set::AddressSet;
 use hookgate_gate::{ActorContext, Gate, Retention, Store};
 use hookgate_outbound::Fetcher;
 use hookgate_storage::Database;
-use hookgate_transport::Proxies;
-use hookgate_transport::shutdown::Signal;
+use hookgate_transport::{CancellationToken, Proxies};
 
 use super::trusted::trusted;
 use crate::config::FrontSettings;
@@ -32,11 +31,11 @@ const TRUST_INTERVAL: Duration = Duration::from_secs(10);
 const PRUNE_PAUSE: Duration = Duration::from_millis(20);
 
 /// Refreshes cached URLs that other nodes changed.
-pub(super) async fn refresh(gate: Arc<Gate<Database>>, mut stop: Signal) {
+pub(super) async fn refresh(gate: Arc<Gate<Database>>, shutdown: CancellationToken) {
     let mut changed = gate.store().changed_urls();
     loop {
         tokio::select! {
-            () = stop.given() => return,
+            () = shutdown.cancelled() => return,
             digest = changed.recv() => match digest {
                 Some(digest) => gate.refresh(digest).await,
                 None => return,
@@ -50,11 +49,11 @@ pub(super) async fn keep_trusting(
     gate: Arc<Gate<Database>>,
     section: &'static str,
     (front, proxies): (FrontSettings, Arc<Proxies>),
-    mut stop: Signal,
+    shutdown: CancellationToken,
 ) {
     while !front.sets.is_empty() {
         tokio::select! {
-            () = stop.given() => return,
+            () = shutdown.cancelled() => return,
             () = tokio::time::sleep(TRUST_INTERVAL) => {}
         }
         match trusted(&gate, section, &front).await {
@@ -69,11 +68,11 @@ pub(super) async fn read_lists(
     gate: Arc<Gate<Database>>,
     fetcher: Arc<Fetcher>,
     refresh_after: Duration,
-    mut stop: Signal,
+    shutdown: CancellationToken,
 ) {
     loop {
         tokio::select! {
-            () = stop.given() => return,
+            () = shutdown.cancelled() => return,
             () = tokio::time::sleep(LIST_INTERVAL) => {}
         }
         let due = match gate.address_sets_due(refresh_after).await {
@@ -92,7 +91,7 @@ pub(super) async fn read_lists(
                 continue;
             };
             tokio::select! {
-                () = stop.given() => return,
+                () = shutdown.cancelled() => return,
                 () = read_list(&gate, &fetcher, &set) => {}
             }
         }
@@ -128,10 +127,10 @@ async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
 }
 
 /// Keeps the usage counts up to date, so that no reader has to wait for them.
-pub(super) async fn count(gate: Arc<Gate<Database>>, mut stop: Signal) {
+pub(super) async fn count(gate: Arc<Gate<Database>>, shutdown: CancellationToken) {
     while gate.store().is_counted_by_chore() {
         tokio::select! {
-            () = stop.given() => return,
+            () = shutdown.cancelled() => return,
             () = tokio::time::sleep(COUNT_INTERVAL) => {}
         }
         if let Err(error) = gate.store().count().await {
@@ -141,7 +140,7 @@ pub(super) async fn count(gate: Arc<Gate<Database>>, mut stop: Signal) {
 }
 
 /// Keeps the history within its limits, in small slices.
-pub(super) async fn prune(gate: Arc<Gate<Database>>, retention: Retention, mut stop: Signal) {
+pub(super) async fn prune(gate: Arc<Gate<Database>>, retention: Retention, shutdown: CancellationToken) {
     loop {
         let now: Timestamp = gate.now();
         let is_done = match gate.store().history_prune(retention, now).await {
@@ -164,7 +163,7 @@ pub(super) async fn prune(gate: Arc<Gate<Database>>, retention: Retention, mut s
             }
         };
         tokio::select! {
-            () = stop.given() => return,
+            () = shutdown.cancelled() => return,
             () = pause => {}
         }
     }

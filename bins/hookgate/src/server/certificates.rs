@@ -6,7 +6,7 @@ use std::time::Duration;
 use hookgate_domain::Timestamp;
 use hookgate_gate::Gate;
 use hookgate_storage::Database;
-use hookgate_transport::shutdown::Signal;
+use hookgate_transport::CancellationToken;
 use hookgate_transport::tls::HotCertificate;
 use tokio::signal::unix::{self, SignalKind, signal};
 
@@ -45,10 +45,10 @@ impl LoadedCertificate {
     }
 
     /// Reloads a changed certificate, on SIGHUP at once. On an error, it is logged and the old certificate stays.
-    pub(super) async fn keep_fresh(mut self, gate: Arc<Gate<Database>>, mut stop: Signal) {
+    pub(super) async fn keep_fresh(mut self, gate: Arc<Gate<Database>>, shutdown: CancellationToken) {
         loop {
             let asked = tokio::select! {
-                () = stop.given() => return,
+                () = shutdown.cancelled() => return,
                 _ = self.hangup.recv() => true,
                 () = tokio::time::sleep(RELOAD_INTERVAL) => false,
             };

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hookgate_transport::shutdown::Signal;
+use hookgate_transport::CancellationToken;
 use ring::digest::{SHA256, digest};
 use tokio::signal::unix::{self, SignalKind, signal};
 
@@ -45,10 +45,10 @@ impl FilesAtStart {
     }
 
     /// Logs at each SIGHUP the files that have changed since the start.
-    pub(super) async fn watch(mut self, mut stop: Signal) {
+    pub(super) async fn watch(mut self, shutdown: CancellationToken) {
         loop {
             tokio::select! {
-                () = stop.given() => return,
+                () = shutdown.cancelled() => return,
                 _ = self.hangup.recv() => {}
             }
             for file in self.changed() {

@@ -247,7 +247,7 @@ pub(super) async fn live<S: Store + PeopleStore>(
         gate: &screen.console.gate,
         feed: &screen.console.feed,
         limits: &screen.console.limits,
-        stop: &screen.console.stop,
+        shutdown: &screen.console.shutdown,
     };
     let show = |record: &DeliverySummary| delivery_row(record).render();
     stream::reply(&source, screen.visitor.recipient(), filter, start, show)

@@ -14,8 +14,8 @@ use std::time::Duration;
 use ipnetwork::IpNetwork;
 use tokio::time::Instant;
 
-use super::Refusal;
 use super::prefixes::{LEVELS, part, prefixes};
+use super::refusal::Refusal;
 use crate::connection_activity::{Activity, ConnectionActivity};
 
 /// A listener is nearly full when this many quarters of its connections are taken.
@@ -289,7 +289,7 @@ impl Table {
         Some(Rank {
             has_source: entry.source.is_some(),
             goes_first: (activity == Activity::Resting && progress != Progress::New) || holds_much(),
-            heaviest: weights.into_iter().max().unwrap_or_default(),
+            heaviest: weights.into_iter().fold(0, u64::max),
             weights,
             progress: Reverse(progress),
             is_unused,
@@ -321,6 +321,7 @@ impl Table {
         self.limit.div_ceil(part(prefix))
     }
 
+    /// The connections of a prefix: none if it has no entry.
     fn held(&self, prefix: IpNetwork) -> PrefixUse {
         self.held.get(&prefix).copied().unwrap_or_default()
     }

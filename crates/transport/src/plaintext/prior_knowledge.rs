@@ -17,15 +17,16 @@ use tokio::select;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::{REST_TIMEOUT, TIMEOUT, refusal};
+use super::refusal::{REST_TIMEOUT, TIMEOUT, refusal};
 use crate::body::Body;
-use crate::connection::Peer;
 use crate::connection_activity::ConnectionActivity;
 use crate::http2::{FrameBudget, builder};
 use crate::lingering_close::LingeringClose;
 use crate::partial_head::PlainHttp;
+use crate::peer::Peer;
+use crate::protocol::Protocol;
 use crate::reply::Reply;
-use crate::service::{Exchange, Protocol, Service};
+use crate::service::{Exchange, Service};
 
 /// The client's connection preface (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -71,7 +71,10 @@ impl<'a, I: Iterator<Item = &'a [u8]> + Unpin> AsyncRead for Pieces<'a, I> {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let pieces = self.get_mut();
         if pieces.piece.is_empty() {
-            pieces.piece = pieces.rest.find(|piece| !piece.is_empty()).unwrap_or_default();
+            let Some(piece) = pieces.rest.find(|piece| !piece.is_empty()) else {
+                return Poll::Ready(Ok(()));
+            };
+            pieces.piece = piece;
         }
         let (now, later) = pieces.piece.split_at(pieces.piece.len().min(out.remaining()));
         out.put_slice(now);

@@ -19,7 +19,7 @@ const MAX_KEPT: usize = 1024;
 ///
 /// Forwarding headers are not copied: the last one counts, and it may not have arrived.
 pub(super) fn request(code: RefusalCode, head: &[u8]) -> Vec<u8> {
-    let (target, user_agent) = partial_head(head).unwrap_or_default();
+    let (target, user_agent) = partial_head(head).unwrap_or(("/", b""));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (path, mut query) = (well_formed(path), well_formed(query));
     if !query.is_empty() {
@@ -57,9 +57,9 @@ pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
     if request.method().as_str() != REJECTION_METHOD {
         return None;
     }
-    let query = request.uri().query().unwrap_or_default();
-    let name = query.split('&').next().unwrap_or_default();
-    Some(name.parse().unwrap_or(RefusalCode::BadRequest))
+    let name = request.uri().query().and_then(|query| query.split('&').next());
+    let code = name.and_then(|name| name.parse().ok());
+    Some(code.unwrap_or(RefusalCode::BadRequest))
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hookgate_domain::{RefusalCode, RequestId, Timestamp};
-use hookgate_transport::shutdown::{self, Trigger};
 use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
 use hookgate_transport::{
-    Body, Exchange, Listener, PlainHttp, Proxies, Reply, ReplyBody, RequestIds, Service, reply,
+    Body, CancellationToken, Exchange, Listener, PlainHttp, Proxies, Reply, ReplyBody, RequestIds, Service,
+    reply,
 };
 use hyper::{Request, StatusCode};
 use rustls::pki_types::pem::PemObject;
@@ -81,7 +81,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) certificate: Arc<HotCertificate>,
     pub(crate) service: Arc<Telltale>,
-    trigger: Mutex<Option<Trigger>>,
+    shutdown: CancellationToken,
     done: JoinHandle<()>,
     chain: String,
 }
@@ -115,17 +115,17 @@ impl Server {
 
     fn run(listener: Listener, certificate: Arc<HotCertificate>, chain: String) -> Self {
         let address = listener.local_addr().expect("an address");
-        let (trigger, stop) = shutdown::channel();
+        let shutdown = CancellationToken::new();
         let service = Arc::new(Telltale {
             ids: RequestIds::new([9; 6]),
             plain: Mutex::default(),
         });
-        let done = tokio::spawn(listener.serve(Arc::clone(&service), stop));
+        let done = tokio::spawn(listener.serve(Arc::clone(&service), shutdown.clone()));
         Self {
             address,
             certificate,
             service,
-            trigger: Mutex::new(Some(trigger)),
+            shutdown,
             done,
             chain,
         }
@@ -133,8 +133,7 @@ impl Server {
 
     /// Starts the shutdown.
     pub(crate) fn stop(&self) {
-        let trigger = self.trigger.lock().expect("no panic").take();
-        trigger.expect("the first stop").pull();
+        self.shutdown.cancel();
     }
 
     /// Waits until the listener has returned.
