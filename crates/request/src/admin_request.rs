@@ -1,6 +1,7 @@
 //! One request at the console's listener, as its handlers see it.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use hookgate_domain::idempotency::IdempotencyKey;
 use hookgate_domain::text::read_text;
@@ -118,6 +119,14 @@ impl AdminRequest {
         }
         self.bytes().await
     }
+}
+
+/// Parses the name or ID of an object in a path. A malformed one is answered like an unknown one.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`] if the text is malformed.
+pub fn path_id<T: FromStr>(text: &str) -> Result<T, ErrorCode> {
+    text.parse().map_err(|_| ErrorCode::NotFound)
 }
 
 /// Identity of a request that may be repeated: digests of its key and of its content.

@@ -130,6 +130,13 @@ impl<'a> Fields<'a> {
             .filter(|value| !value.is_empty())
     }
 
+    /// The value with this name. An absent field is read as empty: for forms that are shown again as they were typed,
+    /// and for fields whose completeness was checked.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        self.get(name).unwrap_or("")
+    }
+
     /// The value with this name, parsed.
     ///
     /// # Errors
@@ -142,6 +149,15 @@ impl<'a> Fields<'a> {
                     .map_err(|error: T::Err| ApiError::field(name, "form", error.to_string()))
             })
             .transpose()
+    }
+
+    /// The value with this name, parsed. An absent one is refused with `problem`.
+    ///
+    /// # Errors
+    /// The value is absent or can't be parsed.
+    pub fn required<T: FromStr<Err: Display>>(&self, name: &str, problem: &str) -> Result<T, ApiError> {
+        let value = self.read(name)?;
+        value.ok_or_else(|| ApiError::field(name, "required", problem))
     }
 
     /// Returns `true` if the checkbox was ticked.

@@ -18,7 +18,7 @@ mod json_fault;
 mod limits;
 mod places;
 
-pub use admin_request::{AdminRequest, audit_request};
+pub use admin_request::{AdminRequest, audit_request, path_id};
 pub use anonymous_forms::AnonymousForms;
 pub use api_error::{ApiError, ErrorCode, InvalidField, RuleLimit};
 pub use fields::Fields;

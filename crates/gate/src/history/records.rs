@@ -260,6 +260,8 @@ pub enum Seek {
 pub struct PageSize(u16);
 
 impl PageSize {
+    /// One row.
+    pub const ONE: Self = Self(1);
     /// The largest page.
     pub const MAX: Self = Self(MAX_PAGE);
 
