@@ -8,7 +8,7 @@ use hookgate_domain::allowlist::is_private;
 use hookgate_gate::{DeliveryRecord, DeliverySummary, PeopleStore, Store, StoreError};
 use hookgate_pages::IgnoredHeader;
 
-use super::Console;
+use crate::console::Console;
 
 /// Maximum number of sources of a webhook whose newest record is checked: proxies are few, and each check costs a
 /// query.
@@ -65,7 +65,7 @@ impl<S: Store + PeopleStore> Console<S> {
     }
 
     /// Returns `true` if the gate trusts the address as a proxy, or has the address itself from a PROXY header.
-    /// Without [`GateFront`](super::GateFront), nothing is reported.
+    /// Without [`GateFront`](crate::console::GateFront), nothing is reported.
     fn is_believed(&self, address: IpAddr) -> bool {
         self.gate_front
             .as_ref()

@@ -7,14 +7,16 @@ use hookgate_domain::Timestamp;
 use hookgate_domain::address_set::{AddressSetName, Provider, SetFilter};
 use hookgate_gate::{Gate, PeopleStore, RefreshOutcome, Store};
 use hookgate_people::Permission;
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, read, tagged};
+use super::caller::Caller;
+use super::endpoint::{gone, read, tagged};
+use super::envelope::Success;
 use crate::set_source::{self, SetSource, networks_of};
 use hookgate_outbound::Fetcher;
-use hookgate_request::{AdminRequest, ApiError, ErrorCode};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, path_id};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSet, AddressSetChange, AddressSetNetworks, AddressSetVersion, words};
 
@@ -46,43 +48,13 @@ pub(crate) struct New {
     document: Option<String>,
 }
 
-/// Answers a request below `/api/v1/address-sets`.
-pub(super) async fn answer<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    caller: &Caller,
-    call: AdminRequest,
-    fetcher: &Fetcher,
-    segments: &[&str],
-) -> Result<Reply, ApiError> {
-    let method = call.head.method.clone();
-    let reading = matches!(method, Method::GET | Method::HEAD);
-    match *segments {
-        [] if reading => list(gate, &call).await,
-        [] if method == Method::POST => create(gate, caller, call, fetcher).await,
-        [] => Err(ApiError::method("GET, HEAD, POST")),
-        [name] if reading => show(gate, &call, name).await,
-        [name] if method == Method::PATCH => edit(gate, caller, call, name).await,
-        [name] if method == Method::DELETE => remove(gate, caller, name).await,
-        [_] => Err(ApiError::method("DELETE, GET, HEAD, PATCH")),
-        [name, "versions"] if reading => versions(gate, name).await,
-        [_, "versions"] => Err(ApiError::method("GET, HEAD")),
-        [name, "refresh"] if method == Method::POST => {
-            published::refresh(gate, caller, &call, fetcher, name).await
-        }
-        [name, "decide"] if method == Method::POST => published::decide(gate, caller, call, name).await,
-        [name, "preview"] if method == Method::POST => preview::preview(gate, caller, call, name).await,
-        [_, "refresh" | "decide" | "preview"] => Err(ApiError::method("POST")),
-        _ => Err(ErrorCode::NotFound.into()),
-    }
-}
-
 /// Address sets by name.
 #[utoipa::path(
     get,
     path = "/api/v1/address-sets",
     operation_id = "listAddressSets",
     tag = "address sets",
-    responses((status = 200, description = "All of them", body = super::document::Success<All<AddressSet>>)),
+    responses((status = 200, description = "All of them", body = Success<All<AddressSet>>)),
 )]
 pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Result<Reply, ApiError> {
     call.query(&[])?;
@@ -100,8 +72,8 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Resul
     params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
     request_body = New,
     responses(
-        (status = 201, description = "Created", body = super::document::Success<AddressSet>),
-        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<AddressSet>),
+        (status = 201, description = "Created", body = Success<AddressSet>),
+        (status = 200, description = "An earlier request with this key created it", body = Success<AddressSet>),
     ),
 )]
 pub(crate) async fn create<S: Store + PeopleStore>(
@@ -113,10 +85,10 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     let now = call.now;
     caller.acting.require(Permission::ManageWebhooks)?;
     let (new, request): (New, _) = call.repeatable(gate).await?;
-    let (acting, made_before) = caller.repeating(gate, request).await?;
-    if let Some(made) = made_before {
+    let (acting, earlier) = caller.repeating(gate, request).await?;
+    if let Some(made) = earlier {
         let name = made.id.strip_prefix('@').and_then(|name| name.parse().ok());
-        let (set, _) = gate.address_set(&name.ok_or_else(super::gone)?).await?;
+        let (set, _) = gate.address_set(&name.ok_or_else(gone)?).await?;
         let reply = reply::success(StatusCode::OK, &AddressSet::new(&set, now));
         return Ok(tagged(reply, set.revision));
     }
@@ -139,7 +111,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
         ("name" = words::SetName, Path, description = "Name of a set"),
         ("version" = Option<i64>, Query, description = "A version other than the active one", minimum = 1),
     ),
-    responses((status = 200, description = "The set", body = super::document::Success<AddressSetNetworks>)),
+    responses((status = 200, description = "The set", body = Success<AddressSetNetworks>)),
 )]
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
@@ -147,7 +119,7 @@ pub(crate) async fn show<S: Store>(
     name: &str,
 ) -> Result<Reply, ApiError> {
     let query = call.query(&["version"])?;
-    let name = read_name(name)?;
+    let name = path_id(name)?;
     let (set, mut networks) = gate.address_set(&name).await?;
     if let Some(version) = query.read::<i64>("version")? {
         let other = gate.store().address_set_networks(&name, version).await?;
@@ -178,7 +150,7 @@ pub(crate) struct Networking {
         ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to overwrite any revision"),
     ),
     request_body = Networking,
-    responses((status = 200, description = "What changed", body = super::document::Success<AddressSetChange>)),
+    responses((status = 200, description = "What changed", body = Success<AddressSetChange>)),
 )]
 pub(crate) async fn edit<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -186,7 +158,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     call: AdminRequest,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    let (name, now, tags) = (read_name(name)?, call.now, call.if_match()?);
+    let (name, now, tags) = (path_id(name)?, call.now, call.if_match()?);
     let wanted: Networking = call.json().await?;
     let networks = networks_of(&wanted.networks)?;
     caller.acting.require(Permission::ManageWebhooks)?;
@@ -205,14 +177,14 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     operation_id = "removeAddressSet",
     tag = "address sets",
     params(("name" = words::SetName, Path, description = "Name of a set")),
-    responses((status = 200, description = "Removed", body = super::document::Success<Removed>)),
+    responses((status = 200, description = "Removed", body = Success<Removed>)),
 )]
 pub(crate) async fn remove<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    let name = read_name(name)?;
+    let name = path_id(name)?;
     gate.address_set_remove(&caller.acting, &name).await?;
     let removed = Removed {
         name: name.to_string(),
@@ -234,10 +206,10 @@ pub(crate) struct Removed {
     operation_id = "listAddressSetVersions",
     tag = "address sets",
     params(("name" = words::SetName, Path, description = "Name of a set")),
-    responses((status = 200, description = "The versions", body = super::document::Success<All<AddressSetVersion>>)),
+    responses((status = 200, description = "The versions", body = Success<All<AddressSetVersion>>)),
 )]
 pub(crate) async fn versions<S: Store>(gate: &Gate<S>, name: &str) -> Result<Reply, ApiError> {
-    let name = read_name(name)?;
+    let name = path_id(name)?;
     gate.address_set(&name).await?;
     let versions = gate.store().address_set_versions(&name).await?;
     let items = versions.iter().map(AddressSetVersion::from).collect();
@@ -253,7 +225,10 @@ async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Resu
         (Some(networks), None) if new.url.is_none() && new.document.is_none() => SetSource::own(networks),
         (None, Some(provider)) => {
             let provider: Provider = read("provider", provider)?;
-            let filter: SetFilter = read("filter", new.filter.as_deref().unwrap_or_default())?;
+            let filter: SetFilter = new
+                .filter
+                .as_deref()
+                .map_or(Ok(SetFilter::default()), |filter| read("filter", filter))?;
             let (url, document) = (new.url.as_deref(), new.document.as_deref());
             set_source::published(gate, fetcher, provider, filter, url, document).await
         }
@@ -265,11 +240,7 @@ async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Resu
     }
 }
 
-/// Parses a name. A malformed name is answered like an unknown one.
-fn read_name(text: &str) -> Result<AddressSetName, ApiError> {
-    text.parse().map_err(|_| ErrorCode::NotFound.into())
-}
-
+/// The answer with what an edit or a download changed.
 fn changed(taken: &RefreshOutcome, now: Timestamp) -> Reply {
     let reply = reply::success(
         StatusCode::OK,

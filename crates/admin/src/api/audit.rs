@@ -5,7 +5,8 @@ use std::sync::Arc;
 use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::StatusCode;
 
-use super::Caller;
+use super::caller::Caller;
+use super::envelope::Success;
 use crate::audit_export;
 use hookgate_request::filter::{self, AuditNames};
 use hookgate_request::{AdminRequest, ApiError, Limits};
@@ -34,7 +35,7 @@ const FILTER: [&str; 5] = ["act", "subject", "actor", "from", "to"];
         ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
         ("cursor" = Option<words::Number>, Query, description = "`next` of the previous page"),
     ),
-    responses((status = 200, description = "A page", body = super::document::Success<Page<AuditEntry>>)),
+    responses((status = 200, description = "A page", body = Success<Page<AuditEntry>>)),
 )]
 pub(crate) async fn list<S: Store + PeopleStore>(
     gate: &Gate<S>,

@@ -7,11 +7,12 @@ use hookgate_gate::{Gate, PeopleStore, Store};
 use hookgate_people::Permission;
 use hyper::StatusCode;
 
-use super::Caller;
+use super::caller::Caller;
+use super::envelope::Success;
 use crate::export;
 use crate::payloads::delivery_page;
 use hookgate_request::filter::{self, DeliveryQuery};
-use hookgate_request::{AdminRequest, ApiError, ErrorCode, Limits};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, Limits, path_id};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
 
@@ -33,7 +34,7 @@ use hookgate_wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
         ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
         ("cursor" = Option<words::DeliveryId>, Query, description = "`next` of the previous page"),
     ),
-    responses((status = 200, description = "A page", body = super::document::Success<Page<Delivery>>)),
+    responses((status = 200, description = "A page", body = Success<Page<Delivery>>)),
 )]
 pub(crate) async fn list<S: Store>(
     gate: &Gate<S>,
@@ -62,10 +63,10 @@ pub(crate) async fn list<S: Store>(
     operation_id = "showDelivery",
     tag = "deliveries",
     params(("id" = words::DeliveryId, Path, description = "ID of a delivery")),
-    responses((status = 200, description = "The delivery", body = super::document::Success<DeliveryRecord>)),
+    responses((status = 200, description = "The delivery", body = Success<DeliveryRecord>)),
 )]
 pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) -> Result<Reply, ApiError> {
-    let id: DeliveryId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let id: DeliveryId = path_id(id)?;
     let record = gate
         .delivery(&caller.acting, id)
         .await?

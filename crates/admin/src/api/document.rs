@@ -4,57 +4,16 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use serde::Serialize;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
-use utoipa::{Modify, OpenApi as _, ToSchema};
+use utoipa::{Modify, OpenApi as _};
 
+use super::envelope::Failure;
 use crate::html;
-use hookgate_request::{ErrorCode, InvalidField};
+use hookgate_request::{ApiError, ErrorCode};
 use hookgate_transport::Reply;
 use hookgate_wire::words;
-
-/// Envelope of a success.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Success<T> {
-    /// Always `true`.
-    success: bool,
-    /// The result.
-    data: T,
-}
-
-/// Envelope of an error.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Failure {
-    /// Always `false`.
-    success: bool,
-    error: FailureError,
-}
-
-/// The error.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FailureError {
-    code: ErrorCode,
-    /// The meaning of the code, in a sentence.
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Details>,
-}
-
-/// Details of the error, for codes that have some.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-#[expect(
-    dead_code,
-    reason = "what is answered is a value of its own; this is its schema"
-)]
-pub(crate) enum Details {
-    /// The invalid fields.
-    Fields(Vec<InvalidField>),
-    /// The rule, or the position in the JSON.
-    Text(String),
-}
 
 /// Every path, with the schemas and the security scheme that all paths share.
 #[derive(utoipa::OpenApi)]
@@ -89,15 +48,15 @@ pub(crate) enum Details {
         super::incidents::show,
         super::incidents::act,
         super::incidents::note,
-        super::people::members,
-        super::people::member_add,
-        super::people::member_change,
-        super::people::removal,
-        super::people::member_remove,
-        super::people::sign_in_link,
-        super::people::tokens,
-        super::people::token_create,
-        super::people::token_revoke,
+        super::members::list,
+        super::members::add,
+        super::members::change,
+        super::members::removal,
+        super::members::remove,
+        super::members::sign_in_link,
+        super::tokens::list,
+        super::tokens::create,
+        super::tokens::revoke,
         super::audit::list,
         super::audit::export,
     ),
@@ -113,13 +72,19 @@ pub(crate) fn document() -> OpenApi {
 }
 
 /// Answers with the document. It is not in the envelope, because tools read it directly.
-pub(crate) fn reply() -> Reply {
-    html::of(StatusCode::OK, "application/json", TEXT.clone().into())
+pub(crate) fn reply() -> Result<Reply, ApiError> {
+    match &*TEXT {
+        Ok(text) => Ok(html::of(StatusCode::OK, "application/json", text.clone().into())),
+        Err(error) => {
+            tracing::error!(%error, "the OpenAPI document can't be written");
+            Err(ErrorCode::Internal.into())
+        }
+    }
 }
 
 /// The document as JSON, built once and never copied, because requests for it need no token.
-static TEXT: LazyLock<Bytes> =
-    LazyLock::new(|| Bytes::from(serde_json::to_string(&document()).unwrap_or_default()));
+static TEXT: LazyLock<serde_json::Result<Bytes>> =
+    LazyLock::new(|| serde_json::to_vec(&document()).map(Bytes::from));
 
 /// Adds the bearer token and the error responses of every operation to the document.
 struct Shared;

@@ -7,8 +7,10 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Caller;
-use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter};
+use super::caller::Caller;
+use super::endpoint::made_before;
+use super::envelope::Success;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter, path_id};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Incident, IncidentRecord, Page, words};
 
@@ -24,7 +26,7 @@ use hookgate_wire::{Incident, IncidentRecord, Page, words};
         ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
         ("cursor" = Option<words::IncidentId>, Query, description = "`next` of the previous page"),
     ),
-    responses((status = 200, description = "A page", body = super::document::Success<Page<Incident>>)),
+    responses((status = 200, description = "A page", body = Success<Page<Incident>>)),
 )]
 pub(crate) async fn list<S: Store>(
     gate: &Gate<S>,
@@ -55,7 +57,7 @@ pub(crate) async fn list<S: Store>(
     operation_id = "showIncident",
     tag = "incidents",
     params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
-    responses((status = 200, description = "The incident", body = super::document::Success<IncidentRecord>)),
+    responses((status = 200, description = "The incident", body = Success<IncidentRecord>)),
 )]
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
@@ -63,7 +65,7 @@ pub(crate) async fn show<S: Store>(
     call: &AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let number: IncidentNumber = path_id(id)?;
     recorded(gate, caller.acting.role(), number, StatusCode::OK, call.now).await
 }
 
@@ -75,7 +77,7 @@ pub(crate) async fn show<S: Store>(
     tag = "incidents",
     params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
     request_body = Act,
-    responses((status = 200, description = "The incident as it is now", body = super::document::Success<Incident>)),
+    responses((status = 200, description = "The incident as it is now", body = Success<Incident>)),
 )]
 pub(crate) async fn act<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -83,7 +85,7 @@ pub(crate) async fn act<S: Store + PeopleStore>(
     call: AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let number: IncidentNumber = path_id(id)?;
     let act: Act = call.json().await?;
     let incident = gate
         .incident_act(&caller.acting, number, act.status.action())
@@ -105,8 +107,8 @@ pub(crate) async fn act<S: Store + PeopleStore>(
     ),
     request_body = NewNote,
     responses(
-        (status = 201, description = "The incident with the note", body = super::document::Success<IncidentRecord>),
-        (status = 200, description = "An earlier request with this key added it", body = super::document::Success<IncidentRecord>),
+        (status = 201, description = "The incident with the note", body = Success<IncidentRecord>),
+        (status = 200, description = "An earlier request with this key added it", body = Success<IncidentRecord>),
     ),
 )]
 pub(crate) async fn note<S: Store + PeopleStore>(
@@ -115,19 +117,12 @@ pub(crate) async fn note<S: Store + PeopleStore>(
     call: AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let number: IncidentNumber = path_id(id)?;
     let now = call.now;
     let (note, request): (NewNote, _) = call.repeatable(gate).await?;
-    let (acting, made_before) = caller.repeating(gate, request).await?;
-    if let Some(made) = made_before {
-        return recorded(
-            gate,
-            acting.role(),
-            super::made_before(&made)?,
-            StatusCode::OK,
-            now,
-        )
-        .await;
+    let (acting, earlier) = caller.repeating(gate, request).await?;
+    if let Some(made) = earlier {
+        return recorded(gate, acting.role(), made_before(&made)?, StatusCode::OK, now).await;
     }
     gate.incident_note(&acting, number, &note.text).await?;
     recorded(gate, acting.role(), number, StatusCode::CREATED, now).await

@@ -1,19 +1,17 @@
-//! `/api/v1/members` and `/api/v1/tokens`: members and API tokens.
-
-use std::num::NonZeroU16;
+//! `/api/v1/members`: the members of the organization.
 
 use hookgate_gate::{Gate, PeopleStore, Store};
-use hookgate_people::{MemberId, MemberName, Password, Permission, Role, TokenId, TokenName};
+use hookgate_people::{MemberId, MemberName, Password, Permission, Role};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, read};
-use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter};
+use super::caller::Caller;
+use super::endpoint::{gone, made_before, read};
+use super::envelope::Success;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter, path_id};
 use hookgate_transport::reply::{self, Reply};
-use hookgate_wire::{self as wire, KnownWebhooks, Member, Page, RemovedMember, Token, words};
-
-const DAY: std::time::Duration = std::time::Duration::from_hours(24);
+use hookgate_wire::{self as wire, KnownWebhooks, Member, Page, RemovedMember, words};
 
 /// A new member.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,31 +38,6 @@ pub(crate) struct MemberChange {
     role: String,
 }
 
-/// A new token.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewToken {
-    /// Name of the token: 1 to 100 characters.
-    #[schema(value_type = words::Name)]
-    name: String,
-    /// `viewer`, `operator`, `admin` or `owner`; at most the role of the caller.
-    #[schema(value_type = words::Role)]
-    role: String,
-    /// Number of days after which the token expires; absent is never.
-    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
-    expires_days: Option<NonZeroU16>,
-}
-
-/// A token with its secret.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct MadeToken {
-    #[serde(flatten)]
-    made: Token,
-    /// The secret, `hgt_…`. It is shown only once: null in the answer to a repeated request.
-    #[schema(required)]
-    token: Option<String>,
-}
-
 /// Members in the order of their creation.
 #[utoipa::path(
     get,
@@ -75,9 +48,9 @@ pub(crate) struct MadeToken {
         ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
         ("cursor" = Option<words::MemberId>, Query, description = "`next` of the previous page"),
     ),
-    responses((status = 200, description = "A page", body = super::document::Success<Page<Member>>)),
+    responses((status = 200, description = "A page", body = Success<Page<Member>>)),
 )]
-pub(crate) async fn members<S: Store + PeopleStore>(
+pub(crate) async fn list<S: Store + PeopleStore>(
     gate: &Gate<S>,
     call: &AdminRequest,
 ) -> Result<Reply, ApiError> {
@@ -98,20 +71,20 @@ pub(crate) async fn members<S: Store + PeopleStore>(
     params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
     request_body = NewMember,
     responses(
-        (status = 201, description = "The member", body = super::document::Success<Member>),
-        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<Member>),
+        (status = 201, description = "The member", body = Success<Member>),
+        (status = 200, description = "An earlier request with this key created it", body = Success<Member>),
     ),
 )]
-pub(crate) async fn member_add<S: Store + PeopleStore>(
+pub(crate) async fn add<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
     call: AdminRequest,
 ) -> Result<Reply, ApiError> {
     let (new, request): (NewMember, _) = call.repeatable(gate).await?;
-    let (acting, made_before) = caller.repeating(gate, request).await?;
-    if let Some(made) = made_before {
-        let found = gate.store().member_by_id(super::made_before(&made)?).await?;
-        let member = found.ok_or_else(super::gone)?;
+    let (acting, earlier) = caller.repeating(gate, request).await?;
+    if let Some(made) = earlier {
+        let found = gate.store().member_by_id(made_before(&made)?).await?;
+        let member = found.ok_or_else(gone)?;
         return Ok(reply::success(StatusCode::OK, &Member::from(&member)));
     }
     let name: MemberName = read("name", &new.name)?;
@@ -133,15 +106,15 @@ pub(crate) async fn member_add<S: Store + PeopleStore>(
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
     request_body = MemberChange,
-    responses((status = 200, description = "The member", body = super::document::Success<Member>)),
+    responses((status = 200, description = "The member", body = Success<Member>)),
 )]
-pub(crate) async fn member_change<S: Store + PeopleStore>(
+pub(crate) async fn change<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
     call: AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let id: MemberId = path_id(id)?;
     let change: MemberChange = call.json().await?;
     let role: Role = read("role", &change.role)?;
     let member = gate.member_set_role(&caller.acting, id, role, None).await?;
@@ -155,14 +128,14 @@ pub(crate) async fn member_change<S: Store + PeopleStore>(
     operation_id = "previewRemoval",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
-    responses((status = 200, description = "URLs and signing secrets that the member was shown", body = super::document::Success<KnownWebhooks>)),
+    responses((status = 200, description = "URLs and signing secrets that the member was shown", body = Success<KnownWebhooks>)),
 )]
 pub(crate) async fn removal<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let id: MemberId = path_id(id)?;
     let known = gate.member_known(&caller.acting, id).await?;
     Ok(reply::success(StatusCode::OK, &KnownWebhooks::from(&known)))
 }
@@ -175,14 +148,14 @@ pub(crate) async fn removal<S: Store + PeopleStore>(
     operation_id = "removeMember",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
-    responses((status = 200, description = "The removed member, and the URLs and signing secrets that the member was shown", body = super::document::Success<RemovedMember>)),
+    responses((status = 200, description = "The removed member, and the URLs and signing secrets that the member was shown", body = Success<RemovedMember>)),
 )]
-pub(crate) async fn member_remove<S: Store + PeopleStore>(
+pub(crate) async fn remove<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let id: MemberId = path_id(id)?;
     let removed = gate.member_remove(&caller.acting, id).await?;
     Ok(reply::success(StatusCode::OK, &RemovedMember::from(&removed)))
 }
@@ -209,7 +182,7 @@ pub(crate) struct MadeLink {
     operation_id = "createSignInLink",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
-    responses((status = 201, description = "The link", body = super::document::Success<MadeLink>)),
+    responses((status = 201, description = "The link", body = Success<MadeLink>)),
 )]
 pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -218,7 +191,7 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
     console: &str,
 ) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManagePeople)?;
-    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let id: MemberId = path_id(id)?;
     let member = gate.store().member_by_id(id).await?.ok_or(ErrorCode::NotFound)?;
     let (secret, link, member) = gate.sign_in_link(&caller.acting, Some(&member.name)).await?;
     let made = MadeLink {
@@ -227,94 +200,6 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
         sign_in_expires_at: wire::time(link.expires_at()),
     };
     Ok(reply::success(StatusCode::CREATED, &made))
-}
-
-/// Tokens in the order of their creation, expired and revoked ones too.
-#[utoipa::path(
-    get,
-    path = "/api/v1/tokens",
-    operation_id = "listTokens",
-    tag = "people",
-    params(
-        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
-        ("cursor" = Option<words::TokenId>, Query, description = "`next` of the previous page"),
-    ),
-    responses((status = 200, description = "A page", body = super::document::Success<Page<Token>>)),
-)]
-pub(crate) async fn tokens<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    caller: &Caller,
-    call: &AdminRequest,
-) -> Result<Reply, ApiError> {
-    let query = call.query(&["limit", "cursor"])?;
-    let size = filter::page_size(&query)?;
-    let found = gate
-        .token_list(&caller.acting, query.read("cursor")?, size.and_one())
-        .await?;
-    let (rows, next) = filter::page_of(found, size, |row| row.id);
-    let items = rows.iter().map(|row| Token::new(row, call.now)).collect();
-    Ok(reply::success(StatusCode::OK, &Page { items, next }))
-}
-
-/// Creates a token. Its secret is in this answer and nowhere else.
-#[utoipa::path(
-    post,
-    path = "/api/v1/tokens",
-    operation_id = "createToken",
-    tag = "people",
-    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
-    request_body = NewToken,
-    responses(
-        (status = 201, description = "Created", body = super::document::Success<MadeToken>),
-        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<MadeToken>),
-    ),
-)]
-pub(crate) async fn token_create<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    caller: &Caller,
-    call: AdminRequest,
-) -> Result<Reply, ApiError> {
-    let now = call.now;
-    let (new, request): (NewToken, _) = call.repeatable(gate).await?;
-    let (acting, made_before) = caller.repeating(gate, request).await?;
-    if let Some(made) = made_before {
-        let found = gate.store().token_by_id(super::made_before(&made)?).await?;
-        let made = MadeToken {
-            made: Token::new(&found.ok_or_else(super::gone)?, now),
-            token: None,
-        };
-        return Ok(reply::success(StatusCode::OK, &made));
-    }
-    let (name, role): (TokenName, Role) = (read("name", &new.name)?, read("role", &new.role)?);
-    let expires = new
-        .expires_days
-        .map(|days| now.after(DAY * u32::from(days.get())));
-    let (secret, token) = gate.token_create(&acting, name, role, expires).await?;
-    let made = MadeToken {
-        made: Token::new(&token, now),
-        token: Some(secret.reveal().to_owned()),
-    };
-    Ok(reply::success(StatusCode::CREATED, &made))
-}
-
-/// Revokes a token, immediately.
-#[utoipa::path(
-    delete,
-    path = "/api/v1/tokens/{id}",
-    operation_id = "revokeToken",
-    tag = "people",
-    params(("id" = words::TokenId, Path, description = "ID of a token")),
-    responses((status = 200, description = "The token as it is now", body = super::document::Success<Token>)),
-)]
-pub(crate) async fn token_revoke<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    caller: &Caller,
-    call: &AdminRequest,
-    id: &str,
-) -> Result<Reply, ApiError> {
-    let id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
-    let token = gate.token_revoke(&caller.acting, id).await?;
-    Ok(reply::success(StatusCode::OK, &Token::new(&token, call.now)))
 }
 
 #[cfg(test)]

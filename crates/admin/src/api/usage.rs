@@ -8,15 +8,15 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Caller;
-use super::webhooks::read_handle;
+use super::caller::Caller;
+use super::envelope::Success;
 use crate::change;
-use hookgate_request::{AdminRequest, ApiError, ErrorCode};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, path_id};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Preview, Suggestion, Usage, words};
 
 /// Number of sources in the answer.
-const SOURCES: u16 = 20;
+const SOURCES: PageSize = PageSize::new(20).unwrap();
 
 /// Numbers of deliveries to a webhook over time, and its sources with the most deliveries.
 #[utoipa::path(
@@ -28,14 +28,14 @@ const SOURCES: u16 = 20;
         ("handle" = words::Handle, Path, description = "Handle of a webhook"),
         ("range" = Option<words::Range>, Query, description = "`1h`, `24h` (the default), `7d` or `30d`"),
     ),
-    responses((status = 200, description = "The usage", body = super::document::Success<Usage>)),
+    responses((status = 200, description = "The usage", body = Success<Usage>)),
 )]
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
     call: &AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let handle = read_handle(handle)?;
+    let handle = path_id(handle)?;
     let query = call.query(&["range"])?;
     let range = query.read("range")?.unwrap_or(UsageRange::Day);
     let store = gate.store();
@@ -44,8 +44,7 @@ pub(crate) async fn show<S: Store>(
         .await?
         .ok_or(ErrorCode::NotFound)?;
     let usage = store.usage(Some(handle), range, call.now).await?;
-    let limit = PageSize::new(SOURCES).unwrap_or_default();
-    let top = store.top_sources(handle, range, limit, call.now).await?;
+    let top = store.top_sources(handle, range, SOURCES, call.now).await?;
     let usage = Usage::new(&webhook, range, &usage, &top);
     Ok(reply::success(StatusCode::OK, &usage))
 }
@@ -57,7 +56,7 @@ pub(crate) async fn show<S: Store>(
     operation_id = "suggestAllowlist",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
-    responses((status = 200, description = "The suggestion", body = super::document::Success<Suggestion>)),
+    responses((status = 200, description = "The suggestion", body = Success<Suggestion>)),
 )]
 pub(crate) async fn suggest<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -67,7 +66,7 @@ pub(crate) async fn suggest<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     call.query(&[])?;
     let suggestion = gate
-        .allowlist_suggestion(&caller.acting, read_handle(handle)?)
+        .allowlist_suggestion(&caller.acting, path_id(handle)?)
         .await?;
     Ok(reply::success(StatusCode::OK, &Suggestion::from(&suggestion)))
 }
@@ -92,7 +91,7 @@ pub(crate) struct Proposal {
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     request_body = Proposal,
-    responses((status = 200, description = "What would change", body = super::document::Success<Preview>)),
+    responses((status = 200, description = "What would change", body = Success<Preview>)),
 )]
 pub(crate) async fn preview<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -101,7 +100,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     handle: &str,
 ) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManageWebhooks)?;
-    let (handle, now) = (read_handle(handle)?, call.now);
+    let (handle, now) = (path_id(handle)?, call.now);
     let proposal: Proposal = call.json().await?;
     let days = change::preview_days(proposal.days)?;
     let allowlist = match proposal.allowlist {

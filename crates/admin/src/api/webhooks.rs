@@ -14,9 +14,11 @@ use hyper::header::{HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, read, tagged};
+use super::caller::Caller;
+use super::endpoint::{gone, made_before, read, tagged};
+use super::envelope::Success;
 use crate::change::{self, Change};
-use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, filter, path_id};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Page, Webhook, words};
 
@@ -87,7 +89,7 @@ pub(crate) struct Made {
         ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
         ("cursor" = Option<words::Handle>, Query, description = "`next` of the previous page"),
     ),
-    responses((status = 200, description = "A page", body = super::document::Success<Page<Webhook>>)),
+    responses((status = 200, description = "A page", body = Success<Page<Webhook>>)),
 )]
 pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Result<Reply, ApiError> {
     let query = call.query(&["limit", "cursor"])?;
@@ -137,8 +139,8 @@ fn written(webhook: &hookgate_domain::Webhook) -> usize {
     params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
     request_body = New,
     responses(
-        (status = 201, description = "Created", body = super::document::Success<Made>),
-        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<Made>),
+        (status = 201, description = "Created", body = Success<Made>),
+        (status = 200, description = "An earlier request with this key created it", body = Success<Made>),
     ),
 )]
 pub(crate) async fn create<S: Store + PeopleStore>(
@@ -149,10 +151,10 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let now = call.now;
     let (new, request): (New, _) = call.repeatable(gate).await?;
-    let (acting, made_before) = caller.repeating(gate, request).await?;
-    if let Some(made) = made_before {
-        let found = gate.store().webhook_by_handle(super::made_before(&made)?).await?;
-        return Ok(repeated(&found.ok_or_else(super::gone)?, now));
+    let (acting, earlier) = caller.repeating(gate, request).await?;
+    if let Some(made) = earlier {
+        let found = gate.store().webhook_by_handle(made_before(&made)?).await?;
+        return Ok(repeated(&found.ok_or_else(gone)?, now));
     }
     let change = Change::read(change::Fields {
         name: Some(new.name.clone()),
@@ -195,14 +197,14 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     operation_id = "showWebhook",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
-    responses((status = 200, description = "The webhook", body = super::document::Success<Webhook>)),
+    responses((status = 200, description = "The webhook", body = Success<Webhook>)),
 )]
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
     call: &AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let found = gate.store().webhook_by_handle(read_handle(handle)?).await?;
+    let found = gate.store().webhook_by_handle(path_id(handle)?).await?;
     let found = found.ok_or(ErrorCode::NotFound)?;
     let health = gate.health(std::slice::from_ref(&found)).await?;
     let retired = gate.retired_use(&found).await?;
@@ -221,7 +223,7 @@ pub(crate) async fn show<S: Store>(
         ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to overwrite any revision"),
     ),
     request_body = change::Fields,
-    responses((status = 200, description = "The webhook as it is now", body = super::document::Success<Webhook>)),
+    responses((status = 200, description = "The webhook as it is now", body = Success<Webhook>)),
 )]
 pub(crate) async fn edit<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -229,7 +231,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     call: AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let (handle, now, tags) = (read_handle(handle)?, call.now, call.if_match()?);
+    let (handle, now, tags) = (path_id(handle)?, call.now, call.if_match()?);
     let change = Change::read(call.json().await?)?;
     caller.acting.require(Permission::ManageWebhooks)?;
     let found = gate.store().webhook_by_handle(handle).await?;
@@ -246,7 +248,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     operation_id = "regenerateWebhook",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
-    responses((status = 200, description = "The webhook with its new URL", body = super::document::Success<Made>)),
+    responses((status = 200, description = "The webhook with its new URL", body = Success<Made>)),
 )]
 pub(crate) async fn regenerate<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -255,7 +257,7 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
     handle: &str,
     gate_url: &str,
 ) -> Result<Reply, ApiError> {
-    let issued = gate.regenerate(&caller.acting, read_handle(handle)?).await?;
+    let issued = gate.regenerate(&caller.acting, path_id(handle)?).await?;
     Ok(made(StatusCode::OK, &issued, call.now, gate_url))
 }
 
@@ -266,7 +268,7 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
     operation_id = "revokeWebhook",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
-    responses((status = 200, description = "Revoked", body = super::document::Success<Webhook>)),
+    responses((status = 200, description = "Revoked", body = Success<Webhook>)),
 )]
 pub(crate) async fn revoke<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -274,13 +276,8 @@ pub(crate) async fn revoke<S: Store + PeopleStore>(
     call: &AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let revoked = gate.revoke(&caller.acting, read_handle(handle)?).await?;
+    let revoked = gate.revoke(&caller.acting, path_id(handle)?).await?;
     Ok(shown(&Webhook::new(&revoked, call.now)))
-}
-
-/// Parses a handle. A malformed handle is answered like an unknown one.
-pub(super) fn read_handle(text: &str) -> Result<WebhookHandle, ApiError> {
-    text.parse().map_err(|_| ErrorCode::NotFound.into())
 }
 
 fn shown(webhook: &Webhook) -> Reply {

@@ -6,12 +6,11 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::read_name;
-use crate::api::Caller;
-use crate::api::document::Success;
+use crate::api::caller::Caller;
+use crate::api::envelope::Success;
 use crate::change;
 use crate::set_source::networks_of;
-use hookgate_request::{AdminRequest, ApiError, ErrorCode};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, path_id};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSetPreview, words};
 
@@ -44,7 +43,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     name: &str,
 ) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManageWebhooks)?;
-    let name = read_name(name)?;
+    let name = path_id(name)?;
     let proposal: SetProposal = call.json().await?;
     let days = change::preview_days(proposal.days)?;
     let (set, _) = gate.address_set(&name).await?;

@@ -7,11 +7,12 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{changed, read_name};
-use crate::api::document::Success;
-use crate::api::{Caller, tagged};
+use super::changed;
+use crate::api::caller::Caller;
+use crate::api::endpoint::tagged;
+use crate::api::envelope::Success;
 use hookgate_outbound::Fetcher;
-use hookgate_request::{AdminRequest, ApiError};
+use hookgate_request::{AdminRequest, ApiError, path_id};
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSet, AddressSetChange, words};
 
@@ -32,7 +33,7 @@ pub(crate) async fn refresh<S: Store + PeopleStore>(
     name: &str,
 ) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManageWebhooks)?;
-    let name = read_name(name)?;
+    let name = path_id(name)?;
     let (set, _) = gate.address_set(&name).await?;
     let url = set
         .url()
@@ -69,7 +70,7 @@ pub(crate) async fn decide<S: Store + PeopleStore>(
     call: AdminRequest,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    let (name, now) = (read_name(name)?, call.now);
+    let (name, now) = (path_id(name)?, call.now);
     let decision: Decision = call.json().await?;
     let set = gate
         .address_set_decide(&caller.acting, &name, decision.version, decision.approve)
