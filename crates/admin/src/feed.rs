@@ -77,9 +77,11 @@ impl Feed {
 
 /// The ID of the newest delivery.
 pub(super) async fn newest<S: Store>(gate: &Gate<S>) -> Result<Option<DeliveryId>, StoreError> {
-    let one = PageSize::new(1).unwrap_or_default();
     let filter = DeliveryFilter::default();
-    let page = gate.store().delivery_page(&filter, Seek::Newest, one).await?;
+    let page = gate
+        .store()
+        .delivery_page(&filter, Seek::Newest, PageSize::ONE)
+        .await?;
     Ok(page.items.first().map(|row| row.id))
 }
 

@@ -7,8 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::DeliveryId;
 use hookgate_gate::{
-    DeliveryFilter, DeliverySummary, Gate, Page, PageSize, PeopleStore, Seek, Store, StoreError, summary_for,
+    DeliveryFilter, DeliverySummary, Gate, LogInterval, Page, PageSize, PeopleStore, Seek, Store, StoreError,
+    summary_for,
 };
+use hookgate_pages::RenderError;
 use hookgate_people::Role;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -24,9 +26,12 @@ use hookgate_transport::{Pieces, ReplyBody};
 /// Interval of heartbeat events, which detect a dead connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Rows of one page while a view catches up with the store.
-const ROWS: u16 = 50;
+const ROWS: PageSize = PageSize::new(50).unwrap();
 /// Maximum lifetime of a stream. The browser reconnects by itself.
 const LIFETIME: Duration = Duration::from_mins(10);
+
+/// Pace of the log lines about rows that can't be rendered.
+static NOT_RENDERED: LogInterval = LogInterval::new();
 
 /// Start of a live view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +68,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
     recipient: Recipient,
     filter: DeliveryFilter,
     start: Start,
-    show: fn(&DeliverySummary) -> String,
+    show: fn(&DeliverySummary) -> Result<String, RenderError>,
 ) -> Result<Reply, ApiError> {
     let (pieces, body) = ReplyBody::stream();
     let pieces = Arc::new(pieces);
@@ -116,7 +121,7 @@ struct View<'a, S> {
     spoke: Instant,
     pieces: &'a Pieces,
     role: Role,
-    show: fn(&DeliverySummary) -> String,
+    show: fn(&DeliverySummary) -> Result<String, RenderError>,
 }
 
 impl<S: Store> View<'_, S> {
@@ -155,12 +160,11 @@ impl<S: Store> View<'_, S> {
     /// Shows the deliveries in the store after the last one. The feed was joined before, so no delivery is missed
     /// between the two.
     async fn catch_up(&mut self) -> Result<(), Gone> {
-        let size = PageSize::new(ROWS).unwrap_or_default();
         loop {
             let page = {
                 let _turn = self.feed.turn().await;
                 let seek = Seek::After(self.last);
-                self.gate.store().delivery_page(&self.filter, seek, size).await
+                self.gate.store().delivery_page(&self.filter, seek, ROWS).await
             };
             // The feed logs an unavailable store.
             let Ok(Page { items, next }) = page else {
@@ -189,10 +193,18 @@ impl<S: Store> View<'_, S> {
         self.say(text).await
     }
 
-    /// The events for these deliveries.
+    /// The events for these deliveries. A row that can't be rendered is left out.
     fn text<'r>(&self, rows: impl Iterator<Item = &'r DeliverySummary>) -> String {
-        let shown = |row: &DeliverySummary| (self.show)(&summary_for(self.role, row.clone()));
-        rows.map(|row| event(&row.id.to_string(), &shown(row))).collect()
+        rows.filter_map(|row| match (self.show)(&summary_for(self.role, row.clone())) {
+            Ok(shown) => Some(event(&row.id.to_string(), &shown)),
+            Err(error) => {
+                if let Some(left_out) = NOT_RENDERED.line() {
+                    tracing::error!(%error, left_out, "a live view can't show a delivery");
+                }
+                None
+            }
+        })
+        .collect()
     }
 
     async fn say(&mut self, text: String) -> Result<(), Gone> {

@@ -106,7 +106,10 @@ pub(crate) async fn held<S: Store + PeopleStore>(
     recipient: Recipient,
     reply: Reply,
 ) -> Reply {
-    let bytes = reply.body().size_hint().exact().unwrap_or_default();
+    // A stream has no length, and is held by its own maker.
+    let Some(bytes) = reply.body().size_hint().exact() else {
+        return reply;
+    };
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     if bytes <= PIECE_BYTES {
         return reply;

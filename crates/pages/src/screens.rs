@@ -47,8 +47,10 @@ macro_rules! screen {
     ($name:ident) => {
         impl $name {
             /// The page as HTML.
-            #[must_use]
-            pub fn render(&self) -> String {
+            ///
+            /// # Errors
+            /// The template fails.
+            pub fn render(&self) -> Result<String, crate::screens::RenderError> {
                 crate::screens::html(self)
             }
         }
@@ -65,9 +67,12 @@ macro_rules! screen {
 }
 pub(crate) use screen;
 
+/// The error of a template: a value in it can't be written.
+#[derive(Debug, thiserror::Error)]
+#[error("a page can't be rendered")]
+pub struct RenderError(#[from] askama::Error);
+
 /// The template's HTML, with every hidden character escaped, in attributes too.
-///
-/// Writing to a String doesn't fail, and no value here returns an error from `Display`; so the default can't be reached.
-fn html(template: &impl askama::Template) -> String {
-    crate::text::without_hidden(template.render().unwrap_or_default())
+fn html(template: &impl askama::Template) -> Result<String, RenderError> {
+    Ok(crate::text::without_hidden(template.render()?))
 }

@@ -1,12 +1,13 @@
 //! `/account`: the sessions and the password of the signed-in member.
 
-use hookgate_gate::{Gate, PeopleError, PeopleStore, Store, StoreError};
-use hookgate_pages::{Account, FailedSignIns, Problem, SessionRow};
+use hookgate_gate::{PeopleError, PeopleStore, Store};
+use hookgate_pages::{Account, Problem, SessionRow};
 use hookgate_people::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
 
-use super::{PageContext, page, problems, re_render};
+use super::answers::{page, problems, re_render};
+use super::page_context::PageContext;
 use crate::html;
-use hookgate_request::{ApiError, ErrorCode, Fields};
+use hookgate_request::{ApiError, Fields, path_id};
 use hookgate_transport::Reply;
 
 /// Shows the page.
@@ -63,22 +64,9 @@ pub(super) async fn end<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let id: SessionId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let id: SessionId = path_id(id)?;
     screen.gate().session_end(&screen.visitor.acting, id).await?;
     Ok(html::see_other("/account?done=session-ended"))
-}
-
-/// Failed sign-ins with the member's name since the sign-in before this session, if there were any.
-pub(super) async fn failed_sign_ins<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    session: &Session,
-) -> Result<Option<FailedSignIns>, StoreError> {
-    let failed = gate.failed_sign_ins(session).await?;
-    Ok(failed.map(|failed| FailedSignIns {
-        count: failed.count,
-        last_at: failed.last_at,
-        last_from: failed.last_from,
-    }))
 }
 
 async fn model<S: Store + PeopleStore>(
@@ -97,7 +85,7 @@ async fn model<S: Store + PeopleStore>(
     };
     Ok(Account {
         shell: screen.shell(),
-        failed: failed_sign_ins(screen.gate(), &visitor.session).await?,
+        failed: screen.failed_sign_ins().await?,
         has_password: visitor.member.password.is_some()
             && !visitor.session.resets_password(screen.gate().now()),
         password_least: u16::try_from(MIN_PASSWORD_CHARACTERS).unwrap_or(u16::MAX),

@@ -4,7 +4,8 @@ use hookgate_gate::{KnownActor, PageSize, PeopleStore, Store};
 use hookgate_pages::{AuditActor, AuditFilter as Narrowed, AuditRow, AuditTrail, Paging};
 use hookgate_people::ActorKind;
 
-use super::{PageContext, page, problems};
+use super::answers::{page, problems};
+use super::page_context::PageContext;
 use crate::audit_export;
 use hookgate_request::filter::{self, AuditNames};
 use hookgate_request::{ApiError, Fields};
@@ -21,7 +22,7 @@ pub(super) const FILTER: [&str; 5] = ["who", "what", "about", "from", "to"];
 /// Shows the trail, newest first. A filter that names an unknown object is reported on the page.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
-    let text = |name| query.get(name).unwrap_or_default().to_owned();
+    let text = |name| query.text(name).to_owned();
     let known = screen.gate().audit_actors(&screen.visitor.acting).await;
     let mut model = AuditTrail {
         shell: screen.shell(),

@@ -3,14 +3,13 @@
 use hookgate_gate::{ActorContext, AuditFilter, PageSize, PeopleStore, Store, SubjectMatch};
 use hookgate_pages::{Conflict, ConflictRow, UserText};
 
-use super::PageContext;
+use super::page_context::PageContext;
 use hookgate_request::{ApiError, Fields};
 
 /// The revision that a form was opened with.
 pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, ApiError> {
     fields.complete(&["revision"], &[])?;
-    let revision = fields.read("revision")?;
-    revision.ok_or_else(|| ApiError::field("revision", "required", "load the page again"))
+    fields.required("revision", "load the page again")
 }
 
 /// The conflict to show: the other person's values, name and time.
@@ -25,11 +24,10 @@ pub(super) async fn conflict<S: Store + PeopleStore>(
         subject: Some(SubjectMatch::Ids(vec![subject])),
         ..AuditFilter::default()
     };
-    let one = PageSize::new(1).unwrap_or_default();
     // A member who may edit the object may also know its last editor, so the trail is read as the system.
     let mut page = screen
         .gate()
-        .audit_page(&ActorContext::system(), &filter, None, one)
+        .audit_page(&ActorContext::system(), &filter, None, PageSize::ONE)
         .await?;
     let last = page.items.pop();
     Ok(Conflict {

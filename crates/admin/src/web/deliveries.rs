@@ -7,13 +7,15 @@ use hookgate_gate::{
 };
 use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, PayloadFault, ShownAnswer, UserText};
 
+use super::answers::{page, problems};
 use super::models::delivery_row;
-use super::{PageContext, page, payload_faults, problems};
+use super::page_context::PageContext;
+use super::payload_faults;
 use crate::export;
 use crate::live as stream;
 use crate::live::Start;
 use hookgate_ingest::SentAnswer;
-use hookgate_request::{ApiError, ErrorCode, filter};
+use hookgate_request::{ApiError, ErrorCode, filter, path_id};
 use hookgate_transport::Reply;
 use hookgate_wire::ExportFormat;
 
@@ -32,7 +34,7 @@ pub(super) const FILTER: [&str; 8] = [
 /// Shows the deliveries of all webhooks, filtered.
 pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
-    let text = |name| query.get(name).unwrap_or_default().to_owned();
+    let text = |name| query.text(name).to_owned();
     let shown = LogFilter {
         webhook: text("webhook"),
         outcome: text("outcome"),
@@ -118,7 +120,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let id: DeliveryId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let id: DeliveryId = path_id(id)?;
     let record = screen.gate().delivery(&screen.visitor.acting, id).await?;
     let record = record.ok_or(ErrorCode::NotFound)?;
     page(
@@ -232,10 +234,10 @@ pub(super) async fn live<S: Store + PeopleStore>(
     let query = screen.fields(&[&FILTER[..], &["after", "since"]].concat())?;
     let mut filter = filter::deliveries(&query)?;
     if let Some(handle) = handle {
-        filter.webhook = Some(handle.parse::<WebhookHandle>().map_err(|_| ErrorCode::NotFound)?);
+        filter.webhook = Some(path_id::<WebhookHandle>(handle)?);
     }
     let last = screen.last_event.as_deref().or(query.get("after"));
-    if let ("issued", Some(webhook)) = (query.get("since").unwrap_or_default(), filter.webhook) {
+    if let ("issued", Some(webhook)) = (query.text("since"), filter.webhook) {
         filter.from = issued_at(screen, webhook).await?;
     }
     let start = match last.and_then(|text| text.parse().ok()) {

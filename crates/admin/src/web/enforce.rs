@@ -3,10 +3,11 @@
 use hookgate_domain::policy::AllowlistMode;
 use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{Confirm, UserText};
-use hookgate_people::Permission;
 
-use super::webhook::find;
-use super::{PageContext, page};
+use super::answers::page;
+use super::conflict::opened_with;
+use super::page_context::PageContext;
+use super::webhook::find_manageable;
 use crate::html;
 use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
@@ -17,8 +18,7 @@ pub(super) async fn ask<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let webhook = find(screen, handle).await?;
+    let webhook = find_manageable(screen, handle).await?;
     let back = format!("/webhooks/{}", webhook.handle);
     let Some(seen) = screen.gate().observation(&webhook).await? else {
         return Ok(html::see_other(&back));
@@ -48,10 +48,8 @@ pub(super) async fn enforce<S: Store + PeopleStore>(
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let webhook = find(screen, handle).await?;
-    let revision = fields.read::<i64>("revision")?;
-    let revision = revision.ok_or_else(|| ApiError::field("revision", "required", 1))?;
+    let webhook = find_manageable(screen, handle).await?;
+    let revision = opened_with(fields)?;
     let acting = &screen.visitor.acting;
     let enforced = screen
         .gate()

@@ -2,11 +2,11 @@
 
 use hookgate_domain::{IncidentNumber, RequestId};
 use hookgate_gate::{PeopleStore, Store};
-use hookgate_pages::{ErrorPage, ErrorScreen};
+use hookgate_pages::{ErrorPage, ErrorScreen, RenderError};
 use hyper::StatusCode;
 
-use super::PageContext;
-use crate::html;
+use super::answers::page_with;
+use super::page_context::PageContext;
 use hookgate_request::{ApiError, ErrorCode};
 use hookgate_transport::reply::{self, Reply};
 
@@ -45,8 +45,9 @@ pub(super) fn inside<S: Store + PeopleStore>(
     reply_with(fault, page.render())
 }
 
-fn reply_with(fault: &ApiError, html: String) -> Reply {
-    let mut reply = html::page(fault.code.status(), html);
+/// The error as a page, or as JSON if the page can't be rendered.
+fn reply_with(fault: &ApiError, html: Result<String, RenderError>) -> Reply {
+    let mut reply = page_with(fault.code.status(), html).unwrap_or_else(|_| fault.reply());
     if let Some(wait) = fault.retry_after {
         reply::set_retry_after(&mut reply, wait);
     }

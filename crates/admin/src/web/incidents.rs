@@ -15,10 +15,12 @@ use hookgate_pages::{
 use hookgate_people::Actor;
 use hyper::StatusCode;
 
+use super::answers::{page, page_with, re_render};
 use super::models::{delivery_row, incident_row};
-use super::{PageContext, page, re_render};
+use super::once::Done;
+use super::page_context::PageContext;
 use crate::html;
-use hookgate_request::{ApiError, ErrorCode, Fields};
+use hookgate_request::{ApiError, ErrorCode, Fields, path_id};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
@@ -27,7 +29,7 @@ const EARLIER: &str = "earlier";
 /// Value of `status` that shows incidents of every status.
 const ALL: &str = "all";
 /// Maximum number of deliveries on the page of an incident.
-const DELIVERIES: u16 = 20;
+const DELIVERIES: PageSize = PageSize::new(20).unwrap();
 
 /// Shows the list, newest first.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
@@ -59,7 +61,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
         let of_it = counts.iter().filter(|found| found.status == status);
         of_it.map(|found| found.count).sum()
     };
-    super::page(
+    super::answers::page(
         IncidentList {
             shell: screen.shell(),
             status,
@@ -77,11 +79,15 @@ pub(super) async fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let number = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let number = path_id(id)?;
     let timeline = read(screen, number).await?;
     let mut shell = screen.shell();
     shell.flash = flash(&timeline, screen, shell.flash);
-    page(detail(screen, shell, &timeline, None).await?.render())
+    page(
+        detail(screen, shell, &timeline, NoteForm::default())
+            .await?
+            .render(),
+    )
 }
 
 /// The flash about the last act, if it is still true: the page may be loaded again later, or by another person.
@@ -129,15 +135,14 @@ async fn detail<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     shell: Shell,
     timeline: &Timeline,
-    note: Option<NoteForm>,
+    note: NoteForm,
 ) -> Result<IncidentDetail, ApiError> {
     let incident = &timeline.incident;
     let role = screen.visitor.member.role;
     let name = name_of(screen, &mut HashMap::new(), incident.webhook).await?;
-    let newest = PageSize::new(DELIVERIES).unwrap_or_default();
     let deliveries = screen
         .gate()
-        .deliveries_of_incident(role, incident.number, Seek::Newest, newest)
+        .deliveries_of_incident(role, incident.number, Seek::Newest, DELIVERIES)
         .await?;
     let text = |text: &Option<String>| text.as_deref().map(UserText::from);
     Ok(IncidentDetail {
@@ -153,7 +158,7 @@ async fn detail<S: Store + PeopleStore>(
         deliveries: deliveries.items.iter().map(delivery_row).collect(),
         row: incident_row(incident, name),
         can_be_reopened: incident.clone().reopen(screen.now).is_ok(),
-        note: note.unwrap_or_default(),
+        note,
     })
 }
 
@@ -163,7 +168,7 @@ pub(super) async fn act<S: Store + PeopleStore>(
     id: &str,
     word: &str,
 ) -> Result<Reply, ApiError> {
-    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let number: IncidentNumber = path_id(id)?;
     let (action, done) = match word {
         "acknowledge" => (IncidentAction::Acknowledge, "acknowledged"),
         "reopen" => (IncidentAction::Reopen, "reopened"),
@@ -194,8 +199,12 @@ async fn refused<S: Store + PeopleStore>(
         kind: FlashKind::Failed,
         text: format!("Nothing was changed: {error}.").into(),
     });
-    let page = detail(screen, shell, &timeline, None).await?.render();
-    Ok(html::page(StatusCode::CONFLICT, page))
+    page_with(
+        StatusCode::CONFLICT,
+        detail(screen, shell, &timeline, NoteForm::default())
+            .await?
+            .render(),
+    )
 }
 
 /// Adds a note, at most once for each form.
@@ -204,25 +213,21 @@ pub(super) async fn note<S: Store + PeopleStore>(
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let number: IncidentNumber = path_id(id)?;
     fields.complete(&["text"], &[])?;
-    let text = fields.get("text").unwrap_or_default();
-    let acting = screen.acting_once(fields)?;
-    let there = || html::see_other(&format!("/incidents/{number}#timeline"));
-    if screen.done_before(&acting).await?.is_some() {
-        return Ok(there());
-    }
-    match screen.gate().incident_note(&acting, number, text).await {
-        Ok(_) => Ok(there()),
-        Err(IncidentActError::Refused(error)) => refused(screen, number, error).await,
-        Err(IncidentActError::Note(error)) => {
+    let text = fields.text("text");
+    let there = || Ok(html::see_other(&format!("/incidents/{number}#timeline")));
+    let added = screen.once(fields, async |acting| {
+        screen.gate().incident_note(acting, number, text).await
+    });
+    match added.await? {
+        Done::Now(_) | Done::Before(_) => there(),
+        Done::Refused(IncidentActError::Refused(error)) => refused(screen, number, error).await,
+        Done::Refused(IncidentActError::Note(error)) => {
             let problem = Some(format!("Nothing was added: {error}.").into());
             re_render(typed(screen, number, text, problem).await?.render())
         }
-        Err(error) => {
-            screen.settled(&acting, Err::<(), _>(error.into())).await?;
-            Ok(there())
-        }
+        Done::Refused(error) => Err(error.into()),
     }
 }
 
@@ -232,8 +237,8 @@ pub(super) async fn restore<S: Store + PeopleStore>(
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let number = id.parse().map_err(|_| ErrorCode::NotFound)?;
-    let text = fields.get("text").unwrap_or_default();
+    let number = path_id(id)?;
+    let text = fields.text("text");
     page(typed(screen, number, text, None).await?.render())
 }
 
@@ -248,7 +253,7 @@ async fn typed<S: Store + PeopleStore>(
         text: text.to_owned(),
         problem,
     };
-    detail(screen, screen.shell(), &timeline, Some(form)).await
+    detail(screen, screen.shell(), &timeline, form).await
 }
 
 async fn read<S: Store + PeopleStore>(

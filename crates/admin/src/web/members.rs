@@ -6,8 +6,9 @@ use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade, UserT
 use hookgate_people::{Member, MemberError, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE};
 use zeroize::Zeroizing;
 
+use super::answers::{page, problems, re_render};
 use super::once::Done;
-use super::{PageContext, page, problems, re_render};
+use super::page_context::PageContext;
 use crate::html;
 use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
@@ -31,21 +32,14 @@ pub(super) async fn add<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let acting = screen.acting_once(fields)?;
-    if screen.done_before(&acting).await?.is_some() {
-        return Ok(screen.done_already("/members"));
-    }
-    let added = match read(fields) {
-        Ok((name, role)) => {
-            let added = screen.gate().member_add(&acting, name, role, None).await;
-            added.map_err(ApiError::from)
-        }
-        Err(fault) => Err(fault),
-    };
-    match screen.settled(&acting, added).await {
-        Ok(Done::Now(_)) => Ok(html::see_other("/members?done=member-added")),
-        Ok(Done::Before(_)) => Ok(screen.done_already("/members")),
-        Err(fault) => {
+    let added = screen.once(fields, async |acting| -> Result<_, ApiError> {
+        let (name, role) = read(fields)?;
+        Ok(screen.gate().member_add(acting, name, role, None).await?)
+    });
+    match added.await? {
+        Done::Now(_) => Ok(html::see_other("/members?done=member-added")),
+        Done::Before(_) => Ok(screen.done_already("/members")),
+        Done::Refused(fault) => {
             let problems = told(fault, "name")?;
             re_render(typed(screen, fields, problems).await?.render())
         }
@@ -54,14 +48,8 @@ pub(super) async fn add<S: Store + PeopleStore>(
 
 fn read(fields: &Fields<'_>) -> Result<(MemberName, Role), ApiError> {
     fields.complete(&["name", "role"], &[])?;
-    let name = fields.read::<MemberName>("name")?;
-    let name =
-        name.ok_or_else(|| ApiError::field("name", "required", "a name of 1 to 100 characters is needed"))?;
-    let role = fields.read::<Role>("role")?;
-    Ok((
-        name,
-        role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?,
-    ))
+    let name = fields.required("name", "a name of 1 to 100 characters is needed")?;
+    Ok((name, fields.required("role", "choose a role")?))
 }
 
 async fn typed<S: Store + PeopleStore>(
@@ -72,7 +60,7 @@ async fn typed<S: Store + PeopleStore>(
     let model = model(screen).await?;
     Ok(Members {
         problems,
-        name: fields.get("name").unwrap_or_default().to_owned(),
+        name: fields.text("name").to_owned(),
         role: fields.get("role").map_or(model.role, str::to_owned),
         ..model
     })
@@ -86,10 +74,8 @@ pub(super) async fn role<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let id = read_id(id)?;
     fields.complete(&["role", "was"], &[])?;
-    let role = fields.read::<Role>("role")?;
-    let role = role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?;
-    let was = fields.read::<Role>("was")?;
-    let was = was.ok_or_else(|| ApiError::field("was", "required", "load the page again"))?;
+    let role: Role = fields.required("role", "choose a role")?;
+    let was = fields.required("was", "load the page again")?;
     let changed = screen
         .gate()
         .member_set_role(&screen.visitor.acting, id, role, Some(was))
@@ -125,19 +111,17 @@ pub(super) async fn link<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let member = find(screen, id).await?;
     let page = format!("/members/{}/link", member.id);
-    let acting = screen.acting_once(fields)?;
-    if screen.done_before(&acting).await?.is_some() {
-        return Ok(screen.done_already(&page));
-    }
-    let made = screen.gate().sign_in_link(&acting, Some(&member.name)).await;
-    match screen.settled(&acting, made.map_err(ApiError::from)).await {
-        Ok(Done::Now((secret, link, _))) => {
+    let made = screen.once(fields, async |acting| {
+        screen.gate().sign_in_link(acting, Some(&member.name)).await
+    });
+    match made.await? {
+        Done::Now((secret, link, _)) => {
             let url = Zeroizing::new(wire::sign_in_url(screen.console.host.origin(), &secret));
             let until = link.created_at.after(SIGN_IN_LINK_LIFE).as_micros().to_string();
             screen.show_once(&page, &[&url, &until])
         }
-        Ok(Done::Before(_)) => Ok(screen.done_already(&page)),
-        Err(fault) => refused(screen, fault).await,
+        Done::Before(_) => Ok(screen.done_already(&page)),
+        Done::Refused(error) => refused(screen, error.into()).await,
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn webhook_facts(webhook: &Webhook, now: hookgate_domain::Timestamp) 
         WebhookState::Active(url) => (url.issued_at, None),
         WebhookState::Revoked { at, .. } => (webhook.created_at, Some(*at)),
     };
-    let entries = policy.allowlist.entries().unwrap_or_default();
+    let entries = policy.allowlist.entries().into_iter().flatten();
     WebhookFacts {
         handle: webhook.handle,
         name: webhook.name.as_str().into(),
@@ -64,7 +64,7 @@ pub(super) fn webhook_facts(webhook: &Webhook, now: hookgate_domain::Timestamp) 
         leaver: webhook.leaver.as_ref().map(|leaver| leaver.name.as_str().into()),
         revoked_at,
         revoked_by: None,
-        networks: entries.iter().map(|entry| entry.allowed.to_string()).collect(),
+        networks: entries.map(|entry| entry.allowed.to_string()).collect(),
         allowlist_mode: policy.allowlist_mode,
         body_bytes: policy.limits.body_bytes(),
         per_minute: policy.limits.per_minute().map(std::num::NonZero::get),

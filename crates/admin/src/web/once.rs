@@ -6,11 +6,12 @@
 //! of a double click sets the cookie again.
 
 use hookgate_gate::{ActorContext, IdempotentReplay, PeopleStore, ShownOnce, Store};
+use hookgate_pages::RenderError;
 use hookgate_people::AuditSubject;
-use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 
-use super::PageContext;
+use super::answers::page;
+use super::page_context::PageContext;
 use crate::html;
 use crate::signed_in::{FORM_TOKEN, PAGE_KEY};
 use hookgate_request::{ApiError, ErrorCode, Fields, audit_request, cookie};
@@ -20,18 +21,20 @@ use hookgate_transport::Reply;
 const KEY_DIGITS: usize = 32;
 
 /// Outcome of a form.
-pub(super) enum Done<T> {
+pub(super) enum Done<T, E> {
     /// Done now.
     Now(T),
     /// Done by the same form before, to this object.
     Before(AuditSubject),
+    /// Not done.
+    Refused(E),
 }
 
 impl<S: Store + PeopleStore> PageContext<'_, S> {
     /// The member as actor, with the identity of this form as idempotency key.
-    pub(super) fn acting_once(&self, fields: &Fields<'_>) -> Result<ActorContext, ApiError> {
+    fn acting_once(&self, fields: &Fields<'_>) -> Result<ActorContext, ApiError> {
         fields.complete(&[PAGE_KEY], &[])?;
-        let key = fields.get(PAGE_KEY).unwrap_or_default();
+        let key = fields.text(PAGE_KEY);
         if key.len() != KEY_DIGITS || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(ApiError::field(PAGE_KEY, "form", "load the page again"));
         }
@@ -47,28 +50,32 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         })
     }
 
+    /// Does what a form asks for, unless the same form did it before. Two equal forms at the same time do it once: an
+    /// act that fails because the other form was stored first has the outcome of the first one.
+    pub(super) async fn once<T, E>(
+        &self,
+        fields: &Fields<'_>,
+        act: impl AsyncFnOnce(&ActorContext) -> Result<T, E>,
+    ) -> Result<Done<T, E>, ApiError> {
+        let acting = self.acting_once(fields)?;
+        if let Some(subject) = self.done_before(&acting).await? {
+            return Ok(Done::Before(subject));
+        }
+        Ok(match act(&acting).await {
+            Ok(done) => Done::Now(done),
+            Err(error) => match self.done_before(&acting).await? {
+                Some(subject) => Done::Before(subject),
+                None => Done::Refused(error),
+            },
+        })
+    }
+
     /// The object that the same form created or changed before.
-    pub(super) async fn done_before(&self, acting: &ActorContext) -> Result<Option<AuditSubject>, ApiError> {
+    async fn done_before(&self, acting: &ActorContext) -> Result<Option<AuditSubject>, ApiError> {
         Ok(match self.gate().repeated(acting).await? {
             Some(IdempotentReplay::Same(subject)) => Some(subject),
             Some(IdempotentReplay::Other) | None => None,
         })
-    }
-
-    /// The outcome of an act. If it failed because the same form was stored first, the outcome is that of the first
-    /// one.
-    pub(super) async fn settled<T>(
-        &self,
-        acting: &ActorContext,
-        acted: Result<T, ApiError>,
-    ) -> Result<Done<T>, ApiError> {
-        match acted {
-            Ok(done) => Ok(Done::Now(done)),
-            Err(fault) => match self.done_before(acting).await? {
-                Some(subject) => Ok(Done::Before(subject)),
-                None => Err(fault),
-            },
-        }
     }
 
     /// Redirects to the page at `path`, which shows `values` once.
@@ -108,8 +115,8 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
     }
 
     /// A page that may show secrets. Deletes their cookie from the browser.
-    pub(super) fn once_page(&self, html: String) -> Result<Reply, ApiError> {
-        let mut reply = html::page(StatusCode::OK, html);
+    pub(super) fn once_page(&self, html: Result<String, RenderError>) -> Result<Reply, ApiError> {
+        let mut reply = page(html)?;
         if self.sealed.is_some() {
             let cookie = cookie::forget_shown(&self.path).ok_or(ErrorCode::Internal)?;
             reply.headers_mut().insert(SET_COOKIE, cookie);

@@ -4,10 +4,10 @@
 use hookgate_domain::leaks::may_hold_secret;
 use hookgate_gate::{PeopleStore, Store};
 
-use super::search::ListForm;
+use super::page_context::PageContext;
 use super::{
-    PageContext, account, address_sets, edit, incidents, members, show, tokens, webhook, webhook_lifecycle,
-    webhooks,
+    account, address_sets, audit, deliveries, edit, incidents, members, search, tokens, webhook,
+    webhook_form, webhook_lifecycle, webhooks,
 };
 use crate::signed_in::{FORM_TOKEN, PAGE_KEY};
 use hookgate_request::{ApiError, Fields};
@@ -42,17 +42,20 @@ pub(super) async fn page<S: Store + PeopleStore>(
     segments: &[&str],
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    if let Some(form) = ListForm::at(segments) {
-        return show(screen, &[form.list()]).await;
-    }
     match *segments {
-        ["webhooks"] | ["webhooks", "new"] => edit::new(screen, edit::typed(fields)),
+        ["search"] => search::results(screen).await,
+        ["logs", "filter"] => deliveries::logs(screen).await,
+        ["audit", "filter"] => audit::list(screen).await,
+        ["webhooks", "filter"] => webhooks::list(screen).await,
+        ["webhooks"] | ["webhooks", "new"] => edit::new(screen, webhook_form::typed(fields)),
         ["webhooks", handle, "edit" | "preview" | "suggest"] => edit::restore(screen, handle, fields).await,
         ["webhooks", handle, "regenerate"] => webhook_lifecycle::ask_regenerate(screen, handle).await,
         ["webhooks", handle, "revoke"] => webhook_lifecycle::ask_revoke(screen, handle).await,
         ["webhooks", handle, ..] => webhook::show(screen, handle).await,
-        ["address-sets"] => address_sets::restore_new(screen, fields).await,
-        ["address-sets", name, "edit" | "preview"] => address_sets::restore(screen, name, fields).await,
+        ["address-sets"] => address_sets::create::restore(screen, fields).await,
+        ["address-sets", name, "edit" | "preview"] => {
+            address_sets::networks::restore(screen, name, fields).await
+        }
         ["address-sets", name, ..] => address_sets::show(screen, name).await,
         ["incidents", id, "note"] => incidents::restore(screen, id, fields).await,
         ["incidents", id, ..] => incidents::show(screen, id).await,

@@ -1,149 +1,27 @@
-//! `/search`: from a text to the page of the object that it names. Also the filter forms of lists.
-//!
-//! A filter form sends its text by POST, because people paste webhook URLs and tokens into any field: in a query,
-//! they would stay in the browser's history and in the logs of proxies. Only a text that can't be a secret goes into
-//! the address of the list.
+//! `/search`: from a text to the page of the object that it names.
 
 use std::collections::HashMap;
 
 use form_urlencoded::Serializer;
-use hookgate_domain::leaks::may_hold_secret;
 use hookgate_domain::{KnownUrl, WebhookHandle, WebhookId, WebhookState};
 use hookgate_gate::{PeopleStore, SearchMatches, SearchTerm, Store};
 use hookgate_pages::{SearchResults, SearchedWebhook, UserText};
-use hyper::StatusCode;
 
+use super::answers::page;
 use super::incidents::name_of;
 use super::models::incident_row;
-use super::{PageContext, audit, deliveries, page, shown};
+use super::page_context::PageContext;
 use crate::html;
-use hookgate_request::{ApiError, ErrorCode, Fields};
+use hookgate_request::{ApiError, ErrorCode};
 use hookgate_transport::Reply;
 
-/// Notice in place of a search for a secret.
-pub(super) const SECRET_TYPED: &str = "What you typed looks like a webhook URL, a token or another secret. It was not searched \
-    for, so that it gets into no address and no log. To find the webhook of a URL, paste the whole URL into the search box.";
-/// Notice about a URL that never belonged to a webhook.
-const UNKNOWN_URL: &str =
-    "No webhook has or had this URL. It may be mistyped, or belong to another installation.";
 /// The field of a search box.
-const SEARCHED: &str = "q";
-
-/// A filter form of a list.
-pub(super) struct ListForm {
-    /// Path that the form is sent to.
-    form: &'static [&'static str],
-    /// Path of the list.
-    list: &'static str,
-    /// Fields of the form, and parameters of the list.
-    fields: &'static [&'static str],
-}
-
-const LIST_FORMS: [ListForm; 4] = [
-    ListForm {
-        form: &["search"],
-        list: "search",
-        fields: &[SEARCHED],
-    },
-    ListForm {
-        form: &["webhooks", "filter"],
-        list: "webhooks",
-        fields: &[SEARCHED, "state"],
-    },
-    ListForm {
-        form: &["logs", "filter"],
-        list: "logs",
-        fields: &deliveries::FILTER,
-    },
-    ListForm {
-        form: &["audit", "filter"],
-        list: "audit",
-        fields: &audit::FILTER,
-    },
-];
-
-impl ListForm {
-    /// The form that is sent to this path.
-    pub(super) fn at(segments: &[&str]) -> Option<&'static Self> {
-        LIST_FORMS.iter().find(|form| form.form == segments)
-    }
-
-    /// The path of the list.
-    pub(super) const fn list(&self) -> &'static str {
-        self.list
-    }
-}
-
-/// Returns `true` if the text may be in an address: it can't be a secret, or it is the hint of a webhook ID, as lists
-/// show it.
-pub(super) fn may_be_in_address(text: &str) -> bool {
-    !may_hold_secret(text.as_bytes()) || matches!(SearchTerm::parse(text), Some(SearchTerm::Hint(_)))
-}
-
-/// Redirects to the filtered list, or to the one object that was searched for. If a value may be a secret, shows the
-/// list itself, without that value.
-pub(super) async fn submit<S: Store + PeopleStore>(
-    screen: &mut PageContext<'_, S>,
-    form: &ListForm,
-    fields: &Fields<'_>,
-) -> Result<Reply, ApiError> {
-    let term = fields.get(SEARCHED).filter(|_| form.fields.contains(&SEARCHED));
-    let mut searched = None;
-    match term.and_then(SearchTerm::parse) {
-        Some(SearchTerm::WebhookId(id)) => return by_url(screen, form, &id).await,
-        Some(SearchTerm::Text(text)) => searched = Some(text),
-        Some(term) if form.list == "search" => return named(screen, term).await,
-        _ => {}
-    }
-    let given = form
-        .fields
-        .iter()
-        .filter_map(|name| Some((*name, fields.get(name)?)));
-    let (kept, secret): (Vec<_>, Vec<_>) = given.partition(|(_, value)| may_be_in_address(value));
-    if !secret.is_empty() {
-        return list_re_render(
-            screen,
-            form,
-            &kept,
-            (SECRET_TYPED, StatusCode::UNPROCESSABLE_ENTITY),
-        )
-        .await;
-    }
-    let searched = searched.as_deref().filter(|_| form.list == "search");
-    let kept: Vec<_> = kept
-        .into_iter()
-        .map(|(name, value)| {
-            (
-                name,
-                if name == SEARCHED {
-                    searched.unwrap_or(value)
-                } else {
-                    value
-                },
-            )
-        })
-        .collect();
-    Ok(see_other(&format!("/{}", form.list), &kept))
-}
-
-/// Shows the list with these parameters and a notice.
-async fn list_re_render<S: Store + PeopleStore>(
-    screen: &mut PageContext<'_, S>,
-    form: &ListForm,
-    kept: &[(&str, &str)],
-    (notice, status): (&str, StatusCode),
-) -> Result<Reply, ApiError> {
-    screen.query = Serializer::new(String::new()).extend_pairs(kept).finish();
-    screen.notices.push(notice.to_owned());
-    let mut reply = shown(screen, &[form.list]).await?;
-    *reply.status_mut() = status;
-    Ok(reply)
-}
+pub(super) const SEARCHED: &str = "q";
 
 /// Shows the results.
 pub(super) async fn results<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let query = screen.fields(&["q"])?;
-    let term = SearchTerm::parse(query.get("q").unwrap_or_default());
+    let query = screen.fields(&[SEARCHED])?;
+    let term = SearchTerm::parse(query.text(SEARCHED));
     let (text, matches) = match term {
         None => (String::new(), SearchMatches::default()),
         Some(SearchTerm::Hint(hint)) => (
@@ -189,7 +67,7 @@ async fn show<S: Store + PeopleStore>(
 }
 
 /// Redirects to the one object that the term names.
-async fn named<S: Store + PeopleStore>(
+pub(super) async fn named<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     term: SearchTerm,
 ) -> Result<Reply, ApiError> {
@@ -211,20 +89,8 @@ async fn named<S: Store + PeopleStore>(
     })
 }
 
-/// Redirects to the webhook of a URL that was searched for.
-async fn by_url<S: Store + PeopleStore>(
-    screen: &mut PageContext<'_, S>,
-    form: &ListForm,
-    id: &WebhookId,
-) -> Result<Reply, ApiError> {
-    match owner(screen, id).await? {
-        Some((handle, word)) => Ok(see_other(&format!("/webhooks/{handle}"), &[("done", word)])),
-        None => list_re_render(screen, form, &[], (UNKNOWN_URL, StatusCode::NOT_FOUND)).await,
-    }
-}
-
 /// The webhook that a URL belongs or belonged to, and the flash for its page.
-async fn owner<S: Store + PeopleStore>(
+pub(super) async fn owner<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &WebhookId,
 ) -> Result<Option<(WebhookHandle, &'static str)>, ApiError> {
@@ -235,7 +101,7 @@ async fn owner<S: Store + PeopleStore>(
     }))
 }
 
-fn see_other(path: &str, parameters: &[(&str, &str)]) -> Reply {
+pub(super) fn see_other(path: &str, parameters: &[(&str, &str)]) -> Reply {
     if parameters.is_empty() {
         return html::see_other(path);
     }

@@ -8,11 +8,12 @@ use hookgate_gate::{PageSize, PeopleStore, Store};
 use hookgate_pages::{Confirm, Problem, TokenMade, TokenRow, Tokens};
 use hookgate_people::{Permission, Role, Token, TokenId, TokenName, TokenState};
 
+use super::answers::{page, problems, re_render};
 use super::members::roles_up_to;
 use super::once::Done;
-use super::{PageContext, page, problems, re_render};
+use super::page_context::PageContext;
 use crate::html;
-use hookgate_request::{ApiError, ErrorCode, Fields};
+use hookgate_request::{ApiError, ErrorCode, Fields, path_id};
 use hookgate_transport::Reply;
 
 /// Default lifetime of a new token, in days.
@@ -38,21 +39,14 @@ pub(super) async fn create<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let acting = screen.acting_once(fields)?;
-    if let Some(made) = screen.done_before(&acting).await? {
-        return Ok(screen.done_already(&made_page(&made.id)));
-    }
-    let made = match read(fields, screen.now) {
-        Ok((name, role, expires_at)) => {
-            let made = screen.gate().token_create(&acting, name, role, expires_at).await;
-            made.map_err(ApiError::from)
-        }
-        Err(fault) => Err(fault),
-    };
-    match screen.settled(&acting, made).await {
-        Ok(Done::Now((secret, token))) => screen.show_once(&made_page(&token.id), &[secret.reveal()]),
-        Ok(Done::Before(made)) => Ok(screen.done_already(&made_page(&made.id))),
-        Err(fault) => re_render(typed(screen, fields, problems(fault)?).await?.render()),
+    let made = screen.once(fields, async |acting| -> Result<_, ApiError> {
+        let (name, role, expires_at) = read(fields, screen.now)?;
+        Ok(screen.gate().token_create(acting, name, role, expires_at).await?)
+    });
+    match made.await? {
+        Done::Now((secret, token)) => screen.show_once(&made_page(&token.id), &[secret.reveal()]),
+        Done::Before(made) => Ok(screen.done_already(&made_page(&made.id))),
+        Done::Refused(fault) => re_render(typed(screen, fields, problems(fault)?).await?.render()),
     }
 }
 
@@ -62,7 +56,7 @@ pub(super) async fn shown<S: Store + PeopleStore>(
     id: &str,
 ) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManagePeople)?;
-    let id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let id: TokenId = path_id(id)?;
     let token = screen
         .gate()
         .store()
@@ -92,7 +86,7 @@ async fn typed<S: Store + PeopleStore>(
     fields: &Fields<'_>,
     problems: Vec<Problem>,
 ) -> Result<Tokens, ApiError> {
-    let text = |name| fields.get(name).unwrap_or_default().to_owned();
+    let text = |name| fields.text(name).to_owned();
     let model = model(screen).await?;
     Ok(Tokens {
         problems,
@@ -110,7 +104,7 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManagePeople)?;
-    let token_id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let token_id: TokenId = path_id(id)?;
     let token = screen.gate().store().token_by_id(token_id).await?;
     let token = token.ok_or(ErrorCode::NotFound)?;
     if fields.get("confirm") != Some("yes") {
@@ -137,11 +131,8 @@ type Wanted = (TokenName, Role, Option<Timestamp>);
 
 fn read(fields: &Fields<'_>, now: Timestamp) -> Result<Wanted, ApiError> {
     fields.complete(&["name", "role", "expires_days"], &[])?;
-    let name = fields.read::<TokenName>("name")?;
-    let name =
-        name.ok_or_else(|| ApiError::field("name", "required", "a name of 1 to 100 characters is needed"))?;
-    let role = fields.read::<Role>("role")?;
-    let role = role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?;
+    let name = fields.required("name", "a name of 1 to 100 characters is needed")?;
+    let role = fields.required("role", "choose a role")?;
     let days = fields.read::<u16>("expires_days")?;
     Ok((name, role, days.map(|days| now.after(DAY * days.into()))))
 }

@@ -8,19 +8,20 @@ use hookgate_gate::{
 use hookgate_pages::{
     Bucket, Chart, Failing, Range, RetiredUrlUse, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
 };
-use hookgate_people::{Actor, AuditAct};
+use hookgate_people::{Actor, AuditAct, Permission};
 
+use super::answers::page;
 use super::models::{delivery_row, webhook_facts};
-use super::{PageContext, page};
-use hookgate_request::{ApiError, ErrorCode};
+use super::page_context::PageContext;
+use hookgate_request::{ApiError, ErrorCode, path_id};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
 /// Number of newest deliveries on the page.
-const RECENT: u16 = 20;
+const RECENT: PageSize = PageSize::new(20).unwrap();
 
 /// Maximum number of sources on the page.
-const SOURCES: u16 = 10;
+const SOURCES: PageSize = PageSize::new(10).unwrap();
 
 /// Shows the page.
 pub(super) async fn show<S: Store + PeopleStore>(
@@ -37,10 +38,9 @@ pub(super) async fn show<S: Store + PeopleStore>(
         webhook: Some(webhook.handle),
         ..DeliveryFilter::default()
     };
-    let size = PageSize::new(RECENT).unwrap_or_default();
     let recent = screen
         .gate()
-        .delivery_page(screen.visitor.member.role, &filter, Seek::Newest, size)
+        .delivery_page(screen.visitor.member.role, &filter, Seek::Newest, RECENT)
         .await?;
     page(
         WebhookDetail {
@@ -86,10 +86,9 @@ async fn revoked_by<S: Store + PeopleStore>(
         subject: Some(SubjectMatch::Ids(vec![webhook.handle.to_string()])),
         ..AuditFilter::default()
     };
-    let one = PageSize::new(1).unwrap_or_default();
     let page = screen
         .gate()
-        .audit_page(&ActorContext::system(), &filter, None, one)
+        .audit_page(&ActorContext::system(), &filter, None, PageSize::ONE)
         .await?;
     let named = page.items.first().map(|entry| match &entry.actor {
         Actor::CommandLine { user } => format!("{user} (command line)").into(),
@@ -103,9 +102,18 @@ pub(super) async fn find<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Webhook, ApiError> {
-    let handle = handle.parse().map_err(|_| ErrorCode::NotFound)?;
+    let handle = path_id(handle)?;
     let found = screen.gate().store().webhook_by_handle(handle).await?;
     found.ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+/// The webhook with the handle in the path, for a member who may manage webhooks.
+pub(super) async fn find_manageable<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+) -> Result<Webhook, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    find(screen, handle).await
 }
 
 async fn series<S: Store + PeopleStore>(
@@ -139,9 +147,8 @@ pub(super) async fn sources<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     webhook: &Webhook,
     range: Range,
-    most: u16,
+    limit: PageSize,
 ) -> Result<Vec<SourceRow>, ApiError> {
-    let limit = PageSize::new(most).unwrap_or_default();
     let top = screen
         .gate()
         .store()
@@ -170,7 +177,9 @@ async fn failing<S: Store + PeopleStore>(
         .store()
         .usage_many(&[webhook.handle], screen.now)
         .await?;
-    let day = usage.first().map(WebhookUsage::totals).unwrap_or_default();
+    let Some(day) = usage.first().map(WebhookUsage::totals) else {
+        return Ok(None);
+    };
     Ok(match Health::of(&day) {
         Health::Failing(code) => Some(Failing {
             code,

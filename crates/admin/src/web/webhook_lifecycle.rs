@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hookgate_domain::{Policy, SenderFormat};
 use hookgate_gate::{
-    Issued as GateIssued, NewWebhook as GateNew, PeopleStore, SigningSecret, SourceTotal, Store,
+    Issued as GateIssued, NewWebhook as GateNew, PageSize, PeopleStore, SigningSecret, SourceTotal, Store,
 };
 use hookgate_pages::{
     Impact, Issue, Issued, NewWebhook, Range, RegenerateConfirm, RevokeConfirm, WebhookForm,
@@ -14,9 +14,11 @@ use hookgate_pages::{
 use hookgate_people::Permission;
 use zeroize::Zeroizing;
 
+use super::answers::{page, re_render};
 use super::once::Done;
-use super::webhook::{find, sources};
-use super::{PageContext, edit, page, re_render};
+use super::page_context::PageContext;
+use super::webhook::{find, find_manageable, sources};
+use super::webhook_form;
 use crate::html;
 use hookgate_request::{ApiError, Fields};
 use hookgate_transport::Reply;
@@ -30,7 +32,7 @@ const REGENERATED: &str = "regenerated";
 const DAY: Duration = Duration::from_hours(24);
 const WEEK: Duration = Duration::from_hours(7 * 24);
 /// Maximum number of shown sources that lose access.
-const SOURCES: u16 = 5;
+const SOURCES: PageSize = PageSize::new(5).unwrap();
 
 /// Creates a webhook from the form.
 pub(super) async fn create<S: Store + PeopleStore>(
@@ -38,20 +40,15 @@ pub(super) async fn create<S: Store + PeopleStore>(
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
-    let acting = screen.acting_once(fields)?;
-    if let Some(made) = screen.done_before(&acting).await? {
-        return Ok(screen.done_already(&url_page(&made.id)));
-    }
-    let form = edit::typed(fields);
-    let issued = match wanted(fields, &form) {
-        Ok(new) => screen.gate().create(&acting, new).await.map_err(ApiError::from),
-        Err(fault) => Err(fault),
-    };
-    match screen.settled(&acting, issued).await {
-        Ok(Done::Now(issued)) => show(screen, &issued, CREATED),
-        Ok(Done::Before(made)) => Ok(screen.done_already(&url_page(&made.id))),
-        Err(fault) => {
-            let problems = edit::told(fault)?;
+    let form = webhook_form::typed(fields);
+    let issued = screen.once(fields, async |acting| -> Result<_, ApiError> {
+        Ok(screen.gate().create(acting, wanted(fields, &form)?).await?)
+    });
+    match issued.await? {
+        Done::Now(issued) => show(screen, &issued, CREATED),
+        Done::Before(made) => Ok(screen.done_already(&url_page(&made.id))),
+        Done::Refused(fault) => {
+            let problems = webhook_form::told(fault)?;
             let shell = screen.shell();
             re_render(
                 NewWebhook {
@@ -68,7 +65,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
 /// Parses the form of a new webhook.
 fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, ApiError> {
     fields.complete(&[], &["signed"])?;
-    let change = edit::edited(fields, form)?;
+    let change = webhook_form::edited(fields, form)?;
     let name = change.name.clone();
     let mut name = name.ok_or_else(|| ApiError::field("name", "required", "1 to 100 characters"))?;
     let mut policy = Policy::default();
@@ -86,8 +83,7 @@ pub(super) async fn ask_regenerate<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let webhook = find(screen, handle).await?;
+    let webhook = find_manageable(screen, handle).await?;
     page(
         RegenerateConfirm {
             shell: screen.shell(),
@@ -106,16 +102,14 @@ pub(super) async fn regenerate<S: Store + PeopleStore>(
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let webhook = find(screen, handle).await?;
-    let acting = screen.acting_once(fields)?;
-    if let Some(made) = screen.done_before(&acting).await? {
-        return Ok(screen.done_already(&url_page(&made.id)));
-    }
-    let issued = screen.gate().regenerate(&acting, webhook.handle).await;
-    match screen.settled(&acting, issued.map_err(ApiError::from)).await? {
+    let webhook = find_manageable(screen, handle).await?;
+    let issued = screen.once(fields, async |acting| {
+        screen.gate().regenerate(acting, webhook.handle).await
+    });
+    match issued.await? {
         Done::Now(issued) => show(screen, &issued, REGENERATED),
         Done::Before(made) => Ok(screen.done_already(&url_page(&made.id))),
+        Done::Refused(error) => Err(error.into()),
     }
 }
 
@@ -124,10 +118,9 @@ pub(super) async fn shown<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let webhook = find(screen, handle).await?;
-    let values = screen.shown_once().unwrap_or_default();
-    let value = |place: usize| values.get(place).map(|value| value.as_str());
+    let webhook = find_manageable(screen, handle).await?;
+    let values = screen.shown_once();
+    let value = |place: usize| Some(values.as_ref()?.get(place)?.as_str());
     let issue = match value(0) {
         Some(REGENERATED) => Issue::Regenerated,
         _ => Issue::Created,
@@ -161,9 +154,8 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let webhook = find(screen, handle).await?;
-    let typed = fields.get("name").unwrap_or_default().trim();
+    let webhook = find_manageable(screen, handle).await?;
+    let typed = fields.text("name").trim();
     if typed != webhook.name.as_str() {
         let problem = "The name does not match. Type it exactly as shown.";
         return re_render(revoke_model(screen, handle, Some(problem)).await?.render());

@@ -9,7 +9,8 @@ use hookgate_domain::{Webhook, WebhookHandle, WebhookName, WebhookState};
 use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
 use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
 
-use super::{PageContext, page};
+use super::answers::page;
+use super::page_context::PageContext;
 use hookgate_request::ApiError;
 use hookgate_transport::Reply;
 
@@ -22,8 +23,8 @@ const MOST_LOOKED_AT: usize = 10_000;
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&["q", "state", "cursor"])?;
     let filter = WebhookFilter {
-        name: query.get("q").unwrap_or_default().to_owned(),
-        state: query.get("state").unwrap_or_default().to_owned(),
+        name: query.text("q").to_owned(),
+        state: query.text("state").to_owned(),
     };
     let cursor: Option<Cursor> = query.read("cursor")?;
     let failing: Vec<_> = screen
@@ -101,9 +102,12 @@ impl FromStr for Cursor {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut handles = text.split('.');
-        let after = handles.next().unwrap_or_default().parse()?;
-        let shown_before = handles.take(MOST_FAILING).map(str::parse);
+        let (after, others) = text
+            .split_once('.')
+            .map_or((text, None), |(after, others)| (after, Some(others)));
+        let after = after.parse()?;
+        let others = others.into_iter().flat_map(|others| others.split('.'));
+        let shown_before = others.take(MOST_FAILING).map(str::parse);
         Ok(Self {
             after,
             shown_before: shown_before.collect::<Result<_, _>>()?,

@@ -166,8 +166,10 @@ impl HtmlSafe for Preview {}
 
 impl Preview {
     /// The fragment as HTML, for the script.
-    #[must_use]
-    pub fn render(&self) -> String {
+    ///
+    /// # Errors
+    /// The template fails.
+    pub fn render(&self) -> Result<String, super::RenderError> {
         super::html(self)
     }
 

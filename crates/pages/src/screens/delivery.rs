@@ -71,9 +71,11 @@ impl HtmlSafe for DeliveryRow {}
 
 impl DeliveryRow {
     /// The row as a fragment, one `<tr>` without line breaks: the data of an event named `delivery` in a live stream.
-    #[must_use]
-    pub fn render(&self) -> String {
-        super::html(self).replace(['\n', '\r'], " ")
+    ///
+    /// # Errors
+    /// The template fails.
+    pub fn render(&self) -> Result<String, super::RenderError> {
+        Ok(super::html(self)?.replace(['\n', '\r'], " "))
     }
 
     /// The refusal code, if refused.

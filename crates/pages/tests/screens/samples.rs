@@ -16,7 +16,7 @@ use hookgate_pages::{
     EditWebhook, ErrorPage, ErrorScreen, FailedSignIns, Failing, Flash, FlashKind, IgnoredHeader, Impact,
     IncidentDetail, IncidentList, IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members,
     NewWebhook, NoteForm, Observed, Paging, Payload, PayloadFault, Preview, PreviewSender, Problem, Range,
-    RegenerateConfirm, RetiredUrlUse, RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow,
+    RegenerateConfirm, RenderError, RetiredUrlUse, RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow,
     SetChange, SetVersionRow, Shell, ShownAnswer, SignIn, SignInLink, SignInLinkMade, SourceRow,
     TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
     WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
@@ -39,6 +39,9 @@ pub(crate) enum Kind {
     Single,
 }
 
+/// A screen with its name.
+type Sample = (&'static str, Result<String, RenderError>);
+
 /// All screens with their names.
 pub(crate) fn all(kind: Kind) -> Vec<(&'static str, String)> {
     let samples = Samples { kind };
@@ -49,18 +52,19 @@ pub(crate) fn all(kind: Kind) -> Vec<(&'static str, String)> {
     all.extend(samples.incidents());
     all.extend(samples.search());
     all.extend(samples.people());
-    all
+    let rendered = |(name, page): Sample| (name, page.expect(name));
+    all.into_iter().map(rendered).collect()
 }
 
 /// A fragment for the live stream.
 pub(crate) fn live_row(kind: Kind) -> String {
-    Samples { kind }.delivery(3).render()
+    Samples { kind }.delivery(3).render().expect("a row")
 }
 
 /// A fragment for the script's preview.
 pub(crate) fn preview() -> String {
     let kind = Kind::Ordinary;
-    Samples { kind }.preview().render()
+    Samples { kind }.preview().render().expect("a preview")
 }
 
 struct Samples {
@@ -144,7 +148,7 @@ impl Samples {
         }
     }
 
-    fn signed_out(&self) -> Vec<(&'static str, String)> {
+    fn signed_out(&self) -> Vec<Sample> {
         let sign_in = |problem: Option<&str>| SignIn {
             csrf: "q7Hs2".to_owned(),
             name: self.string("ada"),
@@ -231,7 +235,7 @@ impl Samples {
         }
     }
 
-    fn address_sets(&self) -> Vec<(&'static str, String)> {
+    fn address_sets(&self) -> Vec<Sample> {
         let facts = |name: &str, provider: &str| AddressSetFacts {
             name: name.parse().expect("a name"),
             provider: provider.to_owned(),
@@ -320,7 +324,7 @@ impl Samples {
         ]
     }
 
-    fn webhooks(&self) -> Vec<(&'static str, String)> {
+    fn webhooks(&self) -> Vec<Sample> {
         let list = |rows: usize| WebhookList {
             shell: self.shell(Some((FlashKind::Done, "Grafana staging was revoked."))),
             filter: WebhookFilter::default(),
@@ -532,7 +536,7 @@ impl Samples {
         })
     }
 
-    fn webhook_pages(&self) -> Vec<(&'static str, String)> {
+    fn webhook_pages(&self) -> Vec<Sample> {
         let detail = WebhookDetail {
             shell: self.shell(None),
             webhook: self.facts(),
@@ -656,7 +660,7 @@ impl Samples {
         }
     }
 
-    fn deliveries(&self) -> Vec<(&'static str, String)> {
+    fn deliveries(&self) -> Vec<Sample> {
         let logs = |rows: usize, filter: LogFilter| Logs {
             shell: self.shell(None),
             webhooks: (0..3)
@@ -773,7 +777,7 @@ impl Samples {
         }
     }
 
-    fn search(&self) -> Vec<(&'static str, String)> {
+    fn search(&self) -> Vec<Sample> {
         let results = |rows: usize| SearchResults {
             shell: self.shell(None),
             text: self.text("disk"),
@@ -794,7 +798,7 @@ impl Samples {
         ]
     }
 
-    fn incidents(&self) -> Vec<(&'static str, String)> {
+    fn incidents(&self) -> Vec<Sample> {
         let list = |rows: usize, status: Option<IncidentStatus>| IncidentList {
             shell: self.shell(None),
             status,
@@ -869,7 +873,7 @@ impl Samples {
         ]
     }
 
-    fn people(&self) -> Vec<(&'static str, String)> {
+    fn people(&self) -> Vec<Sample> {
         let member = |index: usize| MemberRow {
             id: format!("m{index}"),
             name: self.text(["Ada Example", "Bo Sample", "Cy Model"][index % 3]),

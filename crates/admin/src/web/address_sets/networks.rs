@@ -4,11 +4,12 @@ use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{AddressSetDetail, ConflictRow};
 use hookgate_people::Permission;
 
-use super::{change_of, detail, entries, find, lines, warnings};
+use super::view::{change_of, detail, entries, find, lines, warnings};
 use crate::html;
 use crate::set_source::networks_of;
+use crate::web::answers::{page, problems, re_render};
 use crate::web::conflict::{conflict, opened_with, shown_value};
-use crate::web::{PageContext, page, problems, re_render};
+use crate::web::page_context::PageContext;
 use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 
@@ -21,7 +22,7 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, _) = find(screen, name).await?;
     let opened = opened_with(fields)?;
-    let typed = fields.get("networks").unwrap_or_default();
+    let typed = fields.text("networks");
     let networks = fields
         .complete(&["networks"], &[])
         .and_then(|()| networks_of(&entries(typed)));
@@ -65,7 +66,7 @@ pub(in super::super) async fn restore<S: Store + PeopleStore>(
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     let (set, _) = find(screen, name).await?;
-    let typed = fields.get("networks").unwrap_or_default();
+    let typed = fields.text("networks");
     let mut detail = detail(screen, &set, typed.to_owned()).await?;
     detail.revision = fields.read("revision")?.unwrap_or(set.revision);
     page(detail.render())
@@ -80,7 +81,7 @@ pub(in super::super) async fn preview<S: Store + PeopleStore>(
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, known) = find(screen, name).await?;
     let opened = opened_with(fields)?;
-    let typed = fields.get("networks").unwrap_or_default();
+    let typed = fields.text("networks");
     let mut detail = detail(screen, &set, typed.to_owned()).await?;
     detail.revision = opened;
     let networks = match networks_of(&entries(typed)) {

@@ -1,0 +1,156 @@
+//! The context of a page: the member, the request, and the console.
+
+use hookgate_domain::policy::SealedSecret;
+use hookgate_domain::{RequestId, Timestamp};
+use hookgate_gate::{Gate, LogInterval, PeopleStore, Store, StoreError};
+use hookgate_pages::{FailedSignIns, Flash, FlashKind, Shell};
+use hyper::header::HeaderName;
+
+use super::flash;
+use crate::console::Console;
+use crate::signed_in::SignedIn;
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, Fields, cookie};
+
+/// Pace of the log lines about pages that get no key because randomness is unavailable.
+static NO_KEY: LogInterval = LogInterval::new();
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const FRAGMENT: HeaderName = HeaderName::from_static("x-fragment");
+
+/// Request ID and time of receipt.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) id: RequestId,
+    pub(super) now: Timestamp,
+}
+
+impl Arrival {
+    pub(super) fn of(call: &AdminRequest) -> Self {
+        Self {
+            id: call.id,
+            now: call.now,
+        }
+    }
+}
+
+/// Context of a page: the member, the request, and the console.
+pub(super) struct PageContext<'a, S> {
+    pub(super) console: &'a Console<S>,
+    pub(super) visitor: SignedIn,
+    pub(super) now: Timestamp,
+    pub(super) id: RequestId,
+    pub(super) path: String,
+    pub(super) query: String,
+    /// The key of this page's forms, see [`PAGE_KEY`].
+    pub(super) page_key: String,
+    /// Sealed secrets that this page may show, from the browser's cookie.
+    pub(super) sealed: Option<SealedSecret>,
+    /// Notices above the page.
+    pub(super) notices: Vec<String>,
+    /// `Last-Event-ID`: the last event that a reconnecting live view has received.
+    pub(super) last_event: Option<String>,
+    /// `true` if the script asks for only a part of the page.
+    pub(super) fragment: bool,
+}
+
+impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
+    pub(super) fn new(
+        console: &'a Console<S>,
+        visitor: SignedIn,
+        call: &AdminRequest,
+    ) -> Result<Self, ApiError> {
+        Ok(Self {
+            path: call.head.uri.path().to_owned(),
+            query: call.query_text().to_owned(),
+            sealed: cookie::shown_once(&call.head.headers),
+            last_event: call.header(&LAST_EVENT_ID).map(str::to_owned),
+            fragment: call.header(&FRAGMENT).is_some(),
+            ..Self::arrived(console, visitor, Arrival::of(call))?
+        })
+    }
+
+    /// Creates the context for a member who has just signed in, without anything from the request but its ID and
+    /// time.
+    pub(super) fn arrived(
+        console: &'a Console<S>,
+        visitor: SignedIn,
+        came: Arrival,
+    ) -> Result<Self, ApiError> {
+        let page_key = console.gate.form_key().map_err(|error| {
+            if let Some(left_out) = NO_KEY.line() {
+                tracing::error!(%error, left_out, "a page can't have a key for its forms");
+            }
+            ErrorCode::Internal
+        })?;
+        Ok(Self {
+            console,
+            visitor,
+            now: came.now,
+            id: came.id,
+            path: String::new(),
+            query: String::new(),
+            page_key,
+            sealed: None,
+            notices: Vec::new(),
+            last_event: None,
+            fragment: false,
+        })
+    }
+
+    pub(super) fn gate(&self) -> &Gate<S> {
+        &self.console.gate
+    }
+
+    /// The value of `done`, with which a redirect names the last act.
+    pub(super) fn done(&self) -> Option<&str> {
+        self.query.split('&').find_map(|pair| pair.strip_prefix("done="))
+    }
+
+    /// Adds a notice about failed sign-ins with the member's name, if there were any. If they can't be read, the page
+    /// is shown without the notice.
+    pub(super) async fn tell_of_failed_sign_ins(&mut self) {
+        match self.failed_sign_ins().await {
+            Ok(failed) => self.notices.extend(failed.map(|failed| failed.text())),
+            Err(error) => tracing::warn!(%error, "failed sign-ins can't be looked up"),
+        }
+    }
+
+    /// Failed sign-ins with the member's name since the sign-in before this session, if there were any.
+    pub(super) async fn failed_sign_ins(&self) -> Result<Option<FailedSignIns>, StoreError> {
+        let failed = self.gate().failed_sign_ins(&self.visitor.session).await?;
+        Ok(failed.map(|failed| FailedSignIns {
+            count: failed.count,
+            last_at: failed.last_at,
+            last_from: failed.last_from,
+        }))
+    }
+
+    /// The page frame: member, role, form keys and flash.
+    pub(super) fn shell(&self) -> Shell {
+        let flash = if self.notices.is_empty() {
+            self.done().and_then(flash::flash_text).map(|text| Flash {
+                kind: FlashKind::Done,
+                text: text.into(),
+            })
+        } else {
+            Some(Flash {
+                kind: FlashKind::Failed,
+                text: self.notices.join(" ").into(),
+            })
+        };
+        Shell {
+            user: self.visitor.member.name.as_str().into(),
+            role: self.visitor.member.role.as_str().to_owned(),
+            organization: "default".into(),
+            csrf: self.visitor.form_token.clone(),
+            once: self.page_key.clone(),
+            now: self.now,
+            flash,
+        }
+    }
+
+    /// Parses the parameters in `known`. Others are dropped.
+    pub(super) fn fields(&self, known: &[&str]) -> Result<Fields<'_>, ApiError> {
+        Fields::of_page(self.query.as_bytes(), known)
+    }
+}

@@ -1,0 +1,214 @@
+//! Routes of the pages: the session of a request, then the page or the form at its path.
+
+use hookgate_gate::{PeopleStore, Store};
+use hookgate_pages::WebhookForm;
+use hyper::Method;
+use hyper::http::uri::PathAndQuery;
+
+use super::list_forms::{self, ListForm, Submitted};
+use super::next_path::{self, HOME, LIVE, SIGNED_IN, STRICT};
+use super::page_context::PageContext;
+use super::{
+    account, address_sets, audit, deliveries, edit, enforce, failed, incidents, members, restore, search,
+    session, sign_in, sign_in_link, tokens, webhook, webhook_lifecycle, webhooks,
+};
+use crate::console::Console;
+use crate::signed_in::{FORM_TOKEN, PAGE_KEY, SignedIn};
+use crate::{html, streams};
+use hookgate_request::{AdminRequest, ApiError, ErrorCode, Fields, Form};
+use hookgate_transport::Reply;
+
+/// Answers a request for a page. An error is a page too.
+pub(crate) async fn answer<S: Store + PeopleStore>(
+    console: &Console<S>,
+    call: AdminRequest,
+    segments: &[&str],
+) -> Reply {
+    let id = call.id;
+    let replied = route(console, call, segments).await;
+    replied.unwrap_or_else(|fault| failed::bare(&fault, id))
+}
+
+/// Answers a request for a page under a foreign `Host`.
+pub(crate) fn misdirected(call: &AdminRequest) -> Reply {
+    failed::bare(&ErrorCode::MisdirectedRequest.into(), call.id)
+}
+
+async fn route<S: Store + PeopleStore>(
+    console: &Console<S>,
+    call: AdminRequest,
+    segments: &[&str],
+) -> Result<Reply, ApiError> {
+    let method = call.head.method.clone();
+    let reading = matches!(method, Method::GET | Method::HEAD);
+    if !reading && method != Method::POST {
+        return Err(ApiError::method("GET, HEAD, POST"));
+    }
+    match *segments {
+        ["assets", _] if reading => {
+            let found = hookgate_pages::asset(call.head.uri.path()).ok_or(ErrorCode::NotFound)?;
+            return Ok(html::asset(found.content_type, found.bytes));
+        }
+        ["sign-in"] if reading => return sign_in::show(&call),
+        ["sign-in"] => return sign_in::by_password(console, call).await,
+        ["sign-in", secret] if reading => return sign_in_link::show(console, &call, secret).await,
+        ["sign-in", secret] => return sign_in_link::sign_in(console, call, secret).await,
+        _ => {}
+    }
+    // A live view reconnects by itself as long as its page is open.
+    let visitor = if segments.last() == Some(&LIVE) {
+        SignedIn::at_rest(&console.gate, &call).await?
+    } else {
+        SignedIn::of(&console.gate, &call).await?
+    };
+    let Some(visitor) = visitor else {
+        return if reading {
+            let uri = &call.head.uri;
+            let next = uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str);
+            Ok(html::see_other(&next_path::sign_in_path(Some(next))))
+        } else {
+            sign_in::keep(console, call, segments).await
+        };
+    };
+    let recipient = visitor.recipient();
+    let _turn = console.limits.turn(recipient.account).await?;
+    let mut screen = PageContext::new(console, visitor, &call)?;
+    let replied = if reading {
+        shown(&mut screen, segments).await
+    } else {
+        acted(&mut screen, call, segments).await
+    };
+    let reply = replied.unwrap_or_else(|fault| match fault.code {
+        // The session ended after it was checked.
+        ErrorCode::Unauthenticated => html::see_other(&next_path::sign_in_path(None)),
+        _ => failed::inside(&screen, &fault, segments),
+    });
+    Ok(streams::held(&console.gate, &console.limits, recipient, reply).await)
+}
+
+/// Shows a page. Invalid parameters of its query are dropped.
+async fn shown<S: Store + PeopleStore>(
+    screen: &mut PageContext<'_, S>,
+    segments: &[&str],
+) -> Result<Reply, ApiError> {
+    let is_page = !segments.last().is_some_and(|last| STRICT.contains(last));
+    if is_page {
+        screen.leave_secrets_out(segments);
+        if screen.done() == Some(SIGNED_IN) {
+            screen.tell_of_failed_sign_ins().await;
+        }
+    }
+    loop {
+        let fault = match show(screen, segments).await {
+            Err(fault) if fault.code == ErrorCode::ValidationError => fault,
+            replied => return replied,
+        };
+        // Each iteration drops at least one parameter.
+        if !(is_page && screen.leave_out(&fault)) {
+            return Err(fault);
+        }
+    }
+}
+
+/// Handles a form from a page of this console. A form of another session is shown again, and does nothing.
+async fn acted<S: Store + PeopleStore>(
+    screen: &mut PageContext<'_, S>,
+    call: AdminRequest,
+    segments: &[&str],
+) -> Result<Reply, ApiError> {
+    let form = Form::read(call, &screen.console.host).await?;
+    screen.query.clear();
+    let fields = form.fields()?;
+    let is_ours = fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str());
+    // A page of an older version of the program had no key.
+    if is_ours && fields.get(PAGE_KEY).is_some() {
+        return match ListForm::at(segments) {
+            Some(form) => match list_forms::submit(screen, form, &fields).await? {
+                Submitted::Redirected(reply) => Ok(reply),
+                Submitted::NotSearched(status) => {
+                    let mut reply = shown(screen, &[form.list()]).await?;
+                    *reply.status_mut() = status;
+                    Ok(reply)
+                }
+            },
+            None => act(screen, segments, &fields).await,
+        };
+    }
+    screen.notices.push(restore::NOTICE.to_owned());
+    let mut reply = restore::page(screen, segments, &fields).await?;
+    *reply.status_mut() = ErrorCode::ForeignForm.status();
+    Ok(reply)
+}
+
+/// Routes GET requests.
+async fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    segments: &[&str],
+) -> Result<Reply, ApiError> {
+    match *segments {
+        [""] => Ok(html::see_other(HOME)),
+        ["webhooks"] => webhooks::list(screen).await,
+        ["webhooks", "new"] => edit::new(screen, WebhookForm::default()),
+        ["webhooks", handle] => webhook::show(screen, handle).await,
+        ["webhooks", handle, "edit"] => edit::show(screen, handle).await,
+        ["webhooks", handle, "url"] => webhook_lifecycle::shown(screen, handle).await,
+        ["webhooks", handle, "live"] => deliveries::live(screen, Some(handle)).await,
+        ["webhooks", handle, "regenerate"] => webhook_lifecycle::ask_regenerate(screen, handle).await,
+        ["webhooks", handle, "revoke"] => webhook_lifecycle::ask_revoke(screen, handle).await,
+        ["webhooks", handle, "enforce"] => enforce::ask(screen, handle).await,
+        ["logs"] => deliveries::logs(screen).await,
+        ["logs", "live"] => deliveries::live(screen, None).await,
+        ["logs", "export"] => deliveries::export(screen),
+        ["deliveries", id] => deliveries::show(screen, id).await,
+        ["address-sets"] => address_sets::list(screen).await,
+        ["address-sets", name] => address_sets::show(screen, name).await,
+        ["incidents"] => incidents::list(screen).await,
+        ["incidents", id] => incidents::show(screen, id).await,
+        ["members"] => members::list(screen).await,
+        ["members", id, "link"] => members::shown(screen, id).await,
+        ["tokens"] => tokens::list(screen).await,
+        ["tokens", id, "made"] => tokens::shown(screen, id).await,
+        ["account"] => account::show(screen).await,
+        ["audit"] => audit::list(screen).await,
+        ["search"] => search::results(screen).await,
+        ["audit", "export"] => audit::export(screen).await,
+        _ => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+/// Routes forms (POST).
+async fn act<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    segments: &[&str],
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    match *segments {
+        ["sign-out"] => session::sign_out(screen).await,
+        ["webhooks", "new"] | ["webhooks"] => webhook_lifecycle::create(screen, fields).await,
+        ["webhooks", handle, "edit"] => edit::save(screen, handle, fields).await,
+        ["webhooks", handle, "preview"] => edit::preview(screen, handle, fields).await,
+        ["webhooks", handle, "enforce"] => enforce::enforce(screen, handle, fields).await,
+        ["webhooks", handle, "suggest"] => edit::suggest(screen, handle, fields).await,
+        ["address-sets"] => address_sets::create::create(screen, fields).await,
+        ["address-sets", name, "edit"] => address_sets::networks::edit(screen, name, fields).await,
+        ["address-sets", name, "preview"] => address_sets::networks::preview(screen, name, fields).await,
+        ["address-sets", name, "refresh"] => address_sets::refresh(screen, name).await,
+        ["address-sets", name, "decide"] => address_sets::decide(screen, name, fields).await,
+        ["address-sets", name, "remove"] => address_sets::remove(screen, name, fields).await,
+        ["webhooks", handle, "regenerate"] => webhook_lifecycle::regenerate(screen, handle, fields).await,
+        ["webhooks", handle, "revoke"] => webhook_lifecycle::revoke(screen, handle, fields).await,
+        ["incidents", id, word @ ("acknowledge" | "resolve" | "reopen")] => {
+            incidents::act(screen, id, word).await
+        }
+        ["incidents", id, "note"] => incidents::note(screen, id, fields).await,
+        ["members"] => members::add(screen, fields).await,
+        ["members", id, "role"] => members::role(screen, id, fields).await,
+        ["members", id, "link"] => members::link(screen, id, fields).await,
+        ["members", id, "remove"] => members::remove(screen, id, fields).await,
+        ["tokens"] => tokens::create(screen, fields).await,
+        ["tokens", id, "revoke"] => tokens::revoke(screen, id, fields).await,
+        ["account", "password"] => account::password(screen, fields).await,
+        ["account", "sessions", id, "end"] => account::end(screen, id).await,
+        _ => Err(ApiError::method("GET, HEAD")),
+    }
+}
