@@ -47,8 +47,6 @@ pub struct Database {
     pub(crate) writer: Arc<Writer>,
     /// Connections for people and their tools.
     pub(crate) pool: Pool,
-    /// Connections for the look-ups of the gate.
-    gate_pool: Pool,
     pub(crate) lookups: Lookups,
     place: Location,
     held: Arc<HeldNetworks>,
@@ -80,13 +78,13 @@ impl Database {
         let (pool, gate_pool) = (readers(Purpose::People)?, readers(Purpose::Gate)?);
         let writer =
             Writer::on_file(path, connection).map_err(|error| OpenError::database(directory, error))?;
+        let held = Arc::default();
         Ok(Self {
             writer: Arc::new(writer),
             pool,
-            gate_pool,
-            lookups: Lookups::default(),
+            lookups: Lookups::new(gate_pool, Arc::clone(&held)),
             place: Location::File,
-            held: Arc::default(),
+            held,
         })
     }
 
@@ -109,16 +107,16 @@ impl Database {
         drop(gate_pool.get().await);
         let off_record = Arc::default();
         let writer = Writer::on_server(address.clone(), link, Arc::clone(&off_record)).map_err(failed)?;
+        let held = Arc::default();
         Ok(Self {
             writer: Arc::new(writer),
             pool,
-            gate_pool,
-            lookups: Lookups::default(),
+            lookups: Lookups::new(gate_pool, Arc::clone(&held)),
             place: Location::Server {
                 address: Box::new(address.clone()),
                 off_record,
             },
-            held: Arc::default(),
+            held,
         })
     }
 
@@ -313,16 +311,6 @@ impl Database {
         work: impl FnOnce(&mut Connection) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, StoreError> {
         run(&self.pool, what, work).await
-    }
-
-    /// Reads what a sender waits for, on a connection for the gate, beside the reads of people. `what` names
-    /// it in errors.
-    pub(crate) async fn read_for_gate<T: Send + 'static>(
-        &self,
-        what: &'static str,
-        work: impl FnOnce(&mut Connection) -> Result<T, QueryError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        run(&self.gate_pool, what, work).await
     }
 
     /// `true` if usage has to be counted regularly by [`count`](Self::count). An embedded store counts by

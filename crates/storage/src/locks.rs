@@ -4,5 +4,6 @@
 //! On PostgreSQL they are taken in one order: members, policies, and then the rows of webhooks, counters and
 //! incidents.
 
+pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod policies;

@@ -1,5 +1,6 @@
 //! Retention: removes the history that is too old or too much, and keeps account of the bytes of each webhook.
 
+pub(crate) mod age_statements;
 pub(crate) mod doomed;
 pub(crate) mod freed;
 pub(crate) mod holdings;
@@ -12,4 +13,4 @@ mod prune_people;
 pub(crate) mod prune_server;
 mod prune_server_size;
 pub(crate) mod size;
-pub(crate) mod statements;
+mod size_statements;

@@ -1,6 +1,8 @@
 //! Usage: deliveries counted by minute, hour and code, and by day and source.
 
 pub(crate) mod counts;
+pub(crate) mod holdings;
+pub(crate) mod observation;
 pub(crate) mod off_record;
 pub(crate) mod queries;
 pub(crate) mod recorder;

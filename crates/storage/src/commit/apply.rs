@@ -20,7 +20,7 @@ use crate::deliveries::row::{NewDelivery, answer_words};
 use crate::incidents::metadata::metadata_text;
 use crate::incidents::row::WeighedIncident;
 use crate::query_error::{CorruptRow, QueryError};
-use crate::usage::recorder::Observation;
+use crate::usage::observation::Observation;
 use crate::webhooks::statements::Target;
 
 /// Stands for the incident of a key whose first answer named none.

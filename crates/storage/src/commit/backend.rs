@@ -17,7 +17,7 @@ use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::row::NewDelivery;
 use crate::incidents::row::WeighedIncident;
 use crate::query_error::QueryError;
-use crate::usage::recorder::Observation;
+use crate::usage::observation::Observation;
 use crate::webhooks::statements::Target;
 
 /// The next numbers.

@@ -14,7 +14,7 @@ use crate::deliveries::row::{NewDelivery, answer_words, seconds_up};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::refusals::coalescer::RefusalCoalescer;
 use crate::refusals::folder::{Placement, RefusalFolder};
-use crate::usage::recorder::Observation;
+use crate::usage::observation::Observation;
 use crate::webhooks::statements::Target;
 
 /// Log limiters of refusals that are dropped, and of refusals that can't be recorded.

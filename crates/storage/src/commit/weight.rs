@@ -75,8 +75,8 @@ mod tests {
     use crate::OpenMode;
     use crate::connection::Connection;
     use crate::connection::RunQueryDsl;
-    use crate::retention::holdings::WEIGHT;
     use crate::retention::prune_file::bytes_in_use;
+    use crate::usage::holdings::WEIGHT;
 
     /// Bytes that webhooks hold, and bytes that their rows weigh.
     #[derive(Clone, Copy, Debug, QueryableByName)]

@@ -8,8 +8,8 @@ use hookgate_domain::networks::network_bounds;
 use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::row::{DeliveryRow, SummaryRow};
-use super::spans::{Part, parts, whole};
-use super::window::{Span, span, span_of};
+use super::spans::{Part, Span, parts, span_of, whole};
+use super::window::span;
 use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::schema::{deliveries, incidents, webhooks};
 

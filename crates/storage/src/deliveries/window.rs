@@ -2,10 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use hookgate_domain::DeliveryId;
 use hookgate_gate::{CLOCK_MARGIN, DeliveryFilter, Outcome, Seek};
 
-use super::spans::{Part, parts, whole};
+use super::spans::{Part, Span, ends, parts, span_of, whole};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::{deliveries, webhooks};
 
@@ -14,29 +13,6 @@ const MOST_LOOKED_AT: i64 = 20_000;
 /// Most rows that are examined for a request ID, whose records lie within a minute of the time in the ID:
 /// some 200 ms.
 const MOST_FOR_REQUEST: i64 = 200_000;
-
-/// A range of record numbers, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) first: i64,
-    pub(crate) last: i64,
-    /// The number at which the search stopped; `None` if nothing lies behind it.
-    pub(crate) stopped: Option<i64>,
-}
-
-/// The numbers that the place in the history allows.
-pub(crate) fn span_of(seek: Seek) -> Span {
-    let (first, last) = match seek {
-        Seek::Newest => (0, i64::MAX),
-        Seek::Before(id) => (0, id.number() - 1),
-        Seek::After(id) => (id.map_or(0, DeliveryId::number).saturating_add(1), i64::MAX),
-    };
-    Span {
-        first,
-        last,
-        stopped: None,
-    }
-}
 
 /// The numbers that a page examines; `None` if nothing can match.
 pub(crate) fn span(
@@ -168,18 +144,4 @@ fn first_from(connection: &mut Connection, at: i64) -> QueryResult<i64> {
         }
     }
     Ok(low)
-}
-
-/// The numbers of the oldest and of the newest record.
-pub(crate) fn ends(connection: &mut Connection) -> QueryResult<Option<(i64, i64)>> {
-    let ids = deliveries::table.select(deliveries::id).limit(1);
-    let oldest: Option<i64> = ids
-        .order(deliveries::id.asc())
-        .get_result(connection)
-        .optional()?;
-    let newest: Option<i64> = ids
-        .order(deliveries::id.desc())
-        .get_result(connection)
-        .optional()?;
-    Ok(oldest.zip(newest))
 }

@@ -38,11 +38,11 @@ const ACT: &str = "act on an incident";
 
 impl Store for Database {
     async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
-        self.lookups.find(self, *digest).await
+        self.lookups.find(*digest).await
     }
 
     async fn url_since(&self, digest: &WebhookIdDigest, revision: i64) -> Result<UrlSince, StoreError> {
-        self.lookups.find_since(self, *digest, revision).await
+        self.lookups.find_since(*digest, revision).await
     }
 
     fn delivery_commit(

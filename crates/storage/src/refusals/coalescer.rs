@@ -10,7 +10,7 @@ use hookgate_domain::networks::source_prefix;
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 use hookgate_gate::{RefusalKey, RefusedDelivery};
 
-use crate::usage::counts::minute_of;
+use crate::usage::observation::minute_of;
 
 /// Most kinds that are counted here. Refusals of further kinds go to the writer one by one.
 const MAX_KINDS: usize = 1_024;

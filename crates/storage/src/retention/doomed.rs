@@ -4,8 +4,10 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::holdings::{HoldingChange, SHOWS, WEIGHT};
+use super::size_statements::{SHOWS, payloads_strip};
 use crate::connection::{Connection, RunQueryDsl};
+use crate::usage::holdings::HoldingChange;
+use crate::usage::holdings::WEIGHT;
 
 /// The removed part of a webhook's history.
 pub(crate) struct Doomed {
@@ -74,7 +76,7 @@ pub(crate) fn survivors_copy(connection: &mut Connection, partition: i64, into: 
         "INSERT INTO {into} SELECT d.* FROM deliveries_{partition} d WHERE NOT {IS_DOOMED}); \
          CREATE UNLOGGED TABLE deliveries_stripped AS SELECT d.* FROM deliveries_{partition} d WHERE {IS_DOOMED} AND doomed.keeps)"
     ))?;
-    let stripped = super::holdings::payloads_strip(
+    let stripped = payloads_strip(
         connection,
         "deliveries_stripped",
         "SELECT id FROM deliveries_stripped",

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use diesel::result::QueryResult;
 
-use super::holdings::{HoldingChange, holding_add};
 use crate::connection::Connection;
+use crate::usage::holdings::HoldingChange;
+use crate::usage::holdings::holding_add;
 
 /// Sums that a transaction frees, by webhook. It writes them at its end, in the order of the webhooks.
 /// Counting skips locked rows, so it waits for none of them.

@@ -7,9 +7,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
 use super::freed::Freed;
-use super::holdings::{HoldingChange, holding_add, incidents_remove_told, list};
 use super::partitions::table_exists;
+use super::size_statements::incidents_remove_told;
+use super::size_statements::list;
 use crate::connection::{Connection, RunQueryDsl};
+use crate::usage::holdings::HoldingChange;
+use crate::usage::holdings::holding_add;
 
 /// Rows of a list that one slice handles: rows that senders need are locked meanwhile.
 const MOST_LEFTOVERS: usize = 1_000;

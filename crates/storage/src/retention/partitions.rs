@@ -1,11 +1,13 @@
 //! Partitions of the deliveries on a server: a table for each range of numbers, which rise with time.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::doomed::survivors_copy;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::counters::Counter;
+use crate::locks::history::TABLES_LOCK;
 use crate::schema::deliveries;
 
 /// Numbers in a partition: more than a server takes in a day, and more partitions than days to come.
@@ -15,8 +17,6 @@ pub(crate) const PARTITION_SPAN: i64 = 1 << 33;
 const DROP_ATTEMPTS: u32 = 12;
 /// Seconds between attempts, in which waiting transactions proceed: longer than an attempt makes them wait.
 const DROP_PAUSE: u32 = 1;
-/// Advisory lock for dropping a partition, shared by transactions that count deliveries.
-const TABLES_LOCK: i64 = 5_209_673_106;
 
 #[derive(QueryableByName)]
 struct Name {
@@ -72,14 +72,6 @@ pub(crate) fn partition_drop(connection: &mut Connection, partition: i64) -> Que
          END LOOP; END $$; \
          SET LOCAL lock_timeout = '5s'"
     ))
-}
-
-/// `true` if no partition is about to be dropped, and none will be before the transaction ends.
-pub(crate) fn tables_stay(connection: &mut Connection) -> QueryResult<bool> {
-    try_lock(
-        connection,
-        &format!("pg_try_advisory_xact_lock_shared({TABLES_LOCK})"),
-    )
 }
 
 /// Rewrites a partition without the doomed deliveries, and without the payloads of the doomed ones that stay.
@@ -144,29 +136,9 @@ pub(crate) fn partition_begin(connection: &mut Connection, partition: i64) -> Qu
     diesel::sql_query(query).execute(connection).map(drop)
 }
 
-/// `true` if this transaction is the only one that prunes.
-pub(crate) fn prune_alone(connection: &mut Connection) -> QueryResult<bool> {
-    try_lock(connection, "pg_try_advisory_xact_lock(5209673105)")
-}
-
 /// `true` if a table of this name exists.
 pub(crate) fn table_exists(connection: &mut Connection, table: &str) -> QueryResult<bool> {
-    is_so(connection, &format!("to_regclass('{table}') IS NOT NULL"))
-}
-
-/// Tries to take an advisory lock. `true` if it was free.
-fn try_lock(connection: &mut Connection, lock: &str) -> QueryResult<bool> {
-    is_so(connection, lock)
-}
-
-fn is_so(connection: &mut Connection, condition: &str) -> QueryResult<bool> {
-    #[derive(QueryableByName)]
-    struct Answer {
-        #[diesel(sql_type = diesel::sql_types::Bool)]
-        is_so: bool,
-    }
-    let row: Answer = diesel::sql_query(format!("SELECT {condition} AS is_so")).get_result(connection)?;
-    Ok(row.is_so)
+    diesel::select(sql::<Bool>(&format!("to_regclass('{table}') IS NOT NULL"))).get_result(connection)
 }
 
 fn bytes_of(connection: &mut Connection, table: &str) -> QueryResult<i64> {

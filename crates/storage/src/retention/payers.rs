@@ -7,9 +7,9 @@ use diesel::result::QueryResult;
 use hookgate_domain::Timestamp;
 
 use super::holdings::{
-    Holding, first_delivery, holding_go_on, holdings_count, holdings_largest, webhooks_fill,
-    webhooks_relieved,
+    Holding, holding_go_on, holdings_count, holdings_largest, webhooks_fill, webhooks_relieved,
 };
+use super::size_statements::first_delivery;
 use crate::connection::Connection;
 
 /// Holdings that one query reads, largest first.

@@ -8,15 +8,15 @@ use hookgate_domain::Timestamp;
 use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
+use super::age_statements::{
+    deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
+    payloads_delete, payloads_from, sources_delete, usage, usage_delete, vacuum,
+};
 use super::freed::Freed;
 use super::holdings::held_where;
 use super::payers::fill;
 use super::prune_file_size::prune_size;
 use super::prune_people::prune_people;
-use super::statements::{
-    deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
-    payloads_delete, payloads_from, sources_delete, usage, usage_delete, vacuum,
-};
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_set, counter_value};
 use crate::incidents::events::events_delete;

@@ -6,12 +6,17 @@ use hookgate_domain::Timestamp;
 use hookgate_gate::Pruned;
 
 use super::freed::Freed;
-use super::holdings::{
-    HoldingChange, Row, deliveries_remove, holding_go_on, list, payloads_strip, rows_from, shown_rows,
-};
+use super::holdings::holding_go_on;
 use super::payers::{fill, payers};
+use super::size_statements::Row;
+use super::size_statements::deliveries_remove;
+use super::size_statements::list;
+use super::size_statements::payloads_strip;
+use super::size_statements::rows_from;
+use super::size_statements::shown_rows;
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_value};
+use crate::usage::holdings::HoldingChange;
 
 /// Bytes after which a slice ends, because the time to remove a row grows with its size.
 const STEP_BYTES: i64 = 4 * 1024 * 1024;

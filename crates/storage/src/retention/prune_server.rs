@@ -6,38 +6,27 @@ use hookgate_domain::Timestamp;
 use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
+use super::age_statements::oldest_deliveries;
 use super::holdings::{held_query, holdings_sum};
 use super::leftovers::{leftover_holdings, leftovers_exist, leftovers_remove};
 use super::partitions::{
     PARTITION_SPAN, incidents_bytes, partition_begin, partition_bytes, partition_drop, partition_ends,
-    partition_make, partitions, prune_alone,
+    partition_make, partitions,
 };
 use super::payers::{fill, payers};
 use super::prune_file::{
     count, prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people,
 };
-use super::prune_server_size::{PAYERS, prune_size_server};
-use super::statements::oldest_deliveries;
+use super::prune_server_size::{PAYERS, partition_share, prune_size_server};
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_value};
+use crate::locks::history::prune_alone;
 
 /// Most rows of one kind that a slice removes. Senders wait only for the rows that it locks.
 const SLICE: usize = 500;
 /// Deliveries from which on a partition holds much: removing them row by row would leave more dead space than
 /// it frees.
 const MUCH: i64 = 100_000;
-/// Part of the budget that one partition may take, so that dropping it does not remove the whole history.
-const PARTS: i64 = 16;
-/// With every further group of so many partitions, the next one may take one part more: old ones may have
-/// little left, and every partition costs every query. So there are never many more than this number times
-/// the parts.
-const FEW_TABLES: i64 = 32;
-
-/// Bytes that the current partition may take, with this number of partitions.
-pub(super) fn part(budget: i64, tables: usize) -> i64 {
-    let parts = 1 + i64::try_from(tables).unwrap_or(i64::MAX) / FEW_TABLES;
-    (budget / PARTS).saturating_mul(parts)
-}
 
 /// Lets no full webhook open incidents, including those in `unable`, and lets the others open them again.
 /// Does nothing while another node prunes. It has a transaction of its own, because deliveries to these
@@ -126,7 +115,7 @@ fn prune_by_age(
 ) -> QueryResult<Pruned> {
     let too_old = now.before(retention.deliveries).as_micros();
     let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
-    let is_full = is_full(connection, current, part(budget, tables), now)?;
+    let is_full = is_full(connection, current, partition_share(budget, tables), now)?;
     let oldest = oldest_deliveries(connection, 1)?.first().copied();
     let deliveries = match oldest {
         Some((id, _)) if !is_much(connection, id / PARTITION_SPAN)? => {

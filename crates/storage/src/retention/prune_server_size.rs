@@ -10,7 +10,6 @@ use super::holdings::Holding;
 use super::leftovers::leftovers_of_doomed;
 use super::partitions::{PARTITION_SPAN, partition_begin, partition_bytes, partition_replace};
 use super::payers::{Payers, go_on, payers, surpluses};
-use super::prune_server::part;
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_value};
 
@@ -20,6 +19,18 @@ pub(super) const PAYERS: usize = 256;
 /// Part of the budget that is freed beyond the surplus, so that a partition is not rewritten for every
 /// delivery.
 const SLACK: i64 = 16;
+/// Part of the budget that one partition may take, so that dropping it does not remove the whole history.
+const PARTS: i64 = 16;
+/// With every further group of so many partitions, the next one may take one part more: old ones may have
+/// little left, and every partition costs every query. So there are never many more than this number times
+/// the parts.
+const FEW_TABLES: i64 = 32;
+
+/// Bytes that the current partition may take, with this number of partitions.
+pub(super) fn partition_share(budget: i64, tables: usize) -> i64 {
+    let parts = 1 + i64::try_from(tables).unwrap_or(i64::MAX) / FEW_TABLES;
+    (budget / PARTS).saturating_mul(parts)
+}
 
 /// Removes the surplus from the oldest partition that has a part of it. Removes nothing if what is left shows
 /// incidents, and then also returns the webhooks that could not give what they had to.
@@ -66,7 +77,7 @@ pub(super) fn prune_size_server(
             // for it.
             doomed_drop(connection)?;
             go_on(connection, payers)?;
-            let is_large = partition_bytes(connection, current)? > part(budget, there.len());
+            let is_large = partition_bytes(connection, current)? > partition_share(budget, there.len());
             if is_large {
                 partition_begin(connection, current + 1)?;
             }

@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use hookgate_domain::RefusalCode;
 use hookgate_domain::networks::{address_bytes, source_prefix};
-use hookgate_domain::{RefusalCode, Timestamp};
 use hookgate_gate::DAY_MICROS;
 
-use super::recorder::Observation;
+use super::holdings::HoldingChange;
+use super::observation::{Observation, SECOND_MICROS, minute_of};
 use super::source_statements::OBSERVED;
 use super::statements::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED, UsageRow};
-use crate::retention::holdings::HoldingChange;
-
-const SECOND_MICROS: i64 = 1_000_000;
 
 /// Deliveries that are not in the tables yet.
 #[derive(Debug, Default)]
@@ -253,10 +251,4 @@ impl Counts {
     pub(crate) fn sources(&self) -> impl Iterator<Item = (&SourceKey, &SourceCount)> {
         self.sources.iter()
     }
-}
-
-/// The beginning of the minute of a time.
-pub(crate) const fn minute_of(at: Timestamp) -> i64 {
-    let at = at.as_micros();
-    at - at.rem_euclid(MINUTE * SECOND_MICROS)
 }

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::counts::Counts;
-use super::recorder::Observation;
+use super::observation::Observation;
 
 /// Deliveries that no record tells of.
 pub(crate) struct OffRecord {

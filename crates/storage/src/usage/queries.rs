@@ -10,8 +10,7 @@ use hookgate_gate::{LastSeen, MAX_TROUBLED, Seek, Usage, UsageRange, UsageTotals
 use super::statements::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::deliveries::row::read_answer;
-use crate::deliveries::spans::parts;
-use crate::deliveries::window::span_of;
+use crate::deliveries::spans::{parts, span_of};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::read_handle;
 use crate::schema::{usage, webhooks};

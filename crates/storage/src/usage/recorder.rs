@@ -8,13 +8,13 @@
 //! exactly. After a crash, or after another process asked for usage during a flood, refusals of about the
 //! last second may be missing: those that were folded into a record before the watermark, or dropped.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use diesel::result::QueryResult;
-use hookgate_domain::{RefusalCode, Timestamp};
+use hookgate_domain::Timestamp;
 
-use super::counts::{Counts, minute_of};
+use super::counts::Counts;
+use super::observation::Observation;
 use super::recount::{ToldApart, recount, write_counts};
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_set, counter_value};
@@ -23,42 +23,6 @@ use crate::counters::{Counter, counter_set, counter_value};
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// Entries in memory from which on they are written at once: some 2 MiB.
 const MANY: usize = 8_192;
-/// Identical deliveries, as far as they are counted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Observation {
-    /// The key of its webhook.
-    pub(crate) webhook: i64,
-    pub(crate) at: Timestamp,
-    /// Code of the refusal; `None` if they passed.
-    pub(crate) code: Option<RefusalCode>,
-    /// `true` if they passed only because their webhook observes.
-    pub(crate) observed: bool,
-    pub(crate) source: IpAddr,
-    /// The number of their record, if there is one.
-    pub(crate) record: Option<i64>,
-    /// Number of deliveries.
-    pub(crate) times: i64,
-    /// Bytes by which the holding of their webhook grows, negative if it shrinks; `None` if the record is not
-    /// theirs alone.
-    pub(crate) held: Option<i64>,
-}
-
-impl Observation {
-    /// `true` if it can be counted again from the records from this number on.
-    fn is_on_record(&self, start: i64) -> bool {
-        self.record.is_some_and(|record| record >= start)
-    }
-
-    /// `true` if both are counted in the same entries.
-    fn is_like(&self, other: &Self, start: i64) -> bool {
-        self.webhook == other.webhook
-            && self.code == other.code
-            && self.observed == other.observed
-            && self.source == other.source
-            && minute_of(self.at) == minute_of(other.at)
-            && self.is_on_record(start) == other.is_on_record(start)
-    }
-}
 
 /// Numbers of deliveries from `start` to before `end`; some are missing if it is torn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

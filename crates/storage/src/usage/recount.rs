@@ -9,7 +9,9 @@ use hookgate_domain::networks::{address_bytes, source_prefix};
 use hookgate_gate::LogInterval;
 
 use super::counts::{Counts, SourceCount, SourceKey};
-use super::recorder::Observation;
+use super::holdings::holding_add;
+use super::holdings::holdings_try_lock;
+use super::observation::Observation;
 use super::source_statements::{
     KnownSource, SourceCodeRow, SourceRow, source_add, source_code_add, source_count, source_insert,
     source_seen,
@@ -17,8 +19,7 @@ use super::source_statements::{
 use super::statements::{recorded, usage_add};
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_set, counter_try_lock, counter_value};
-use crate::retention::holdings::{holding_add, holdings_try_lock};
-use crate::retention::partitions::tables_stay;
+use crate::locks::history::tables_stay;
 use crate::rows::read_address;
 
 /// Log limiter of corrupt records.

@@ -4,8 +4,8 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::holdings::HELD;
 use crate::connection::{Connection, RunQueryDsl};
-use crate::retention::holdings::HELD;
 use crate::schema::deliveries;
 use crate::statement::row_insert::row_insert;
 

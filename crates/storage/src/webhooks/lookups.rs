@@ -9,12 +9,12 @@ use hookgate_domain::{KnownUrl, WebhookIdDigest};
 use hookgate_gate::{LogInterval, StoreError, UrlSince};
 use tokio::sync::oneshot;
 
+use super::find::url_by_digest;
 use super::queries::{digests_known, revision_by_digest};
-use crate::Database;
 use crate::address_sets::queries::HeldNetworks;
 use crate::connection::Connection;
+use crate::connection::pool::{Pool, run};
 use crate::query_error::unavailable;
-use crate::webhooks::find::url_by_digest;
 
 /// Log limiter of failed look-ups.
 static FAILED: LogInterval = LogInterval::new();
@@ -25,9 +25,13 @@ const MAX_URLS_AT_ONCE: usize = 256;
 /// Most look-ups that wait. Further ones fail, as if the store were unavailable.
 const MOST_WAITING: usize = 4_096;
 
-/// The look-ups that wait.
-#[derive(Clone, Default)]
-pub(crate) struct Lookups(Arc<Mutex<PendingLookups>>);
+/// The look-ups that wait, and the connections for them.
+#[derive(Clone)]
+pub(crate) struct Lookups {
+    pending: Arc<Mutex<PendingLookups>>,
+    pool: Pool,
+    held: Arc<HeldNetworks>,
+}
 
 #[derive(Default)]
 struct PendingLookups {
@@ -43,13 +47,18 @@ struct PendingLookup {
 }
 
 impl Lookups {
+    /// No look-ups yet, with these connections and the networks of address sets that are in memory.
+    pub(crate) fn new(pool: Pool, held: Arc<HeldNetworks>) -> Self {
+        Self {
+            pending: Arc::default(),
+            pool,
+            held,
+        }
+    }
+
     /// Looks a URL up. The result is its state at some moment after the call.
-    pub(crate) async fn find(
-        &self,
-        database: &Database,
-        digest: WebhookIdDigest,
-    ) -> Result<Option<KnownUrl>, StoreError> {
-        match self.ask(database, digest, None).await? {
+    pub(crate) async fn find(&self, digest: WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
+        match self.ask(digest, None).await? {
             UrlSince::Changed(url) => Ok(url.map(|url| *url)),
             // No revision was given, so nothing can be unchanged.
             UrlSince::Unchanged => Err(unavailable(WHAT)),
@@ -59,19 +68,13 @@ impl Lookups {
     /// The same for a URL of which the caller knows the webhook at this revision.
     pub(crate) async fn find_since(
         &self,
-        database: &Database,
         digest: WebhookIdDigest,
         revision: i64,
     ) -> Result<UrlSince, StoreError> {
-        self.ask(database, digest, Some(revision)).await
+        self.ask(digest, Some(revision)).await
     }
 
-    async fn ask(
-        &self,
-        database: &Database,
-        digest: WebhookIdDigest,
-        revision: Option<i64>,
-    ) -> Result<UrlSince, StoreError> {
+    async fn ask(&self, digest: WebhookIdDigest, revision: Option<i64>) -> Result<UrlSince, StoreError> {
         let (reply, answer) = oneshot::channel();
         let is_first = {
             let mut waiting = self.lock();
@@ -91,13 +94,13 @@ impl Lookups {
                 lookups: self.clone(),
                 is_over: false,
             };
-            tokio::spawn(looking.run(database.clone()));
+            tokio::spawn(looking.run());
         }
         answer.await.unwrap_or_else(|_| Err(unavailable(WHAT)))
     }
 
     fn lock(&self) -> MutexGuard<'_, PendingLookups> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,12 +113,12 @@ struct LookupTask {
 
 impl LookupTask {
     /// Runs batches until no look-up waits.
-    async fn run(mut self, database: Database) {
+    async fn run(mut self) {
         while let Some(asked) = self.next().await {
             let wanted: Vec<_> = asked.iter().map(|asked| (asked.digest, asked.revision)).collect();
-            let held = database.held_networks();
-            let found =
-                database.read_for_gate(WHAT, move |connection| Ok(look_up(connection, &wanted, &held)?));
+            let held = Arc::clone(&self.lookups.held);
+            let look_up = move |connection: &mut Connection| Ok(look_up(connection, &wanted, &held)?);
+            let found = run(&self.lookups.pool, WHAT, look_up);
             match found.await {
                 Ok(found) => {
                     for (asked, found) in asked.into_iter().zip(found) {
@@ -194,7 +197,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::OpenMode;
+    use crate::{Database, OpenMode};
 
     fn digest(seed: u64) -> WebhookIdDigest {
         webhook_id(seed).unwrap().digest()
@@ -233,16 +236,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::open(directory.path(), OpenMode::Create).unwrap();
         database.webhook_insert(webhook(1), audit()).await.unwrap();
-        let lookups = Lookups::default();
+        let lookups = database.lookups.clone();
         // As if a task were running, and took long.
         lookups.lock().is_looking = true;
         let mut waiting = Vec::new();
         for seed in 0..MOST_WAITING as u64 {
-            let mut asking = Box::pin(lookups.find(&database, digest(seed)));
+            let mut asking = Box::pin(lookups.find(digest(seed)));
             assert!(timeout(Duration::ZERO, &mut asking).await.is_err(), "it waits");
             waiting.push(asking);
         }
-        let refused = lookups.find(&database, digest(1)).await;
+        let refused = lookups.find(digest(1)).await;
         assert!(
             matches!(refused, Err(StoreError::Unavailable { .. })),
             "{refused:?}"
@@ -252,7 +255,7 @@ mod tests {
             lookups: lookups.clone(),
             is_over: false,
         };
-        looking.run(database.clone()).await;
+        looking.run().await;
         assert!(lookups.lock().asked.is_empty());
         let mut found = Vec::new();
         for asking in waiting {

@@ -26,8 +26,8 @@ use crate::deliveries::row::NewDelivery;
 use crate::incidents::row::{IncidentRow, WeighedIncident};
 use crate::locks::policies::{policy_bucket, share_policies};
 use crate::query_error::{CorruptRow, QueryError};
+use crate::usage::observation::Observation;
 use crate::usage::off_record::OffRecord;
-use crate::usage::recorder::Observation;
 use crate::webhooks::statements::Target;
 use rows::storable;
 use statements::{

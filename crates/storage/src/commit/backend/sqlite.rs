@@ -20,7 +20,8 @@ use crate::incidents::statements::{
     incident_resolved, incident_status_set, incident_unresolved, incident_update, incidents_insert,
 };
 use crate::query_error::QueryError;
-use crate::usage::recorder::{Observation, UsageRecorder};
+use crate::usage::observation::Observation;
+use crate::usage::recorder::UsageRecorder;
 use crate::webhooks::statements::{Target, target_by_handle};
 
 /// The backend for SQLite.

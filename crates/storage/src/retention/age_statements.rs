@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::holdings::{HoldingChange, incidents_remove};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::{deliveries, idempotency_keys, incidents};
+use crate::usage::holdings::HoldingChange;
 
 /// Pages of the database file, in use and free.
 #[derive(Clone, Copy, QueryableByName)]
@@ -95,6 +95,17 @@ pub(crate) fn incidents_delete(
 ) -> QueryResult<Vec<HoldingChange>> {
     let condition = format!("number BETWEEN {first} AND {last} AND updated_at < {since}");
     incidents_remove(connection, &condition)
+}
+
+/// Removes the incidents that meet a condition. Returns the bytes of each.
+pub(crate) fn incidents_remove(
+    connection: &mut Connection,
+    condition: &str,
+) -> QueryResult<Vec<HoldingChange>> {
+    let query = format!(
+        "DELETE FROM incidents WHERE {condition} RETURNING webhook, weight AS bytes, CAST(0 AS BIGINT) AS deliveries"
+    );
+    diesel::sql_query(query).load(connection)
 }
 
 /// Deliveries and times of the oldest idempotency keys.
