@@ -13,11 +13,9 @@ mod trail;
 
 use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
-
-use thiserror::Error;
 
 use crate::Networks;
+use crate::keywords::keywords;
 use fields::addresses;
 pub use source::{Source, SourceFault};
 pub use trail::{Hop, Trail, TrailError, Verdict};
@@ -68,15 +66,6 @@ pub enum ForwardingHeader {
 }
 
 impl ForwardingHeader {
-    /// The header's name in lower case, as in the configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::XForwardedFor => "x-forwarded-for",
-            Self::Forwarded => "forwarded",
-        }
-    }
-
     /// The header's name as people write it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -94,21 +83,14 @@ impl ForwardingHeader {
     }
 }
 
-impl FromStr for ForwardingHeader {
-    type Err = UnknownForwardingHeader;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::XForwardedFor, Self::Forwarded]
-            .into_iter()
-            .find(|header| header.as_str() == text)
-            .ok_or(UnknownForwardingHeader)
+keywords! {
+    ForwardingHeader {
+        XForwardedFor = "x-forwarded-for",
+        Forwarded = "forwarded",
     }
+    /// The text names no forwarding header.
+    UnknownForwardingHeader = "must be x-forwarded-for or forwarded"
 }
-
-/// The text names no forwarding header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be x-forwarded-for or forwarded")]
-pub struct UnknownForwardingHeader;
 
 /// The lines of a request's forwarding headers, in the order of the request.
 pub trait ForwardingFields {
@@ -121,6 +103,31 @@ impl ForwardingFields for [(ForwardingHeader, &[u8])] {
     fn lines(&self, header: ForwardingHeader) -> impl DoubleEndedIterator<Item = &[u8]> {
         let of_header = move |line: &&(ForwardingHeader, &[u8])| line.0 == header;
         self.iter().filter(of_header).map(|line| line.1)
+    }
+}
+
+/// The fields of a request as the crates `http` and `hyper` have them.
+///
+/// ```
+/// use hookgate_domain::{Connection, ForwardingHeader, Networks, TrustedProxies};
+///
+/// let networks = Networks::of(["10.0.0.0/8".parse()?])?;
+/// let proxies = TrustedProxies { networks, header: Some(ForwardingHeader::XForwardedFor) };
+/// let mut headers = http::HeaderMap::new();
+/// headers.insert("x-forwarded-for", "203.0.113.9".parse()?);
+/// let source = proxies.client(Connection::from_peer("10.0.0.2".parse()?), &headers);
+/// assert_eq!(source.known(), Ok("203.0.113.9".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "http")]
+impl ForwardingFields for http::HeaderMap {
+    fn lines(&self, header: ForwardingHeader) -> impl DoubleEndedIterator<Item = &[u8]> {
+        const X_FORWARDED_FOR: http::HeaderName = http::HeaderName::from_static("x-forwarded-for");
+        let name = match header {
+            ForwardingHeader::XForwardedFor => X_FORWARDED_FOR,
+            ForwardingHeader::Forwarded => http::header::FORWARDED,
+        };
+        self.get_all(name).iter().map(http::HeaderValue::as_bytes)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
@@ -81,6 +81,51 @@ impl Timestamp {
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// Fractions of a microsecond are cut off.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use hookgate_domain::Timestamp;
+///
+/// let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_999);
+/// assert_eq!(Timestamp::try_from(time), Ok(Timestamp::from_micros(1)));
+/// ```
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = TimeOutOfRange;
+
+    fn try_from(time: SystemTime) -> Result<Self, TimeOutOfRange> {
+        let micros = match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_micros()),
+            // Rounded down too, so that the order of times stays.
+            Err(before) => i64::try_from(before.duration().as_nanos().div_ceil(1_000)).map(|micros| -micros),
+        };
+        micros.map(Self).map_err(|_| TimeOutOfRange)
+    }
+}
+
+/// ```
+/// use hookgate_domain::Timestamp;
+///
+/// let time: jiff::Timestamp = "2026-12-01T18:00:00Z".parse()?;
+/// assert_eq!(jiff::Timestamp::try_from(Timestamp::from(time))?, time);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "jiff")]
+impl From<jiff::Timestamp> for Timestamp {
+    fn from(time: jiff::Timestamp) -> Self {
+        Self(time.as_microsecond())
+    }
+}
+
+#[cfg(feature = "jiff")]
+impl TryFrom<Timestamp> for jiff::Timestamp {
+    type Error = TimeOutOfRange;
+
+    fn try_from(time: Timestamp) -> Result<Self, TimeOutOfRange> {
+        Self::from_microsecond(time.0).map_err(|_| TimeOutOfRange)
     }
 }
 
@@ -169,3 +214,14 @@ const DATE_BYTES: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a date or a time by RFC 3339, such as 2026-12-01 or 2026-12-01T18:00:00Z")]
 pub struct TimestampError;
+
+/// The time is too far from now for the other type.
+///
+/// ```
+/// use hookgate_domain::time::TimeOutOfRange;
+///
+/// assert_eq!(TimeOutOfRange.to_string(), "time out of range");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("time out of range")]
+pub struct TimeOutOfRange;

@@ -1,34 +1,13 @@
-//! Maps each refusal code to its HTTP status. The sentences are in the domain, the bodies in `reply`.
+//! The HTTP status of a refusal code.
 
 use hookgate_domain::RefusalCode;
 use hyper::StatusCode;
 
-/// The HTTP status of `code`. The match has no default arm, so a new code doesn't compile without its status.
+/// The HTTP status of `code`.
 #[must_use]
 pub fn status(code: RefusalCode) -> StatusCode {
-    match code {
-        RefusalCode::WebhookRevoked => StatusCode::GONE,
-        RefusalCode::WebhookNotFound => StatusCode::NOT_FOUND,
-        RefusalCode::IpNotAllowed | RefusalCode::HttpsRequired => StatusCode::FORBIDDEN,
-        RefusalCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        RefusalCode::SignatureRequired | RefusalCode::SignatureInvalid | RefusalCode::SignatureExpired => {
-            StatusCode::UNAUTHORIZED
-        }
-        RefusalCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        RefusalCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        RefusalCode::InvalidJson | RefusalCode::BadRequest | RefusalCode::SourceUnknown => {
-            StatusCode::BAD_REQUEST
-        }
-        RefusalCode::ValidationError => StatusCode::UNPROCESSABLE_ENTITY,
-        RefusalCode::IdempotencyConflict => StatusCode::CONFLICT,
-        RefusalCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        RefusalCode::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        RefusalCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-        RefusalCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        RefusalCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        // No answer is sent. The record has 499, the status that nginx logs for this case.
-        RefusalCode::ClientGone => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
-    }
+    // A test has every code, so the default can't be reached.
+    StatusCode::from_u16(code.suggested_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 #[cfg(test)]

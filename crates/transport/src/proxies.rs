@@ -5,11 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hookgate_domain::client_address::{ForwardingFields, Trail};
-use hookgate_domain::{Connection, ForwardingHeader, Source, TrustedProxies};
-use hyper::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+use hookgate_domain::client_address::Trail;
+use hookgate_domain::{Connection, Source, TrustedProxies};
+use hyper::header::HeaderMap;
 
 /// The trusted proxies. They may change while requests arrive, because address sets change.
 #[derive(Debug, Default)]
@@ -35,23 +33,11 @@ impl Proxies {
 
     /// The source of a request.
     pub fn client(&self, connection: Connection, headers: &HeaderMap) -> Source {
-        self.0.load().client(connection, &Fields(headers))
+        self.0.load().client(connection, headers)
     }
 
     /// The trail: the steps by which the source of a request was found.
     pub fn trail(&self, connection: Connection, headers: &HeaderMap) -> Trail {
-        self.0.load().trail(connection, &Fields(headers))
-    }
-}
-
-struct Fields<'a>(&'a HeaderMap);
-
-impl ForwardingFields for Fields<'_> {
-    fn lines(&self, header: ForwardingHeader) -> impl DoubleEndedIterator<Item = &[u8]> {
-        let name = match header {
-            ForwardingHeader::XForwardedFor => X_FORWARDED_FOR,
-            ForwardingHeader::Forwarded => FORWARDED,
-        };
-        self.0.get_all(name).iter().map(HeaderValue::as_bytes)
+        self.0.load().trail(connection, headers)
     }
 }
