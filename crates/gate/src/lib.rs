@@ -77,7 +77,8 @@ pub use ports::people_store::{
 };
 pub use ports::search_store::{IncidentTitle, SearchStore, WebhookLabel};
 pub use ports::store::{
-    IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError, UrlSince, WebhookCounts,
+    IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError, StoreFuture, UrlSince,
+    WebhookCounts,
 };
 pub use ports::{
     Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError, SealPurpose,

@@ -11,7 +11,7 @@ use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, S
 use hookgate_domain::{Networks, Timestamp, WebhookHandle};
 use hookgate_people::NewAudit;
 
-use crate::StoreError;
+use crate::StoreFuture;
 
 /// Versions of a set that are kept; older ones are removed.
 pub const KEPT_VERSIONS: u16 = 20;
@@ -22,26 +22,20 @@ pub const MAX_ADDRESS_SETS: u16 = 200;
 /// Keeps address sets.
 pub trait AddressStore: Send + Sync + 'static {
     /// All sets, by name; at most [`MAX_ADDRESS_SETS`].
-    fn address_sets(&self) -> impl Future<Output = Result<Vec<AddressSet>, StoreError>> + Send;
+    fn address_sets(&self) -> impl StoreFuture<Vec<AddressSet>>;
 
     /// The set with this name.
-    fn address_set_by_name(
-        &self,
-        name: &AddressSetName,
-    ) -> impl Future<Output = Result<Option<AddressSet>, StoreError>> + Send;
+    fn address_set_by_name(&self, name: &AddressSetName) -> impl StoreFuture<Option<AddressSet>>;
 
     /// The networks of a version of a set.
     fn address_set_networks(
         &self,
         name: &AddressSetName,
         version: i64,
-    ) -> impl Future<Output = Result<Option<Arc<Networks>>, StoreError>> + Send;
+    ) -> impl StoreFuture<Option<Arc<Networks>>>;
 
     /// The versions of a set that are kept, newest first.
-    fn address_set_versions(
-        &self,
-        name: &AddressSetName,
-    ) -> impl Future<Output = Result<Vec<SetVersion>, StoreError>> + Send;
+    fn address_set_versions(&self, name: &AddressSetName) -> impl StoreFuture<Vec<SetVersion>>;
 
     /// The webhooks whose allowlists name the set, in the order of their handles: their number, and the first `most` of
     /// them.
@@ -49,37 +43,30 @@ pub trait AddressStore: Send + Sync + 'static {
         &self,
         name: &AddressSetName,
         most: u16,
-    ) -> impl Future<Output = Result<(u64, Vec<WebhookHandle>), StoreError>> + Send;
+    ) -> impl StoreFuture<(u64, Vec<WebhookHandle>)>;
 
     /// Stores a set with revision 1 as a new one, or any other over the one with the revision before. The change of its
     /// versions and the entry of the audit trail are stored with it.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if it has another revision by now, or a new one's name is taken.
+    /// [`StoreError::Conflict`](crate::StoreError::Conflict) if it has another revision by now, or a new one's name is taken.
     fn address_set_write(
         &self,
         set: AddressSet,
         change: VersionChange,
         audit: Option<NewAudit>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl StoreFuture<()>;
 
     /// Removes the set that has this revision, with its versions. Returns `false` and removes nothing if an allowlist
     /// names the set.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if it has another revision by now.
-    fn address_set_remove(
-        &self,
-        set: AddressSet,
-        audit: NewAudit,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// [`StoreError::Conflict`](crate::StoreError::Conflict) if it has another revision by now.
+    fn address_set_remove(&self, set: AddressSet, audit: NewAudit) -> impl StoreFuture<bool>;
 
     /// The one source of the deliveries since `since`, among the newest 1,000 records, and the number of these
     /// deliveries; `None` if there are several sources, or no deliveries.
-    fn lone_source(
-        &self,
-        since: Timestamp,
-    ) -> impl Future<Output = Result<Option<SoleSource>, StoreError>> + Send;
+    fn lone_source(&self, since: Timestamp) -> impl StoreFuture<Option<SoleSource>>;
 }
 
 /// The one source of all deliveries in question.

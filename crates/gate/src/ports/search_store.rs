@@ -2,7 +2,7 @@
 
 use hookgate_domain::{IncidentNumber, WebhookHandle, WebhookIdHint, WebhookName};
 
-use crate::{PageSize, StoreError};
+use crate::{PageSize, StoreFuture};
 
 /// Reads names and titles for a search.
 pub trait SearchStore: Send + Sync + 'static {
@@ -11,14 +11,14 @@ pub trait SearchStore: Send + Sync + 'static {
         &self,
         after: Option<WebhookHandle>,
         size: PageSize,
-    ) -> impl Future<Output = Result<Vec<WebhookLabel>, StoreError>> + Send;
+    ) -> impl StoreFuture<Vec<WebhookLabel>>;
 
     /// The titles of incidents, newest first, with numbers below `before`.
     fn incident_titles(
         &self,
         before: Option<IncidentNumber>,
         size: PageSize,
-    ) -> impl Future<Output = Result<Vec<IncidentTitle>, StoreError>> + Send;
+    ) -> impl StoreFuture<Vec<IncidentTitle>>;
 }
 
 /// The name of a webhook.

@@ -32,18 +32,11 @@ use crate::{
 pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     /// The live webhook or the tombstone of the webhook ID with this digest; `None` if there is neither. The allowlist
     /// of the webhook has the content of its address sets as of its revision or later.
-    fn url_by_digest(
-        &self,
-        digest: &WebhookIdDigest,
-    ) -> impl Future<Output = Result<Option<KnownUrl>, StoreError>> + Send;
+    fn url_by_digest(&self, digest: &WebhookIdDigest) -> impl StoreFuture<Option<KnownUrl>>;
 
     /// As [`Store::url_by_digest`], for a URL whose webhook is known at this revision. An allowlist may be long, so it
     /// is read only if the revision has changed.
-    fn url_since(
-        &self,
-        digest: &WebhookIdDigest,
-        revision: i64,
-    ) -> impl Future<Output = Result<UrlSince, StoreError>> + Send;
+    fn url_since(&self, digest: &WebhookIdDigest, revision: i64) -> impl StoreFuture<UrlSince>;
 
     /// Commits an accepted delivery and its incident together, and returns once both are on disk.
     ///
@@ -51,10 +44,7 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     /// A known idempotency key stores nothing either: the result is the first answer again, counted on the first
     /// delivery, or [`Commit::IdempotencyConflict`] if the payload differs. The commit goes on if the caller is
     /// dropped.
-    fn delivery_commit(
-        &self,
-        delivery: AcceptedDelivery,
-    ) -> impl Future<Output = Result<Commit, StoreError>> + Send;
+    fn delivery_commit(&self, delivery: AcceptedDelivery) -> impl StoreFuture<Commit>;
 
     /// Counts a refusal on the record of identical refusals of this minute, if there are so many that one record stands
     /// for them. Returns `false` if it must be recorded by [`refusal_record`](Self::refusal_record). The count is
@@ -69,11 +59,7 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if its allowlist names a set that does not exist.
-    fn webhook_insert(
-        &self,
-        webhook: Webhook,
-        audit: NewAudit,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> impl StoreFuture<()>;
 
     /// Replaces the webhook at `webhook.revision - 1`. The tombstone of the URL that died and the entry of the audit
     /// trail are stored with it. When this returns, no delivery is committed under the old revision any more.
@@ -85,29 +71,19 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         webhook: Webhook,
         retired: Option<RetiredUrl>,
         audit: NewAudit,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl StoreFuture<()>;
 
     /// The webhook with this handle. Its allowlist is as for [`Store::url_by_digest`].
-    fn webhook_by_handle(
-        &self,
-        handle: WebhookHandle,
-    ) -> impl Future<Output = Result<Option<Webhook>, StoreError>> + Send;
+    fn webhook_by_handle(&self, handle: WebhookHandle) -> impl StoreFuture<Option<Webhook>>;
 
     /// The webhooks with this name, at most two: enough to tell one from several. Live ones come first.
-    fn webhooks_by_name(
-        &self,
-        name: &WebhookName,
-    ) -> impl Future<Output = Result<Vec<Webhook>, StoreError>> + Send;
+    fn webhooks_by_name(&self, name: &WebhookName) -> impl StoreFuture<Vec<Webhook>>;
 
     /// Webhooks in the order of their handles, which is the order of their creation, behind `after`.
-    fn webhook_page(
-        &self,
-        after: Option<WebhookHandle>,
-        size: PageSize,
-    ) -> impl Future<Output = Result<Vec<Webhook>, StoreError>> + Send;
+    fn webhook_page(&self, after: Option<WebhookHandle>, size: PageSize) -> impl StoreFuture<Vec<Webhook>>;
 
     /// The numbers of live and revoked webhooks, and the time when the oldest live URL was issued.
-    fn webhook_census(&self) -> impl Future<Output = Result<WebhookCounts, StoreError>> + Send;
+    fn webhook_census(&self) -> impl StoreFuture<WebhookCounts>;
 
     /// Records of deliveries that match the filter: newest first, or oldest first behind [`Seek::After`].
     fn delivery_page(
@@ -115,13 +91,10 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         filter: &DeliveryFilter,
         seek: Seek,
         size: PageSize,
-    ) -> impl Future<Output = Result<Page<DeliverySummary, DeliveryId>, StoreError>> + Send;
+    ) -> impl StoreFuture<Page<DeliverySummary, DeliveryId>>;
 
     /// The record of one delivery.
-    fn delivery_by_id(
-        &self,
-        id: DeliveryId,
-    ) -> impl Future<Output = Result<Option<DeliveryRecord>, StoreError>> + Send;
+    fn delivery_by_id(&self, id: DeliveryId) -> impl StoreFuture<Option<DeliveryRecord>>;
 
     /// The deliveries that opened and updated an incident, in the order of [`Store::delivery_page`]. Deliveries that
     /// retention has removed are missing.
@@ -130,7 +103,7 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         number: IncidentNumber,
         seek: Seek,
         size: PageSize,
-    ) -> impl Future<Output = Result<Page<DeliverySummary, DeliveryId>, StoreError>> + Send;
+    ) -> impl StoreFuture<Page<DeliverySummary, DeliveryId>>;
 
     /// Incidents that match the filter, newest first, older than `before`.
     fn incident_page(
@@ -138,13 +111,10 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         filter: IncidentFilter,
         before: Option<IncidentNumber>,
         size: PageSize,
-    ) -> impl Future<Output = Result<Page<Incident, IncidentNumber>, StoreError>> + Send;
+    ) -> impl StoreFuture<Page<Incident, IncidentNumber>>;
 
     /// The incident with this number.
-    fn incident_by_number(
-        &self,
-        number: IncidentNumber,
-    ) -> impl Future<Output = Result<Option<Incident>, StoreError>> + Send;
+    fn incident_by_number(&self, number: IncidentNumber) -> impl StoreFuture<Option<Incident>>;
 
     /// Applies [`IncidentAction::apply`] to the incident as it is in the transaction, stores the event and the entry of
     /// the audit trail with it, and returns the incident after the action. The inner error is the rule that refused;
@@ -153,16 +123,13 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         &self,
         number: IncidentNumber,
         action: IncidentAction,
-        acting: ActorContext,
+        actor: ActorContext,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Option<Result<Incident, IncidentError>>, StoreError>> + Send;
+    ) -> impl StoreFuture<Option<Result<Incident, IncidentError>>>;
 
     /// The events of an incident, oldest first: changes by its deliveries beyond their count, and by people. At most
     /// [`MAX_EVENTS`](crate::MAX_EVENTS); empty if there is no such incident.
-    fn incident_events(
-        &self,
-        number: IncidentNumber,
-    ) -> impl Future<Output = Result<Vec<IncidentRecord>, StoreError>> + Send;
+    fn incident_events(&self, number: IncidentNumber) -> impl StoreFuture<Vec<IncidentRecord>>;
 
     /// The ends of each of these runs of deliveries that updated an incident, in the given order; `None` where no
     /// delivery is kept. It is one query for all runs.
@@ -170,7 +137,7 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         &self,
         number: IncidentNumber,
         runs: &[RunBounds],
-    ) -> impl Future<Output = Result<Vec<Option<RunEnds>>, StoreError>> + Send;
+    ) -> impl StoreFuture<Vec<Option<RunEnds>>>;
 
     /// Accepted and refused deliveries of a webhook, or of all, over time. It includes every delivery that was answered
     /// before; refusals once they are on record, folded or not. A retry that replays an answer is not counted.
@@ -179,15 +146,11 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         webhook: Option<WebhookHandle>,
         range: UsageRange,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Usage, StoreError>> + Send;
+    ) -> impl StoreFuture<Usage>;
 
     /// The last 24 hours of these webhooks and their last delivery, in the given order. At most 200 webhooks are
     /// answered; an unknown one has no deliveries.
-    fn usage_many(
-        &self,
-        webhooks: &[WebhookHandle],
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<WebhookUsage>, StoreError>> + Send;
+    fn usage_many(&self, webhooks: &[WebhookHandle], now: Timestamp) -> impl StoreFuture<Vec<WebhookUsage>>;
 
     /// The sources of a webhook with most deliveries within the range. Sources are counted by the day (UTC): sources
     /// without a delivery within the range are left out, and the counts of the others begin with the first day of the
@@ -198,34 +161,28 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         range: UsageRange,
         limit: PageSize,
         now: Timestamp,
-    ) -> impl Future<Output = Result<TopSources, StoreError>> + Send;
+    ) -> impl StoreFuture<TopSources>;
 
     /// Every source that the webhook accepted a delivery from since `since`, counted as for [`Store::top_sources`].
-    fn accepted_sources(
-        &self,
-        webhook: WebhookHandle,
-        since: Timestamp,
-    ) -> impl Future<Output = Result<SourceTotals, StoreError>> + Send;
+    fn accepted_sources(&self, webhook: WebhookHandle, since: Timestamp) -> impl StoreFuture<SourceTotals>;
 
     /// The deliveries of the last 24 hours, by the hour as for [`Store::usage_many`], of each live webhook that refused
     /// any in that time: at most [`MAX_TROUBLED`] webhooks, in no order.
-    fn refused_lately(
-        &self,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<(WebhookHandle, UsageTotals)>, StoreError>> + Send;
+    fn refused_lately(&self, now: Timestamp) -> impl StoreFuture<Vec<(WebhookHandle, UsageTotals)>>;
 
     /// The numbers of unresolved incidents by status and severity. Of each status, the newest [`MAX_COUNTED_INCIDENTS`]
     /// are counted. A pair without incidents is left out.
-    fn incident_counts(&self) -> impl Future<Output = Result<Vec<IncidentCount>, StoreError>> + Send;
+    fn incident_counts(&self) -> impl StoreFuture<Vec<IncidentCount>>;
 
     /// Removes one small slice of expired history, or of the oldest if the history takes too much space. The caller
     /// repeats it until nothing is removed.
-    fn history_prune(
-        &self,
-        retention: Retention,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Pruned, StoreError>> + Send;
+    fn history_prune(&self, retention: Retention, now: Timestamp) -> impl StoreFuture<Pruned>;
 }
+
+/// The future of a store's method, which gives a `T` or a [`StoreError`]. An implementation is an `async fn`.
+pub trait StoreFuture<T>: Future<Output = Result<T, StoreError>> + Send {}
+
+impl<T, F: Future<Output = Result<T, StoreError>> + Send> StoreFuture<T> for F {}
 
 /// Maximum number of webhooks that are examined for failing ones: a bound on memory and time per query.
 pub const MAX_TROUBLED: u32 = 10_000;
