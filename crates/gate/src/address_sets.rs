@@ -95,13 +95,13 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError`]; nothing is stored then.
     pub async fn address_set_create(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: AddressSetName,
         origin: SetOrigin,
         networks: Networks,
         etag: Option<String>,
     ) -> Result<AddressSet, AddressSetError> {
-        acting.require(Permission::ManageWebhooks)?;
+        actor.require(Permission::ManageWebhooks)?;
         if networks.as_slice().is_empty() {
             return Err(AddressSetError::Empty);
         }
@@ -119,13 +119,13 @@ impl<S: Store> Gate<S> {
         let mut set = AddressSet::new(name, origin, networks.as_slice().len() as u64, now);
         set.reading.etag = etag.map(Into::into);
         let changes = NetworkChanges::between(&Networks::default(), &networks);
-        let audit = acting.note_change(
+        let audit = actor.note_change(
             AuditAct::AddressSetCreate,
             subject(&set),
             now,
             (Value::Null, settings(&set)),
         );
-        let version = new_version(acting, networks, changes, now);
+        let version = new_version(actor, networks, changes, now);
         self.store
             .address_set_write(set.clone(), VersionChange::Add(version), Some(audit))
             .await?;
@@ -138,12 +138,12 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError`]; nothing is stored then.
     pub async fn address_set_edit(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: &AddressSetName,
         revision: Option<i64>,
         networks: Networks,
     ) -> Result<RefreshOutcome, AddressSetError> {
-        acting.require(Permission::ManageWebhooks)?;
+        actor.require(Permission::ManageWebhooks)?;
         if networks.as_slice().is_empty() {
             return Err(AddressSetError::Empty);
         }
@@ -157,7 +157,7 @@ impl<S: Store> Gate<S> {
             }
             let changes = NetworkChanges::between(&known, &networks);
             match self
-                .take_up(acting, set, networks.clone(), changes, Acceptance::AtOnce)
+                .take_up(actor, set, networks.clone(), changes, Acceptance::AtOnce)
                 .await
             {
                 Err(AddressSetError::Changed) => {}
@@ -173,12 +173,12 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError::InUse`], and others; it stays then.
     pub async fn address_set_remove(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: &AddressSetName,
     ) -> Result<(), AddressSetError> {
-        acting.require(Permission::ManageWebhooks)?;
+        actor.require(Permission::ManageWebhooks)?;
         let (set, _) = self.address_set(name).await?;
-        let audit = acting.note(AuditAct::AddressSetRemove, subject(&set), self.now());
+        let audit = actor.note(AuditAct::AddressSetRemove, subject(&set), self.now());
         if self.store.address_set_remove(set, audit).await? {
             return Ok(());
         }
@@ -250,7 +250,7 @@ impl<S: Store> Gate<S> {
 
     async fn take_up(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         mut set: AddressSet,
         networks: Networks,
         changes: NetworkChanges,
@@ -277,13 +277,13 @@ impl<S: Store> Gate<S> {
             }
         }
         set.revision += 1;
-        let audit = acting.note_change(
+        let audit = actor.note_change(
             AuditAct::AddressSetEdit,
             subject(&set),
             now,
             crate::people::audit_changes::changed(&before, &settings(&set)),
         );
-        let version = new_version(acting, networks, changes.clone(), now);
+        let version = new_version(actor, networks, changes.clone(), now);
         self.store
             .address_set_write(set.clone(), VersionChange::Add(version), Some(audit))
             .await?;
@@ -325,7 +325,7 @@ enum Acceptance {
 }
 
 fn new_version(
-    acting: &ActorContext,
+    actor: &ActorContext,
     networks: Networks,
     changes: NetworkChanges,
     now: Timestamp,
@@ -334,7 +334,7 @@ fn new_version(
         networks: Arc::new(networks),
         changes,
         made_at: now,
-        made_by: acting.actor.name().into(),
+        made_by: actor.identity.name().into(),
     }
 }
 

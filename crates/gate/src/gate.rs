@@ -22,11 +22,11 @@ pub struct Gate<S> {
     pub(crate) unknown_urls: UnknownUrlLimiter,
     pub(crate) failures: Failures,
     pub(crate) credentials: CredentialLookups,
-    pub(crate) attempts: LoginLimiter,
+    pub(crate) login_limiter: LoginLimiter,
     pub(crate) password_queue: PasswordQueue,
-    pub(crate) reader: PayloadParser,
+    pub(crate) payload_parser: PayloadParser,
     pub(crate) lists: ListReader,
-    pub(crate) room: MemoryBudget,
+    pub(crate) memory_budget: MemoryBudget,
     pub(crate) searches: Searches,
 }
 
@@ -40,11 +40,11 @@ impl<S: Store> Gate<S> {
             unknown_urls: UnknownUrlLimiter::default(),
             failures: Failures::default(),
             credentials: CredentialLookups::default(),
-            attempts: LoginLimiter::default(),
+            login_limiter: LoginLimiter::default(),
             password_queue: PasswordQueue::default(),
-            reader: PayloadParser::default(),
+            payload_parser: PayloadParser::default(),
             lists: ListReader::default(),
-            room: MemoryBudget::default(),
+            memory_budget: MemoryBudget::default(),
             searches: Searches::default(),
         }
     }

@@ -131,10 +131,10 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
         allowance: Allowance,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        for (taken, (meter, own)) in self.all(of, source, allowance).enumerate() {
-            if let Err(wait) = meter.take(own, now) {
+        for (taken, (limiter, own)) in self.all(of, source, allowance).enumerate() {
+            if let Err(wait) = limiter.take(own, now) {
                 let before = self.all(of, source, allowance).take(taken);
-                before.for_each(|(meter, own)| meter.give_back(own));
+                before.for_each(|(limiter, own)| limiter.give_back(own));
                 return Err(wait);
             }
         }
@@ -150,24 +150,24 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
         now: Timestamp,
     ) -> Option<Duration> {
         let known = networks(source, allowance).filter_map(|(network, own)| {
-            let meter = self.0.get(&(of.clone(), network))?;
-            meter.wait(own, now)
+            let limiter = self.0.get(&(of.clone(), network))?;
+            limiter.wait(own, now)
         });
         known.max()
     }
 
     /// Takes cells that the source has used already from all of its networks.
     pub(crate) fn add(&self, of: &K, source: IpAddr, allowance: Allowance, cells: u32, now: Timestamp) {
-        for (meter, own) in self.all(of, source, allowance) {
-            meter.add(own, cells, now);
+        for (limiter, own) in self.all(of, source, allowance) {
+            limiter.add(own, cells, now);
         }
     }
 
     /// Number of cells in use by the network of the source that uses most.
     pub(crate) fn used(&self, of: &K, source: IpAddr, allowance: Allowance, now: Timestamp) -> u32 {
         let known = networks(source, allowance).filter_map(|(network, own)| {
-            let meter = self.0.get(&(of.clone(), network))?;
-            Some(meter.used(own, now))
+            let limiter = self.0.get(&(of.clone(), network))?;
+            Some(limiter.used(own, now))
         });
         known.max().unwrap_or(0)
     }
@@ -175,8 +175,8 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
     /// Gives back a cell that [`Self::take`] took.
     pub(crate) fn give_back(&self, of: &K, source: IpAddr, allowance: Allowance) {
         for (network, own) in networks(source, allowance) {
-            if let Some(meter) = self.0.get(&(of.clone(), network)) {
-                meter.give_back(own);
+            if let Some(limiter) = self.0.get(&(of.clone(), network)) {
+                limiter.give_back(own);
             }
         }
     }
@@ -196,8 +196,8 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
     ) -> impl Iterator<Item = (Arc<RateLimiter>, Allowance)> {
         networks(source, allowance).map(move |(network, own)| {
             let fresh = || Ok::<_, Infallible>(Arc::default());
-            let Ok(meter) = self.0.get_or_insert_with(&(of.clone(), network), fresh);
-            (meter, own)
+            let Ok(limiter) = self.0.get_or_insert_with(&(of.clone(), network), fresh);
+            (limiter, own)
         })
     }
 }
@@ -218,46 +218,46 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_one_each_interval() {
-        let meter = RateLimiter::default();
+        let limiter = RateLimiter::default();
         for _ in 0..5 {
-            assert_eq!(meter.wait(FIVE, NOW), None);
-            assert_eq!(meter.take(FIVE, NOW), Ok(()));
+            assert_eq!(limiter.wait(FIVE, NOW), None);
+            assert_eq!(limiter.take(FIVE, NOW), Ok(()));
         }
-        assert_eq!(meter.used(FIVE, NOW), 5);
+        assert_eq!(limiter.used(FIVE, NOW), 5);
         let minute = Duration::from_mins(1);
-        assert_eq!(meter.take(FIVE, NOW), Err(minute));
-        assert_eq!(meter.wait(FIVE, NOW), Some(minute));
-        assert_eq!(meter.take(FIVE, NOW.after(minute)), Ok(()));
-        assert!(meter.take(FIVE, NOW.after(minute)).is_err());
-        meter.give_back(FIVE);
-        assert_eq!(meter.take(FIVE, NOW.after(minute)), Ok(()));
-        assert_eq!(meter.lasts(FIVE, NOW), 6 * 60_000_000);
+        assert_eq!(limiter.take(FIVE, NOW), Err(minute));
+        assert_eq!(limiter.wait(FIVE, NOW), Some(minute));
+        assert_eq!(limiter.take(FIVE, NOW.after(minute)), Ok(()));
+        assert!(limiter.take(FIVE, NOW.after(minute)).is_err());
+        limiter.give_back(FIVE);
+        assert_eq!(limiter.take(FIVE, NOW.after(minute)), Ok(()));
+        assert_eq!(limiter.lasts(FIVE, NOW), 6 * 60_000_000);
     }
 
     #[test]
     fn what_was_used_counts_even_if_it_does_not_fit() {
-        let meter = RateLimiter::default();
-        meter.add(FIVE, 4, NOW);
-        assert_eq!(meter.wait(FIVE, NOW), None);
+        let limiter = RateLimiter::default();
+        limiter.add(FIVE, 4, NOW);
+        assert_eq!(limiter.wait(FIVE, NOW), None);
         for _ in 0..9 {
-            meter.add(FIVE, 1_000, NOW);
+            limiter.add(FIVE, 1_000, NOW);
         }
-        assert_eq!(meter.wait(FIVE, NOW), Some(Duration::from_mins(6)));
-        assert_eq!(meter.wait(FIVE, NOW.after(Duration::from_mins(6))), None);
+        assert_eq!(limiter.wait(FIVE, NOW), Some(Duration::from_mins(6)));
+        assert_eq!(limiter.wait(FIVE, NOW.after(Duration::from_mins(6))), None);
     }
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out() {
-        let meter = RateLimiter::default();
-        meter.add(FIVE, 5, NOW.after(Duration::from_hours(5)));
-        assert_eq!(meter.take(FIVE, NOW), Ok(()));
+        let limiter = RateLimiter::default();
+        limiter.add(FIVE, 5, NOW.after(Duration::from_hours(5)));
+        assert_eq!(limiter.take(FIVE, NOW), Ok(()));
     }
 
     #[test]
     fn a_network_of_several_has_several_times_as_much() {
-        let (meter, allowance) = (RateLimiter::default(), FIVE.times(2));
-        let taken = (0..100).take_while(|_| meter.take(allowance, NOW).is_ok());
+        let (limiter, allowance) = (RateLimiter::default(), FIVE.times(2));
+        let taken = (0..100).take_while(|_| limiter.take(allowance, NOW).is_ok());
         assert_eq!(taken.count(), 10);
-        assert_eq!(meter.wait(allowance, NOW), Some(Duration::from_secs(30)));
+        assert_eq!(limiter.wait(allowance, NOW), Some(Duration::from_secs(30)));
     }
 }

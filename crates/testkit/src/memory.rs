@@ -320,7 +320,7 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
         let mut state = self.up()?;
-        state.people.check_actor(&acting.actor, acting.session, now)?;
+        state.people.check_actor(&acting.identity, acting.session, now)?;
         Ok(state.act(number, &action, &acting, now))
     }
 

@@ -97,7 +97,7 @@ fn flash(
     flash: Option<Flash>,
 ) -> Option<Flash> {
     let wanted = match screen.done() {
-        Some(EARLIER) => return Some(earlier(timeline, &screen.visitor.acting.actor, screen.now)),
+        Some(EARLIER) => return Some(earlier(timeline, &screen.visitor.acting.identity, screen.now)),
         Some("acknowledged") => IncidentStatus::Acknowledged,
         Some("resolved") => IncidentStatus::Resolved,
         Some("reopened") => IncidentStatus::Open,

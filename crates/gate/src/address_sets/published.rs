@@ -44,11 +44,11 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError`]: also if the document is none, after that was noted.
     pub async fn address_set_refresh(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: &AddressSetName,
         published: Published,
     ) -> Result<RefreshOutcome, AddressSetError> {
-        acting.require(Permission::ManageWebhooks)?;
+        actor.require(Permission::ManageWebhooks)?;
         let (mut set, known) = self.address_set(name).await?;
         let SetOrigin::Published { provider, filter, .. } = set.origin.clone() else {
             return Err(AddressSetError::NotFound);
@@ -75,7 +75,7 @@ impl<S: Store> Gate<S> {
                         return Ok(RefreshOutcome { set, changes });
                     }
                     return self
-                        .take_up(acting, set, networks, changes, Acceptance::UnlessItIsLarge)
+                        .take_up(actor, set, networks, changes, Acceptance::UnlessItIsLarge)
                         .await;
                 }
                 Err(error) => (error.to_string(), Some(error)),
@@ -98,12 +98,12 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError::NothingPending`] if it is not the one that waits, and others.
     pub async fn address_set_decide(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: &AddressSetName,
         version: i64,
         approve: bool,
     ) -> Result<AddressSet, AddressSetError> {
-        acting.require(Permission::ManageWebhooks)?;
+        actor.require(Permission::ManageWebhooks)?;
         let (mut set, _) = self.address_set(name).await?;
         if set.pending != Some(version) {
             return Err(AddressSetError::NothingPending);
@@ -121,7 +121,7 @@ impl<S: Store> Gate<S> {
         set.pending = None;
         set.revision += 1;
         let facts = (Value::Null, json!({"version": version}));
-        let audit = acting.note_change(act, subject(&set), now, facts);
+        let audit = actor.note_change(act, subject(&set), now, facts);
         self.store
             .address_set_write(set.clone(), change, Some(audit))
             .await?;

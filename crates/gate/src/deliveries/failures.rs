@@ -45,16 +45,16 @@ impl Failures {
     /// The time that the source should wait, if no permit is free within [`PATIENCE`].
     pub(crate) async fn turn<'s>(
         &self,
-        share: &'s WebhookQuota,
+        quota: &'s WebhookQuota,
         webhook: WebhookHandle,
         source: IpAddr,
         now: Timestamp,
     ) -> Result<Option<SemaphorePermit<'s>>, Duration> {
-        let Some(wait) = self.wait(share, webhook, source, now) else {
+        let Some(wait) = self.wait(quota, webhook, source, now) else {
             return Ok(None);
         };
         // On the heap, because it is rare and would make the future of every delivery larger.
-        match Box::pin(timeout(PATIENCE, share.suspects.acquire())).await {
+        match Box::pin(timeout(PATIENCE, quota.suspects.acquire())).await {
             Ok(Ok(turn)) => Ok(Some(turn)),
             // Nobody closes the semaphore.
             Ok(Err(_)) | Err(_) => Err(wait),
@@ -65,12 +65,12 @@ impl Failures {
     /// webhook, this reads one atomic number.
     fn wait(
         &self,
-        share: &WebhookQuota,
+        quota: &WebhookQuota,
         webhook: WebhookHandle,
         source: IpAddr,
         now: Timestamp,
     ) -> Option<Duration> {
-        let failed_at = Timestamp::from_micros(share.failed_at.load(Ordering::Relaxed));
+        let failed_at = Timestamp::from_micros(quota.failed_at.load(Ordering::Relaxed));
         if now.since(failed_at) > WATCHED {
             return None;
         }
@@ -80,14 +80,14 @@ impl Failures {
     /// Counts a failure after this many bytes of body.
     pub(crate) fn count(
         &self,
-        share: &WebhookQuota,
+        quota: &WebhookQuota,
         webhook: WebhookHandle,
         source: IpAddr,
         bytes: usize,
         now: Timestamp,
     ) {
         let cells = u32::try_from(bytes / CELL).unwrap_or(u32::MAX).saturating_add(1);
-        share.failed_at.store(now.as_micros(), Ordering::Relaxed);
+        quota.failed_at.store(now.as_micros(), Ordering::Relaxed);
         self.0.add(&webhook, source, ALLOWANCE, cells, now);
     }
 }
@@ -116,35 +116,35 @@ mod tests {
         WebhookHandle::new(NOW, [seed; 10])
     }
 
-    fn waits(failures: &Failures, share: &WebhookQuota, webhook: WebhookHandle, source: &str) -> bool {
+    fn waits(failures: &Failures, quota: &WebhookQuota, webhook: WebhookHandle, source: &str) -> bool {
         let source = source.parse().unwrap();
-        failures.wait(share, webhook, source, NOW).is_some()
+        failures.wait(quota, webhook, source, NOW).is_some()
     }
 
     #[test]
     fn a_source_that_fails_waits_and_nobody_else_does() {
-        let (failures, share) = (Failures::default(), WebhookQuota::default());
-        let fail = |bytes| failures.count(&share, webhook(1), "192.0.2.1".parse().unwrap(), bytes, NOW);
+        let (failures, quota) = (Failures::default(), WebhookQuota::default());
+        let fail = |bytes| failures.count(&quota, webhook(1), "192.0.2.1".parse().unwrap(), bytes, NOW);
         for _ in 0..15 {
             fail(1024 * 1024);
         }
-        assert!(!waits(&failures, &share, webhook(1), "192.0.2.1"));
+        assert!(!waits(&failures, &quota, webhook(1), "192.0.2.1"));
         fail(1024 * 1024);
-        assert!(waits(&failures, &share, webhook(1), "192.0.2.1"));
-        assert!(waits(&failures, &share, webhook(1), "::ffff:192.0.2.1"));
-        assert!(!waits(&failures, &share, webhook(1), "192.0.2.2"));
-        assert!(!waits(&failures, &share, webhook(2), "192.0.2.1"));
+        assert!(waits(&failures, &quota, webhook(1), "192.0.2.1"));
+        assert!(waits(&failures, &quota, webhook(1), "::ffff:192.0.2.1"));
+        assert!(!waits(&failures, &quota, webhook(1), "192.0.2.2"));
+        assert!(!waits(&failures, &quota, webhook(2), "192.0.2.1"));
         let source = "192.0.2.1".parse().unwrap();
         let later = NOW.after(Duration::from_mins(1));
-        assert_eq!(failures.wait(&share, webhook(1), source, later), None);
+        assert_eq!(failures.wait(&quota, webhook(1), source, later), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_fails_too_much_is_checked_one_at_a_time() {
-        let (failures, share) = (Failures::default(), WebhookQuota::default());
-        let turn = |source: &str| failures.turn(&share, webhook(1), source.parse().unwrap(), NOW);
+        let (failures, quota) = (Failures::default(), WebhookQuota::default());
+        let turn = |source: &str| failures.turn(&quota, webhook(1), source.parse().unwrap(), NOW);
         failures.count(
-            &share,
+            &quota,
             webhook(1),
             "192.0.2.1".parse().unwrap(),
             64 * 1024 * 1024,
@@ -160,12 +160,12 @@ mod tests {
 
     #[test]
     fn small_failures_count_too_and_so_do_all_networks_of_a_customer() {
-        let (failures, share) = (Failures::default(), WebhookQuota::default());
+        let (failures, quota) = (Failures::default(), WebhookQuota::default());
         for host in 0..4 * 4_096 {
             let source = format!("2001:db8:0:{:x}::1", host % 1_024).parse().unwrap();
-            failures.count(&share, webhook(1), source, 0, NOW);
+            failures.count(&quota, webhook(1), source, 0, NOW);
         }
-        assert!(waits(&failures, &share, webhook(1), "2001:db8:0:ffff::1"));
-        assert!(!waits(&failures, &share, webhook(1), "2001:db8:1::1"));
+        assert!(waits(&failures, &quota, webhook(1), "2001:db8:0:ffff::1"));
+        assert!(!waits(&failures, &quota, webhook(1), "2001:db8:1::1"));
     }
 }

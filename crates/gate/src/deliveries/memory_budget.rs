@@ -72,8 +72,8 @@ impl Default for WebhookQuota {
 
 /// The memory that one delivery has reserved. It is released when this is dropped.
 pub struct Reservation<'a> {
-    room: &'a MemoryBudget,
-    share: Arc<WebhookQuota>,
+    budget: &'a MemoryBudget,
+    quota: Arc<WebhookQuota>,
     source: IpAddr,
     /// Bytes reserved so far, including evicted ones.
     bytes: AtomicUsize,
@@ -85,10 +85,10 @@ pub struct Reservation<'a> {
 
 impl<'a> Reservation<'a> {
     /// An empty reservation for a delivery to the webhook with this quota.
-    pub(crate) const fn nothing(room: &'a MemoryBudget, share: Arc<WebhookQuota>, source: IpAddr) -> Self {
+    pub(crate) const fn nothing(budget: &'a MemoryBudget, quota: Arc<WebhookQuota>, source: IpAddr) -> Self {
         Self {
-            room,
-            share,
+            budget,
+            quota,
             source,
             bytes: AtomicUsize::new(0),
             head: AtomicUsize::new(0),
@@ -112,8 +112,8 @@ impl<'a> Reservation<'a> {
     #[must_use]
     pub fn take(&self, more: usize) -> bool {
         let own = self.bytes.fetch_add(more, Ordering::Relaxed) + more;
-        let all = self.room.bytes.fetch_add(more, Ordering::Relaxed) + more;
-        let of_webhook = self.share.bytes.fetch_add(more, Ordering::Relaxed) + more;
+        let all = self.budget.bytes.fetch_add(more, Ordering::Relaxed) + more;
+        let of_webhook = self.quota.bytes.fetch_add(more, Ordering::Relaxed) + more;
         if all <= UNTOLD && of_webhook <= UNTOLD_OF_A_WEBHOOK && self.entry.get().is_none() {
             return true;
         }
@@ -123,13 +123,13 @@ impl<'a> Reservation<'a> {
     /// Reserves `more` bytes while much memory is in use: the bytes count for the source, and waiting requests are
     /// evicted to make room.
     fn take_told(&self, own: usize, more: usize) -> bool {
-        let mut waiting = self.room.lock();
+        let mut waiting = self.budget.lock();
         let entry = if let Some(entry) = self.entry.get() {
             waiting.grow(entry, more);
             entry
         } else {
             let network = CustomerNetwork::widest(self.source);
-            let entry = waiting.enter(Arc::clone(&self.share), network, own);
+            let entry = waiting.enter(Arc::clone(&self.quota), network, own);
             self.entry.get_or_init(|| entry)
         };
         let most = if own > SMALL {
@@ -137,17 +137,17 @@ impl<'a> Reservation<'a> {
         } else {
             TOTAL_BYTES
         };
-        let in_all = || self.room.bytes.load(Ordering::Relaxed);
-        let of_webhook = || self.share.bytes.load(Ordering::Relaxed);
+        let in_all = || self.budget.bytes.load(Ordering::Relaxed);
+        let of_webhook = || self.quota.bytes.load(Ordering::Relaxed);
         let mut fits = !entry.is_evicted();
         while fits && waiting.of_source(entry) > OF_A_SOURCE - UNTOLD_OF_A_WEBHOOK {
-            fits = self.room.evict(waiting.evict_of_source(entry));
+            fits = self.budget.evict(waiting.evict_of_source(entry));
         }
         while fits && of_webhook() > OF_A_WEBHOOK {
-            fits = self.room.evict(waiting.evict_of_webhook(entry));
+            fits = self.budget.evict(waiting.evict_of_webhook(entry));
         }
         while fits && in_all() > most {
-            fits = self.room.evict(waiting.evict_any(entry));
+            fits = self.budget.evict(waiting.evict_any(entry));
         }
         fits
     }
@@ -159,7 +159,7 @@ impl<'a> Reservation<'a> {
         let Some(entry) = self.entry.get() else {
             return true;
         };
-        self.room.lock().finish_waiting(entry);
+        self.budget.lock().finish_waiting(entry);
         !entry.is_evicted()
     }
 
@@ -188,26 +188,26 @@ impl MemoryBudget {
     /// Counts the bytes of an evicted delivery as free. They are released a moment later, when the task of that
     /// delivery notices.
     fn evict(&self, evicted: Option<(Arc<WebhookQuota>, usize)>) -> bool {
-        let Some((share, bytes)) = evicted else {
+        let Some((quota, bytes)) = evicted else {
             return false;
         };
-        self.give_back(&share, bytes);
+        self.give_back(&quota, bytes);
         true
     }
 
-    fn give_back(&self, share: &WebhookQuota, bytes: usize) {
+    fn give_back(&self, quota: &WebhookQuota, bytes: usize) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        share.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        quota.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let bytes = match self.entry.get() {
-            Some(entry) => self.room.lock().leave(entry),
+            Some(entry) => self.budget.lock().leave(entry),
             None => self.bytes(),
         };
-        self.room.give_back(&self.share, bytes);
+        self.budget.give_back(&self.quota, bytes);
     }
 }
 

@@ -43,7 +43,7 @@ impl PayloadParser {
     /// a flood of them delays those of other webhooks by one payload only.
     pub(crate) async fn read(
         &self,
-        share: &WebhookQuota,
+        quota: &WebhookQuota,
         format: SenderFormat,
         payload: &Bytes,
         declared_json: bool,
@@ -52,7 +52,7 @@ impl PayloadParser {
             return Ok(read_payload(format, payload, declared_json)?);
         }
         let turns = async {
-            let own = Arc::clone(&share.turn).acquire_owned().await;
+            let own = Arc::clone(&quota.turn).acquire_owned().await;
             (own, Arc::clone(&self.turns).acquire_owned().await)
         };
         // Nobody closes the semaphores: an error would mean that the gate is gone.
@@ -82,55 +82,55 @@ mod tests {
         format!("{{\"title\":\"t\",\"x\":\"{}\"}}", "y".repeat(size)).into()
     }
 
-    async fn read(reader: &PayloadParser, payload: &Bytes) -> Option<IncidentDraft> {
-        read_of(reader, &WebhookQuota::default(), payload).await.ok()
+    async fn read(parser: &PayloadParser, payload: &Bytes) -> Option<IncidentDraft> {
+        read_of(parser, &WebhookQuota::default(), payload).await.ok()
     }
 
     async fn read_of(
-        reader: &PayloadParser,
-        share: &WebhookQuota,
+        parser: &PayloadParser,
+        quota: &WebhookQuota,
         payload: &Bytes,
     ) -> Result<IncidentDraft, RefusalCode> {
-        let read = reader.read(share, SenderFormat::Custom, payload, false).await;
+        let read = parser.read(quota, SenderFormat::Custom, payload, false).await;
         read.map_err(|refusal| refusal.code)
     }
 
     #[tokio::test]
     async fn large_payloads_are_read_like_small_ones() {
-        let reader = PayloadParser::default();
+        let parser = PayloadParser::default();
         assert_eq!(
-            read(&reader, &payload(LARGE)).await,
-            read(&reader, &payload(1)).await
+            read(&parser, &payload(LARGE)).await,
+            read(&parser, &payload(1)).await
         );
         let broken = payload(LARGE).slice(..LARGE);
-        let refusal = read_of(&reader, &WebhookQuota::default(), &broken).await;
+        let refusal = read_of(&parser, &WebhookQuota::default(), &broken).await;
         assert_eq!(refusal.err(), Some(RefusalCode::InvalidJson));
     }
 
     #[tokio::test(start_paused = true)]
     async fn large_payloads_wait_for_their_turn_and_small_ones_do_not() {
-        let reader = PayloadParser::default();
-        let turns = reader.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await;
-        assert!(read(&reader, &payload(1)).await.is_some());
+        let parser = PayloadParser::default();
+        let turns = parser.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await;
+        assert!(read(&parser, &payload(1)).await.is_some());
         let large = payload(LARGE);
-        let refused = read_of(&reader, &WebhookQuota::default(), &large).await;
+        let refused = read_of(&parser, &WebhookQuota::default(), &large).await;
         assert_eq!(
             refused.err(),
             Some(RefusalCode::Unavailable),
             "nobody waits for ever"
         );
         drop(turns);
-        assert!(read(&reader, &large).await.is_some());
+        assert!(read(&parser, &large).await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_of_one_webhook_wait_for_each_other_and_nobody_else_does() {
-        let (reader, busy, large) = (PayloadParser::default(), WebhookQuota::default(), payload(LARGE));
+        let (parser, busy, large) = (PayloadParser::default(), WebhookQuota::default(), payload(LARGE));
         let turn = Arc::clone(&busy.turn).acquire_owned().await;
-        let refused = read_of(&reader, &busy, &large).await;
+        let refused = read_of(&parser, &busy, &large).await;
         assert_eq!(refused.err(), Some(RefusalCode::Unavailable));
-        assert!(read(&reader, &large).await.is_some());
+        assert!(read(&parser, &large).await.is_some());
         drop(turn);
-        assert!(read_of(&reader, &busy, &large).await.is_ok());
+        assert!(read_of(&parser, &busy, &large).await.is_ok());
     }
 }

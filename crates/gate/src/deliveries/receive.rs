@@ -90,7 +90,7 @@ impl<S: Store> Gate<S> {
         if webhook.live_url().is_ok_and(|url| url.exposed_at.is_some()) {
             return;
         }
-        let Ok(_turn) = known.share.exposing.try_acquire() else {
+        let Ok(_turn) = known.quota.exposing.try_acquire() else {
             return;
         };
         match self.mark_exposed(webhook.handle).await {
@@ -160,7 +160,11 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             gate,
             began,
             payload,
-            held: Reservation::nothing(&gate.room, Arc::clone(&known.share), request.source.address()),
+            held: Reservation::nothing(
+                &gate.memory_budget,
+                Arc::clone(&known.quota),
+                request.source.address(),
+            ),
             request,
             known,
             is_signed: false,
@@ -206,14 +210,14 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         let source = request.source.address();
         let failures = gate
             .failures
-            .turn(&known.share, webhook.handle, source, self.began);
+            .turn(&known.quota, webhook.handle, source, self.began);
         let turn = failures.await.map_err(|wait| too_many_failures(wait, webhook))?;
         gate.check_signature(webhook, request, &bytes)?;
         self.is_signed = true;
         let bytes = hidden(bytes);
         let mut draft = gate
-            .reader
-            .read(&known.share, format, &bytes, request.declared_json)
+            .payload_parser
+            .read(&known.quota, format, &bytes, request.declared_json)
             .await?;
         drop(turn);
         let key = sender_key(request, webhook, &mut draft);
@@ -311,7 +315,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         if is_failure(refusal.code) && body > 0 {
             let (failures, known) = (&self.gate.failures, &self.known);
             let (webhook, source) = (known.url.webhook(), self.request.source.address());
-            failures.count(&known.share, webhook, source, body, self.gate.now());
+            failures.count(&known.quota, webhook, source, body, self.gate.now());
         }
         self.put_on_record(refusal);
     }

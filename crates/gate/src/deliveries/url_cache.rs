@@ -30,15 +30,15 @@ pub(crate) struct CachedUrl {
     /// The webhook or tombstone of the URL.
     pub(crate) url: KnownUrl,
     /// The quota of the webhook.
-    pub(crate) share: Arc<WebhookQuota>,
+    pub(crate) quota: Arc<WebhookQuota>,
     rate: Option<Arc<Rate>>,
-    look: Arc<Revalidation>,
+    revalidation: Arc<Revalidation>,
 }
 
 /// The rate limiter of a webhook, kept while the limit stays the same.
 struct Rate {
     per_minute: NonZeroU32,
-    meter: RateLimiter,
+    limiter: RateLimiter,
 }
 
 /// Limits revalidation to one read of the store at a time per URL. A waiting request shares the result of a read that
@@ -86,17 +86,17 @@ impl UrlCache {
         digest: WebhookIdDigest,
         stale: &Arc<CachedUrl>,
     ) -> Result<Option<Arc<CachedUrl>>, StoreError> {
-        let look = &stale.look;
-        let begun_before = look.begun.load(Ordering::SeqCst);
-        let mut last = look.last.lock().await;
-        if look.begun.load(Ordering::SeqCst) > begun_before
+        let revalidation = &stale.revalidation;
+        let begun_before = revalidation.begun.load(Ordering::SeqCst);
+        let mut last = revalidation.last.lock().await;
+        if revalidation.begun.load(Ordering::SeqCst) > begun_before
             && let Some(known) = last.upgrade()
         {
             return Ok(Some(known));
         }
         // Until the store has answered, no caller may take the last result for this one.
         *last = Weak::new();
-        look.begun.fetch_add(1, Ordering::SeqCst);
+        revalidation.begun.fetch_add(1, Ordering::SeqCst);
         let found = match &stale.url {
             KnownUrl::Live(webhook) => store.url_since(&digest, webhook.revision).await?,
             KnownUrl::Retired(_) => UrlSince::Changed(store.url_by_digest(&digest).await?.map(Box::new)),
@@ -129,15 +129,17 @@ impl CachedUrl {
         Self {
             url,
             rate,
-            share: before.map(|before| Arc::clone(&before.share)).unwrap_or_default(),
-            look: before.map(|before| Arc::clone(&before.look)).unwrap_or_default(),
+            quota: before.map(|before| Arc::clone(&before.quota)).unwrap_or_default(),
+            revalidation: before
+                .map(|before| Arc::clone(&before.revalidation))
+                .unwrap_or_default(),
         }
     }
 
     /// The time until the webhook's rate limit lets the next delivery pass; `None` if it does now. Counts nothing.
     pub(crate) fn rate_wait(&self, now: Timestamp) -> Option<Duration> {
         let rate = self.rate.as_ref()?;
-        rate.meter.wait(rate.allowance(), now)
+        rate.limiter.wait(rate.allowance(), now)
     }
 
     /// Counts a delivery against the webhook's rate limit.
@@ -146,13 +148,13 @@ impl CachedUrl {
     /// The time to wait.
     pub(crate) fn take_rate(&self, now: Timestamp) -> Result<(), Duration> {
         let rate = self.rate.as_ref();
-        rate.map_or(Ok(()), |rate| rate.meter.take(rate.allowance(), now))
+        rate.map_or(Ok(()), |rate| rate.limiter.take(rate.allowance(), now))
     }
 
     /// Gives back the cell of a delivery that the store did not commit.
     pub(crate) fn give_back_rate(&self) {
         if let Some(rate) = &self.rate {
-            rate.meter.give_back(rate.allowance());
+            rate.limiter.give_back(rate.allowance());
         }
     }
 
@@ -166,7 +168,7 @@ impl Rate {
     fn new(per_minute: NonZeroU32) -> Self {
         Self {
             per_minute,
-            meter: RateLimiter::default(),
+            limiter: RateLimiter::default(),
         }
     }
 

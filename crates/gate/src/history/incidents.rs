@@ -55,7 +55,7 @@ impl IncidentAction {
     ///
     /// # Errors
     /// The rule that refuses the action.
-    pub fn apply(&self, on: ActedOn, acting: &ActorContext, now: Timestamp) -> Result<Acted, IncidentError> {
+    pub fn apply(&self, on: ActedOn, actor: &ActorContext, now: Timestamp) -> Result<Acted, IncidentError> {
         let ActedOn {
             incident,
             events,
@@ -97,7 +97,7 @@ impl IncidentAction {
             Self::Note(note) => (json!({}), json!({"note": note.as_str()})),
             _ => (before, status(&incident)),
         };
-        let audit = acting.note_change(act, subject, now, changes);
+        let audit = actor.note_change(act, subject, now, changes);
         Ok(Acted {
             incident,
             event,
@@ -148,14 +148,14 @@ impl<S: Store> Gate<S> {
     /// [`IncidentActError`]; nothing is stored then.
     pub async fn incident_act(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         number: IncidentNumber,
         action: IncidentAction,
     ) -> Result<Incident, IncidentActError> {
-        acting.require(Permission::HandleIncidents)?;
+        actor.require(Permission::HandleIncidents)?;
         let acted = self
             .store
-            .incident_act(number, action, acting.clone(), self.now())
+            .incident_act(number, action, actor.clone(), self.now())
             .await?;
         Ok(acted.ok_or(IncidentActError::NotFound)??)
     }
@@ -166,13 +166,12 @@ impl<S: Store> Gate<S> {
     /// [`IncidentActError`]; nothing is stored then.
     pub async fn incident_note(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         number: IncidentNumber,
         text: &str,
     ) -> Result<Incident, IncidentActError> {
-        acting.require(Permission::HandleIncidents)?;
+        actor.require(Permission::HandleIncidents)?;
         let note: IncidentNote = with_secrets_masked(text).parse()?;
-        self.incident_act(acting, number, IncidentAction::Note(note))
-            .await
+        self.incident_act(actor, number, IncidentAction::Note(note)).await
     }
 }

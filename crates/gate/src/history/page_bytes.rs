@@ -57,14 +57,14 @@ where
             largest = largest.max(weight);
             rows.push(row);
         }
-        let room = MAX_PAGE_BYTES.saturating_sub(bytes) / largest;
-        if is_short || page.next.is_none() || rows.len() >= most || room == 0 {
+        let fitting = MAX_PAGE_BYTES.saturating_sub(bytes) / largest;
+        if is_short || page.next.is_none() || rows.len() >= most || fitting == 0 {
             return Ok(Page {
                 items: rows,
                 next: page.next,
             });
         }
-        step = u16::try_from(room)
+        step = u16::try_from(fitting)
             .unwrap_or(u16::MAX)
             .min(step.saturating_mul(STEP_GROWTH));
         from = page.next;

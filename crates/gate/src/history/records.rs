@@ -351,11 +351,11 @@ impl<S: Store> Gate<S> {
     /// [`StoreError`] if the store fails.
     pub async fn delivery(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         id: DeliveryId,
     ) -> Result<Option<DeliveryRecord>, StoreError> {
         let found = self.store.delivery_by_id(id).await?;
-        Ok(found.map(|record| record_for(acting.role(), record)))
+        Ok(found.map(|record| record_for(actor.role(), record)))
     }
 
     /// The delivery of the request with this ID, however many came in the minutes around it; `None` if it is not on

@@ -148,8 +148,8 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// [`SearchError`].
-    pub async fn search_text(&self, acting: &ActorContext, text: &str) -> Result<SearchMatches, SearchError> {
-        let _running = self.search_begin(acting)?;
+    pub async fn search_text(&self, actor: &ActorContext, text: &str) -> Result<SearchMatches, SearchError> {
+        let _running = self.search_begin(actor)?;
         let began = self.now();
         let wanted = text.to_lowercase();
         let holds = |text: &str| text.to_lowercase().contains(&wanted);
@@ -187,19 +187,19 @@ impl<S: Store> Gate<S> {
     /// [`SearchError`].
     pub async fn search_hint(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         hint: WebhookIdHint,
     ) -> Result<SearchMatches, SearchError> {
-        let _running = self.search_begin(acting)?;
+        let _running = self.search_begin(actor)?;
         self.webhooks_matching(self.now(), |label| label.hint == hint)
             .await
     }
 
     /// Begins a search of an actor, who may have one at a time.
-    fn search_begin(&self, acting: &ActorContext) -> Result<Running<'_>, SearchError> {
-        let actor = &acting.actor;
+    fn search_begin(&self, actor: &ActorContext) -> Result<Running<'_>, SearchError> {
+        let identity = &actor.identity;
         self.searches
-            .begin(actor.id().unwrap_or_else(|| actor.kind().to_owned()))
+            .begin(identity.id().unwrap_or_else(|| identity.kind().to_owned()))
     }
 
     fn is_late(&self, began: Timestamp) -> bool {

@@ -39,8 +39,8 @@ impl<S: Store> Gate<S> {
 /// The actor of a change, with its session, address and request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorContext {
-    /// The actor.
-    pub actor: Actor,
+    /// The member, token or program that acts.
+    pub identity: Actor,
     /// The session of the actor, if a member acts in one.
     pub session: Option<SessionId>,
     /// Source address, if the request came over the network.
@@ -54,7 +54,7 @@ impl ActorContext {
     #[must_use]
     pub fn remote(actor: impl Into<Actor>, from: IpAddr) -> Self {
         Self {
-            actor: actor.into(),
+            identity: actor.into(),
             session: None,
             from: Some(from),
             request: None,
@@ -74,7 +74,7 @@ impl ActorContext {
     #[must_use]
     pub fn command_line(user: impl Into<String>) -> Self {
         Self {
-            actor: Actor::CommandLine { user: user.into() },
+            identity: Actor::CommandLine { user: user.into() },
             session: None,
             from: None,
             request: None,
@@ -85,7 +85,7 @@ impl ActorContext {
     #[must_use]
     pub const fn system() -> Self {
         Self {
-            actor: Actor::System,
+            identity: Actor::System,
             session: None,
             from: None,
             request: None,
@@ -95,7 +95,7 @@ impl ActorContext {
     /// Role of the actor.
     #[must_use]
     pub const fn role(&self) -> Role {
-        self.actor.role()
+        self.identity.role()
     }
 
     /// Checks that the actor has this permission.
@@ -116,7 +116,7 @@ impl ActorContext {
         NewAudit {
             organization: OrganizationId::FIRST,
             at: now,
-            actor: self.actor.clone(),
+            actor: self.identity.clone(),
             session: self.session,
             from: self.from,
             act,
@@ -177,12 +177,12 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
     pub async fn audit_page(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         filter: &AuditFilter,
         before: Option<i64>,
         size: PageSize,
     ) -> Result<Page<AuditEntry, i64>, PeopleError> {
-        acting.require(Permission::ManagePeople)?;
+        actor.require(Permission::ManagePeople)?;
         let read = |before, size: PageSize| async move {
             let found = self.store.audit_page(filter, before, size.and_one()).await?;
             Ok::<_, StoreError>(Page::new(found, size, |entry| entry.id, None))
@@ -197,11 +197,11 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`]; nothing may be exported then.
     pub async fn audit_export(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         format: &str,
         asked: Vec<(&'static str, String)>,
     ) -> Result<(), PeopleError> {
-        acting.require(Permission::ManagePeople)?;
+        actor.require(Permission::ManagePeople)?;
         let filter = asked.into_iter().map(|(name, value)| (name, value.into()));
         let after: Map<String, Value> = [("format", format.into())]
             .into_iter()
@@ -210,7 +210,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             .collect();
         let subject = AuditSubject::new("", "audit trail");
         let changes = (Value::Null, after.into());
-        let audit = acting.note_change(AuditAct::AuditExport, subject, self.now(), changes);
+        let audit = actor.note_change(AuditAct::AuditExport, subject, self.now(), changes);
         Ok(self.store.audit_insert(audit).await?)
     }
 
@@ -219,12 +219,12 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.
-    pub async fn repeated(&self, acting: &ActorContext) -> Result<Option<IdempotentReplay>, StoreError> {
-        let (Some(request), Some(actor)) = (&acting.request, acting.actor.id()) else {
+    pub async fn repeated(&self, actor: &ActorContext) -> Result<Option<IdempotentReplay>, StoreError> {
+        let (Some(request), Some(id)) = (&actor.request, actor.identity.id()) else {
             return Ok(None);
         };
         let filter = AuditFilter {
-            actor: Some(ActorMatch::Id(actor)),
+            actor: Some(ActorMatch::Id(id)),
             request: Some(request.key.clone()),
             ..AuditFilter::default()
         };

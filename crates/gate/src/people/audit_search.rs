@@ -89,10 +89,10 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// permission to see the trail, or [`AuditQueryError::Store`].
     pub async fn audit_filter(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         query: AuditQuery,
     ) -> Result<AuditFilter, AuditQueryError> {
-        acting.require(Permission::ManagePeople)?;
+        actor.require(Permission::ManagePeople)?;
         if query.from.zip(query.to).is_some_and(|(from, to)| from >= to) {
             return Err(AuditQueryError::NoTime);
         }
@@ -118,8 +118,8 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`AuditQueryError::Forbidden`] or [`AuditQueryError::Store`].
-    pub async fn audit_actors(&self, acting: &ActorContext) -> Result<Vec<KnownActor>, AuditQueryError> {
-        acting.require(Permission::ManagePeople)?;
+    pub async fn audit_actors(&self, actor: &ActorContext) -> Result<Vec<KnownActor>, AuditQueryError> {
+        actor.require(Permission::ManagePeople)?;
         Ok(self.known_actors().await?)
     }
 

@@ -72,16 +72,16 @@ impl<S> Gate<S> {
 impl<S: Store + PeopleStore> Gate<S> {
     /// Refuses to make a credential that outlives the one that asks for it: an API token, or a session that began by a
     /// member's link, which ends with the access of the maker of that link.
-    pub(crate) async fn check_lasting(&self, acting: &ActorContext) -> Result<(), PeopleError> {
-        if let Actor::Token { .. } = acting.actor {
+    pub(crate) async fn check_lasting(&self, actor: &ActorContext) -> Result<(), PeopleError> {
+        if let Actor::Token { .. } = actor.identity {
             return Err(PeopleError::ByToken);
         }
-        self.check_own_session(acting).await
+        self.check_own_session(actor).await
     }
 
     /// Refuses a session that began by a member's link.
-    pub(crate) async fn check_own_session(&self, acting: &ActorContext) -> Result<(), PeopleError> {
-        let Some(id) = acting.session else {
+    pub(crate) async fn check_own_session(&self, actor: &ActorContext) -> Result<(), PeopleError> {
+        let Some(id) = actor.session else {
             return Ok(());
         };
         let session = self.store.session_by_id(id).await?;

@@ -3,7 +3,7 @@
 //! member has signed in before. A successful sign-in is not counted, nor is an attempt whose password could not be
 //! checked.
 
-mod tallies;
+mod attempt_counts;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use hookgate_domain::Timestamp;
 use hookgate_people::MemberName;
 
-use self::tallies::AttemptCounts;
+use self::attempt_counts::AttemptCounts;
 use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// Wrong passwords for one name from one source or browser: five at once, and one more a minute. People mistype a few
@@ -55,7 +55,7 @@ pub(crate) enum TooMany {
 
 /// A counted attempt.
 pub(crate) struct Attempt<'a> {
-    attempts: &'a LoginLimiter,
+    limiter: &'a LoginLimiter,
     name: String,
     by: Trier,
 }
@@ -85,8 +85,8 @@ impl LoginLimiter {
                 counted.map_err(TooMany::Source)?;
             }
         }
-        let attempts = self;
-        Ok(Attempt { attempts, name, by })
+        let limiter = self;
+        Ok(Attempt { limiter, name, by })
     }
 
     /// Takes a cell from all three limits of a stranger, or from none.
@@ -117,22 +117,22 @@ impl Attempt<'_> {
     pub(crate) fn succeeded(self) {
         self.give_back();
         match &self.by {
-            Trier::Source(source) => self.attempts.pairs.clear(&self.name, *source, OF_A_PAIR),
-            Trier::Known(browser) => self.attempts.browsers.clear(&(&self.name, browser)),
+            Trier::Source(source) => self.limiter.pairs.clear(&self.name, *source, OF_A_PAIR),
+            Trier::Known(browser) => self.limiter.browsers.clear(&(&self.name, browser)),
         }
     }
 
     /// Gives an attempt back whose password could not be checked: that is not the caller's fault.
     pub(crate) fn give_back(&self) {
-        let attempts = self.attempts;
+        let limiter = self.limiter;
         match &self.by {
             Trier::Source(source) => {
                 let source = *source;
-                attempts.sources.give_back(&(), source, OF_A_SOURCE);
-                attempts.pairs.give_back(&self.name, source, OF_A_PAIR);
-                attempts.names.give_back(&self.name, OF_A_NAME);
+                limiter.sources.give_back(&(), source, OF_A_SOURCE);
+                limiter.pairs.give_back(&self.name, source, OF_A_PAIR);
+                limiter.names.give_back(&self.name, OF_A_NAME);
             }
-            Trier::Known(browser) => attempts.browsers.give_back(&(&self.name, browser), OF_A_PAIR),
+            Trier::Known(browser) => limiter.browsers.give_back(&(&self.name, browser), OF_A_PAIR),
         }
     }
 }
@@ -143,43 +143,43 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
-    fn fail(attempts: &LoginLimiter, name: &str, source: &str, now: Timestamp) -> Result<(), TooMany> {
+    fn fail(limiter: &LoginLimiter, name: &str, source: &str, now: Timestamp) -> Result<(), TooMany> {
         let by = Trier::Source(source.parse().unwrap());
-        attempts.begin(&name.parse().unwrap(), by, now).map(drop)
+        limiter.begin(&name.parse().unwrap(), by, now).map(drop)
     }
 
-    fn count(attempts: &LoginLimiter, sources: impl Iterator<Item = String>) -> usize {
+    fn count(limiter: &LoginLimiter, sources: impl Iterator<Item = String>) -> usize {
         sources
-            .filter(|source| fail(attempts, "ada", source, NOW).is_ok())
+            .filter(|source| fail(limiter, "ada", source, NOW).is_ok())
             .count()
     }
 
     #[test]
     fn a_name_is_locked_for_its_source_only_and_for_a_while() {
-        let attempts = LoginLimiter::default();
+        let limiter = LoginLimiter::default();
         for _ in 0..5 {
-            assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_ok());
+            assert!(fail(&limiter, "ada", "192.0.2.1", NOW).is_ok());
         }
         let wait = Duration::from_mins(1);
         for _ in 0..100 {
             // A refused attempt takes nothing from the others behind this address.
-            let refused = fail(&attempts, "ADA", "192.0.2.1", NOW);
+            let refused = fail(&limiter, "ADA", "192.0.2.1", NOW);
             assert_eq!(refused, Err(TooMany::Source(wait)));
         }
-        assert!(fail(&attempts, "ada", "192.0.2.2", NOW).is_ok());
-        assert!(fail(&attempts, "bob", "192.0.2.1", NOW).is_ok());
-        assert!(fail(&attempts, "ada", "192.0.2.1", NOW.after(wait)).is_ok());
+        assert!(fail(&limiter, "ada", "192.0.2.2", NOW).is_ok());
+        assert!(fail(&limiter, "bob", "192.0.2.1", NOW).is_ok());
+        assert!(fail(&limiter, "ada", "192.0.2.1", NOW.after(wait)).is_ok());
     }
 
     #[test]
     fn a_source_that_tries_many_names_is_stopped() {
-        let attempts = LoginLimiter::default();
+        let limiter = LoginLimiter::default();
         let tried = (0..100).filter(|host| {
             let source = format!("2001:db8::{host:x}");
-            fail(&attempts, &format!("name {host}"), &source, NOW).is_ok()
+            fail(&limiter, &format!("name {host}"), &source, NOW).is_ok()
         });
         assert_eq!(tried.count(), 20);
-        assert!(fail(&attempts, "ada", "2001:db8:0:1::1", NOW).is_ok());
+        assert!(fail(&limiter, "ada", "2001:db8:0:1::1", NOW).is_ok());
     }
 
     #[test]
@@ -197,16 +197,16 @@ mod tests {
 
     #[test]
     fn a_name_that_is_guessed_from_everywhere_takes_a_known_browser() {
-        let attempts = LoginLimiter::default();
+        let limiter = LoginLimiter::default();
         let sources = || (0..200).map(|n| format!("192.0.2.{n}"));
-        assert_eq!(count(&attempts, sources()), 50);
+        assert_eq!(count(&limiter, sources()), 50);
         let wait = Duration::from_secs(72);
-        let refused = fail(&attempts, "Ada", "198.51.100.1", NOW);
+        let refused = fail(&limiter, "Ada", "198.51.100.1", NOW);
         assert_eq!(refused, Err(TooMany::Name(wait)));
-        assert!(fail(&attempts, "bob", "198.51.100.1", NOW).is_ok());
-        assert!(fail(&attempts, "ada", "198.51.100.1", NOW.after(wait)).is_ok());
+        assert!(fail(&limiter, "bob", "198.51.100.1", NOW).is_ok());
+        assert!(fail(&limiter, "ada", "198.51.100.1", NOW.after(wait)).is_ok());
         let known =
-            |browser: u8| attempts.begin(&"ada".parse().unwrap(), Trier::Known(format!("{browser}")), NOW);
+            |browser: u8| limiter.begin(&"ada".parse().unwrap(), Trier::Known(format!("{browser}")), NOW);
         for _ in 0..10 {
             known(1).unwrap_or_else(|_| panic!("locked out")).succeeded();
         }
@@ -219,12 +219,12 @@ mod tests {
 
     #[test]
     fn made_up_names_push_no_count_out_and_tell_nothing() {
-        let attempts = LoginLimiter::default();
+        let limiter = LoginLimiter::default();
         let tried = ["ada", "nobody"];
         let address = |number: u32| IpAddr::from((0x0A00_0000 + number).to_be_bytes()).to_string();
         for host in 0..50 {
             for name in tried {
-                assert_eq!(fail(&attempts, name, &address(host), NOW), Ok(()));
+                assert_eq!(fail(&limiter, name, &address(host), NOW), Ok(()));
             }
         }
         // As many as can be checked in that time, a thousand times as many as there are members.
@@ -232,28 +232,23 @@ mod tests {
         for number in 0..40_000 {
             now = now.after(Duration::from_millis(5));
             assert_eq!(
-                fail(
-                    &attempts,
-                    &format!("name {number}"),
-                    &address(1_000 + number),
-                    now
-                ),
+                fail(&limiter, &format!("name {number}"), &address(1_000 + number), now),
                 Ok(())
             );
         }
         let regained = now.since(NOW).as_secs() / 72;
         for name in tried {
-            let again = (0..100).filter(|host| fail(&attempts, name, &address(100_000 + host), now).is_ok());
+            let again = (0..100).filter(|host| fail(&limiter, name, &address(100_000 + host), now).is_ok());
             assert_eq!(again.count() as u64, regained, "{name}");
         }
     }
 
     #[test]
     fn what_nobody_could_check_is_counted_for_nobody() {
-        let attempts = LoginLimiter::default();
+        let limiter = LoginLimiter::default();
         for by in [Trier::Source([192, 0, 2, 1].into()), Trier::Known("1".to_owned())] {
             for _ in 0..300 {
-                let attempt = attempts.begin(&"ada".parse().unwrap(), by.clone(), NOW);
+                let attempt = limiter.begin(&"ada".parse().unwrap(), by.clone(), NOW);
                 attempt.unwrap_or_else(|_| panic!("{by:?}")).give_back();
             }
         }
@@ -261,13 +256,13 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out() {
-        let attempts = LoginLimiter::default();
+        let limiter = LoginLimiter::default();
         let later = NOW.after(Duration::from_hours(5));
         for now in [later, NOW] {
             for _ in 0..5 {
-                assert!(fail(&attempts, "ada", "192.0.2.1", now).is_ok());
+                assert!(fail(&limiter, "ada", "192.0.2.1", now).is_ok());
             }
-            assert!(fail(&attempts, "ada", "192.0.2.1", now).is_err());
+            assert!(fail(&limiter, "ada", "192.0.2.1", now).is_err());
         }
     }
 }

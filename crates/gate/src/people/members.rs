@@ -38,7 +38,7 @@ impl MemberChange {
         &self,
         member: Member,
         owners: u64,
-        acting: &ActorContext,
+        actor: &ActorContext,
         now: Timestamp,
     ) -> Result<(Member, NewAudit), MemberError> {
         let subject = member_subject(&member);
@@ -48,22 +48,22 @@ impl MemberChange {
                 if from.is_some_and(|seen| seen != member.role) {
                     return Err(MemberError::Changed);
                 }
-                let member = member.with_role(*to, acting.role(), owners)?;
+                let member = member.with_role(*to, actor.role(), owners)?;
                 let after = json!({"role": to.as_str()});
                 (member, AuditAct::MemberRole, (before, after))
             }
             Self::Password(hash, _) => {
-                member.check_changeable(acting.role())?;
+                member.check_changeable(actor.role())?;
                 let password = Some(hash.clone());
                 let member = Member { password, ..member };
                 (member, AuditAct::MemberPassword, (Value::Null, Value::Null))
             }
             Self::Remove => {
-                member.check_removable(acting.role(), owners)?;
+                member.check_removable(actor.role(), owners)?;
                 (member, AuditAct::MemberRemove, (before, Value::Null))
             }
         };
-        Ok((member, acting.note_change(act, subject, now, changes)))
+        Ok((member, actor.note_change(act, subject, now, changes)))
     }
 }
 
@@ -88,23 +88,23 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// or a failure of a port.
     pub async fn member_add(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: MemberName,
         role: Role,
         password: Option<Password>,
     ) -> Result<Member, PeopleError> {
-        acting.require(Permission::ManagePeople)?;
+        actor.require(Permission::ManagePeople)?;
         let mut member = self.new_member(name, role)?;
-        member.check_changeable(acting.role())?;
+        member.check_changeable(actor.role())?;
         if let Some(password) = password {
             // A member with a password is an account that outlives the token or the session of the actor.
-            self.check_lasting(acting).await?;
+            self.check_lasting(actor).await?;
             password.check_uncommon()?;
-            member.password = Some(self.hash_password(asker(acting), password).await?);
+            member.password = Some(self.hash_password(asker(actor), password).await?);
         }
         let after = json!({"role": role.as_str(), "password": member.password.is_some()});
         let changes = (Value::Null, after);
-        let audit = acting.note_change(
+        let audit = actor.note_change(
             AuditAct::MemberAdd,
             member_subject(&member),
             member.created_at,
@@ -136,13 +136,13 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::Member`] or [`PeopleError::Store`].
     pub async fn member_set_role(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         id: MemberId,
         to: Role,
         from: Option<Role>,
     ) -> Result<Member, PeopleError> {
-        acting.require(Permission::ManagePeople)?;
-        self.member_act(acting, id, MemberChange::Role { to, from }).await
+        actor.require(Permission::ManagePeople)?;
+        self.member_act(actor, id, MemberChange::Role { to, from }).await
     }
 
     /// Removes a member. The member's sessions and tokens are dead when this returns, and the URLs that were shown to
@@ -150,9 +150,9 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::member_set_role`].
-    pub async fn member_remove(&self, acting: &ActorContext, id: MemberId) -> Result<Removed, PeopleError> {
-        acting.require(Permission::ManagePeople)?;
-        let member = self.member_act(acting, id, MemberChange::Remove).await?;
+    pub async fn member_remove(&self, actor: &ActorContext, id: MemberId) -> Result<Removed, PeopleError> {
+        actor.require(Permission::ManagePeople)?;
+        let member = self.member_act(actor, id, MemberChange::Remove).await?;
         // After the removal: from now on, no more secrets are shown to the member.
         let known = self.store.known_webhooks(id, MAX_KNOWN_WEBHOOKS).await?;
         Ok(Removed { member, known })
@@ -164,10 +164,10 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`] or [`PeopleError::Store`].
     pub async fn member_known(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         id: MemberId,
     ) -> Result<KnownWebhooks, PeopleError> {
-        acting.require(Permission::ManagePeople)?;
+        actor.require(Permission::ManagePeople)?;
         self.store.member_by_id(id).await?.ok_or(PeopleError::NotFound)?;
         Ok(self.store.known_webhooks(id, MAX_KNOWN_WEBHOOKS).await?)
     }
@@ -184,14 +184,14 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`Self::member_set_role`].
     pub async fn set_password(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         id: MemberId,
         session: Option<&Session>,
         current: Option<Password>,
         new: Password,
     ) -> Result<Member, PeopleError> {
         let member = self.store.member_by_id(id).await?.ok_or(PeopleError::NotFound)?;
-        let is_self = matches!(&acting.actor, hookgate_people::Actor::Member { id: own, .. } if *own == id);
+        let is_self = matches!(&actor.identity, hookgate_people::Actor::Member { id: own, .. } if *own == id);
         let session = session.filter(|session| session.member == id);
         if is_self {
             let resets = session.is_some_and(|session| session.resets_password(self.now()));
@@ -199,14 +199,14 @@ impl<S: Store + PeopleStore> Gate<S> {
                 self.check_current(session, &member, current).await?;
             }
         } else {
-            acting.require(Permission::ManagePeople)?;
-            self.check_lasting(acting).await?;
-            member.check_changeable(acting.role())?;
+            actor.require(Permission::ManagePeople)?;
+            self.check_lasting(actor).await?;
+            member.check_changeable(actor.role())?;
         }
         new.check_uncommon()?;
-        let hash = self.hash_password(asker(acting), new).await?;
+        let hash = self.hash_password(asker(actor), new).await?;
         let kept = session.filter(|_| is_self).map(|session| session.id);
-        self.member_act(acting, id, MemberChange::Password(hash, kept))
+        self.member_act(actor, id, MemberChange::Password(hash, kept))
             .await
     }
 
@@ -219,7 +219,9 @@ impl<S: Store + PeopleStore> Gate<S> {
     ) -> Result<(), PeopleError> {
         let current = current.ok_or(PeopleError::WrongPassword)?;
         let key = session.map_or_else(String::new, |session| session.id.to_string());
-        let attempt = self.attempts.begin(&member.name, Trier::Known(key), self.now());
+        let attempt = self
+            .login_limiter
+            .begin(&member.name, Trier::Known(key), self.now());
         let attempt = attempt.map_err(|error| {
             let (TooMany::Source(retry_after) | TooMany::Name(retry_after)) = error;
             PeopleError::TooMany { retry_after }
@@ -246,13 +248,13 @@ impl<S: Store + PeopleStore> Gate<S> {
 
     async fn member_act(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         id: MemberId,
         change: MemberChange,
     ) -> Result<Member, PeopleError> {
         let acted = self
             .store
-            .member_act(id, change, acting.clone(), self.now())
+            .member_act(id, change, actor.clone(), self.now())
             .await?;
         Ok(acted.ok_or(PeopleError::NotFound)??)
     }
@@ -272,9 +274,9 @@ impl<S: Store + PeopleStore> Gate<S> {
 }
 
 /// The place of the actor in the password queue.
-fn asker(acting: &ActorContext) -> Asker {
-    let actor = &acting.actor;
-    Asker::Known(actor.id().unwrap_or_else(|| actor.name().to_owned()))
+fn asker(actor: &ActorContext) -> Asker {
+    let identity = &actor.identity;
+    Asker::Known(identity.id().unwrap_or_else(|| identity.name().to_owned()))
 }
 
 /// The member as the subject of an entry of the audit trail.

@@ -117,14 +117,14 @@ impl<S: Store + PeopleStore> Gate<S> {
         let known = browser.device.and_then(|device| self.device_of(name, device));
         let by = known.map_or(Trier::Source(from), Trier::Known);
         let is_known = matches!(by, Trier::Known(_));
-        let attempt = self.attempts.begin(name, by, self.now())?;
+        let attempt = self.login_limiter.begin(name, by, self.now())?;
         let asker = if is_known {
             Asker::Known(name.key())
         } else {
             Asker::Stranger {
                 source: from,
                 name: name.key(),
-                failures: self.attempts.failures(from, self.now()),
+                failures: self.login_limiter.failures(from, self.now()),
             }
         };
         // A password that could not be checked for lack of our own resources is not counted as an attempt.
@@ -199,25 +199,25 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// owner and the actor is none, or a failure of a port.
     pub async fn sign_in_link(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: Option<&MemberName>,
     ) -> Result<(SignInSecret, SignInLink, Member), PeopleError> {
-        acting.require(Permission::ManagePeople)?;
-        self.check_lasting(acting).await?;
+        actor.require(Permission::ManagePeople)?;
+        self.check_lasting(actor).await?;
         let (member, is_new) = match name {
             Some(name) => (self.store.member_by_name(name).await?, false),
             None => self.first_owner().await?,
         };
         let member = member.ok_or(PeopleError::NotFound)?;
-        member.check_changeable(acting.role())?;
+        member.check_changeable(actor.role())?;
         let secret = SignInSecret::generate(|buffer| self.ports.entropy.fill(buffer))?;
         let link = SignInLink {
             digest: secret.digest(),
             member: member.id,
             created_at: self.now(),
-            made_by: maker(acting),
+            made_by: maker(actor),
         };
-        let audit = acting.note(
+        let audit = actor.note(
             AuditAct::SignInLinkCreate,
             member_subject(&member),
             link.created_at,
@@ -323,9 +323,9 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`PeopleError::Store`]. A session that has ended already is no error.
-    pub async fn sign_out(&self, acting: &ActorContext, session: &Session) -> Result<(), PeopleError> {
-        let subject = AuditSubject::new(session.id, acting.actor.name());
-        let audit = acting.note(AuditAct::SessionSignOut, subject, self.now());
+    pub async fn sign_out(&self, actor: &ActorContext, session: &Session) -> Result<(), PeopleError> {
+        let subject = AuditSubject::new(session.id, actor.identity.name());
+        let audit = actor.note(AuditAct::SessionSignOut, subject, self.now());
         self.store.session_remove(session.id, audit).await?;
         Ok(())
     }
@@ -335,9 +335,9 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
-    pub async fn sessions(&self, acting: &ActorContext, of: MemberId) -> Result<Vec<Session>, PeopleError> {
-        if !is_self(&acting.actor, of) {
-            acting.require(Permission::ManagePeople)?;
+    pub async fn sessions(&self, actor: &ActorContext, of: MemberId) -> Result<Vec<Session>, PeopleError> {
+        if !is_self(&actor.identity, of) {
+            actor.require(Permission::ManagePeople)?;
         }
         let mut sessions = self.store.sessions_for_member(of).await?;
         let now = self.now();
@@ -351,18 +351,18 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// # Errors
     /// [`PeopleError::NotFound`], also for a session that the actor may not see; [`PeopleError::Member`] if it belongs to
     /// an owner and the actor is no owner; [`PeopleError::Store`].
-    pub async fn session_end(&self, acting: &ActorContext, id: SessionId) -> Result<(), PeopleError> {
+    pub async fn session_end(&self, actor: &ActorContext, id: SessionId) -> Result<(), PeopleError> {
         let session = self.store.session_by_id(id).await?.ok_or(PeopleError::NotFound)?;
         let member = self.store.member_by_id(session.member).await?;
         let member = member.ok_or(PeopleError::NotFound)?;
-        if !is_self(&acting.actor, member.id) {
-            acting
+        if !is_self(&actor.identity, member.id) {
+            actor
                 .require(Permission::ManagePeople)
                 .map_err(|_| PeopleError::NotFound)?;
-            member.check_changeable(acting.role())?;
+            member.check_changeable(actor.role())?;
         }
         let subject = AuditSubject::new(session.id, &member.name);
-        let audit = acting.note(AuditAct::SessionSignOut, subject, self.now());
+        let audit = actor.note(AuditAct::SessionSignOut, subject, self.now());
         if self.store.session_remove(id, audit).await? {
             Ok(())
         } else {
@@ -373,8 +373,8 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// Records a failed sign-in. An unknown name is left out: it may be a password in the wrong field.
     async fn note_failure(&self, member: Option<&Member>, from: IpAddr) -> Result<(), StoreError> {
         let subject = member.map_or_else(|| AuditSubject::new("", "unknown name"), member_subject);
-        let acting = ActorContext::remote(Actor::System, from);
-        let audit = acting.note(AuditAct::SessionSignInFailed, subject, self.now());
+        let actor = ActorContext::remote(Actor::System, from);
+        let audit = actor.note(AuditAct::SessionSignInFailed, subject, self.now());
         self.store.audit_insert(audit).await
     }
 
@@ -424,11 +424,11 @@ impl<S: Store + PeopleStore> Gate<S> {
 }
 
 /// The member that makes a link; `None` for another actor.
-fn maker(acting: &ActorContext) -> Option<LinkMaker> {
-    match acting.actor {
+fn maker(actor: &ActorContext) -> Option<LinkMaker> {
+    match actor.identity {
         Actor::Member { id, .. } => Some(LinkMaker {
             member: id,
-            session: acting.session,
+            session: actor.session,
         }),
         Actor::Token { .. } | Actor::CommandLine { .. } | Actor::System => None,
     }

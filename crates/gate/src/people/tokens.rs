@@ -21,18 +21,18 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// link began; or a failure of a port.
     pub async fn token_create(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: TokenName,
         role: Role,
         expires_at: Option<Timestamp>,
     ) -> Result<(ApiToken, Token), PeopleError> {
-        acting.require(Permission::ManagePeople)?;
-        if role > acting.role() {
+        actor.require(Permission::ManagePeople)?;
+        if role > actor.role() {
             return Err(Forbidden(role).into());
         }
-        self.check_own_session(acting).await?;
+        self.check_own_session(actor).await?;
         let now = self.now();
-        let maker = self.maker(&acting.actor).await?;
+        let maker = self.maker(&actor.identity).await?;
         let expires_at = end_of(maker.as_ref(), expires_at)?;
         let secret = ApiToken::generate(|buffer| self.ports.entropy.fill(buffer))?;
         let token = Token {
@@ -41,11 +41,11 @@ impl<S: Store + PeopleStore> Gate<S> {
             digest: secret.digest(),
             name,
             role,
-            owner: match &acting.actor {
+            owner: match &actor.identity {
                 Actor::Member { id, .. } => Some(*id),
                 _ => maker.as_ref().and_then(|maker| maker.owner),
             },
-            created_by: acting.actor.name().to_owned(),
+            created_by: actor.identity.name().to_owned(),
             created_at: now,
             expires_at,
             last_used_at: None,
@@ -56,7 +56,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         let days = expires_at.map(|end| end.since(now).as_secs().div_ceil(86_400));
         let after = json!({"role": role.as_str(), "expires_in_days": days});
         let changes = (Value::Null, after);
-        let audit = acting.note_change(AuditAct::TokenCreate, token_subject(&token), now, changes);
+        let audit = actor.note_change(AuditAct::TokenCreate, token_subject(&token), now, changes);
         self.store.token_insert(token.clone(), audit).await?;
         self.credentials.remember(*token.digest.as_bytes());
         Ok((secret, token))
@@ -68,11 +68,11 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
     pub async fn token_list(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         after: Option<TokenId>,
         size: PageSize,
     ) -> Result<Vec<Token>, PeopleError> {
-        acting.require(Permission::ManagePeople)?;
+        actor.require(Permission::ManagePeople)?;
         Ok(self.store.token_page(after, size).await?)
     }
 
@@ -81,13 +81,13 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// # Errors
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], also for a token above the actor's own role,
     /// [`PeopleError::Token`] or [`PeopleError::Store`].
-    pub async fn token_revoke(&self, acting: &ActorContext, id: TokenId) -> Result<Token, PeopleError> {
-        acting.require(Permission::ManagePeople)?;
+    pub async fn token_revoke(&self, actor: &ActorContext, id: TokenId) -> Result<Token, PeopleError> {
+        actor.require(Permission::ManagePeople)?;
         let token = self.store.token_by_id(id).await?.ok_or(PeopleError::NotFound)?;
-        if token.role > acting.role() {
+        if token.role > actor.role() {
             return Err(Forbidden(token.role).into());
         }
-        let audit = acting.note(AuditAct::TokenRevoke, token_subject(&token), self.now());
+        let audit = actor.note(AuditAct::TokenRevoke, token_subject(&token), self.now());
         let revoked = self.store.token_revoke(id, audit).await?;
         Ok(revoked.ok_or(PeopleError::NotFound)??)
     }

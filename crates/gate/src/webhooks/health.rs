@@ -54,8 +54,8 @@ impl Health {
             (most.map(|(code, _)| *code), sum)
         };
         if let (Some(code), sum) = worst(false) {
-            let share = sum.saturating_mul(FAILING_SHARE) >= day.accepted.saturating_add(sum);
-            if day.accepted == 0 || (sum >= FAILING_REFUSALS && share) {
+            let quota = sum.saturating_mul(FAILING_SHARE) >= day.accepted.saturating_add(sum);
+            if day.accepted == 0 || (sum >= FAILING_REFUSALS && quota) {
                 return Self::Failing(code);
             }
         }

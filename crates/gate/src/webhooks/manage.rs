@@ -76,8 +76,8 @@ impl<S: Store> Gate<S> {
     /// # Errors
     /// [`ManageError::Forbidden`], [`ManageError::UnknownSet`], [`ManageError::Store`], [`ManageError::Entropy`] or
     /// [`ManageError::Seal`]; nothing is stored then.
-    pub async fn create(&self, acting: &ActorContext, new: NewWebhook) -> Result<Issued, ManageError> {
-        acting.require(Permission::ManageWebhooks)?;
+    pub async fn create(&self, actor: &ActorContext, new: NewWebhook) -> Result<Issued, ManageError> {
+        actor.require(Permission::ManageWebhooks)?;
         let now = self.now();
         let handle = WebhookHandle::new(now, self.random()?);
         let id = self.new_id()?;
@@ -101,7 +101,7 @@ impl<S: Store> Gate<S> {
         };
         self.check_sets(&webhook.policy).await?;
         let changes = (Value::Null, webhook_settings(&webhook));
-        let audit = acting.note_change(AuditAct::WebhookCreate, webhook_subject(&webhook), now, changes);
+        let audit = actor.note_change(AuditAct::WebhookCreate, webhook_subject(&webhook), now, changes);
         self.store.webhook_insert(webhook.clone(), audit).await?;
         Ok(Issued {
             webhook,
@@ -119,12 +119,12 @@ impl<S: Store> Gate<S> {
     /// stored then.
     pub async fn edit<E: From<ManageError>>(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         handle: WebhookHandle,
         revision: Option<i64>,
         change: impl Fn(&mut WebhookName, &mut Policy) -> Result<(), E>,
     ) -> Result<Webhook, E> {
-        self.replace(acting, AuditAct::WebhookEdit, handle, |webhook| {
+        self.replace(actor, AuditAct::WebhookEdit, handle, |webhook| {
             if revision.is_some_and(|revision| revision != webhook.revision) {
                 return Err(ManageError::Changed.into());
             }
@@ -142,14 +142,14 @@ impl<S: Store> Gate<S> {
     /// As [`Self::edit`], and [`ManageError::Entropy`] or [`ManageError::Seal`].
     pub async fn require_signature<E: From<ManageError>>(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         handle: WebhookHandle,
         change: impl Fn(&mut WebhookName, &mut Policy) -> Result<(), E>,
     ) -> Result<(Webhook, SigningSecret), E> {
         let mut sealed = Policy::default();
         let secret = self.new_signing_secret(handle, &mut sealed)?;
         let webhook = self
-            .edit(acting, handle, None, |name, policy| {
+            .edit(actor, handle, None, |name, policy| {
                 change(name, policy)?;
                 policy.signing_secret.clone_from(&sealed.signing_secret);
                 Ok::<_, E>(())
@@ -164,12 +164,12 @@ impl<S: Store> Gate<S> {
     /// As [`Self::edit`], and [`ManageError::Entropy`].
     pub async fn regenerate(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         handle: WebhookHandle,
     ) -> Result<Issued, ManageError> {
         let id = self.new_id()?;
         let webhook = self
-            .replace(acting, AuditAct::WebhookRegenerate, handle, |webhook| {
+            .replace(actor, AuditAct::WebhookRegenerate, handle, |webhook| {
                 let change = webhook.regenerate(&id, self.now())?;
                 Ok::<_, ManageError>((change.webhook, Some(change.retired)))
             })
@@ -185,8 +185,8 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::edit`].
-    pub async fn revoke(&self, acting: &ActorContext, handle: WebhookHandle) -> Result<Webhook, ManageError> {
-        self.replace(acting, AuditAct::WebhookRevoke, handle, |webhook| {
+    pub async fn revoke(&self, actor: &ActorContext, handle: WebhookHandle) -> Result<Webhook, ManageError> {
+        self.replace(actor, AuditAct::WebhookRevoke, handle, |webhook| {
             let change = webhook.revoke(self.now())?;
             Ok((change.webhook, Some(change.retired)))
         })
@@ -213,12 +213,12 @@ impl<S: Store> Gate<S> {
 
     async fn replace<E: From<ManageError>>(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         act: AuditAct,
         handle: WebhookHandle,
         change: impl Fn(Webhook) -> Result<(Webhook, Option<RetiredUrl>), E>,
     ) -> Result<Webhook, E> {
-        acting
+        actor
             .require(Permission::ManageWebhooks)
             .map_err(ManageError::from)?;
         for _ in 0..MOST_TRIES {
@@ -231,7 +231,7 @@ impl<S: Store> Gate<S> {
                 self.check_sets(&webhook.policy).await?;
             }
             let changes = changes(act, &current, &webhook);
-            let audit = acting.note_change(act, webhook_subject(&webhook), self.now(), changes);
+            let audit = actor.note_change(act, webhook_subject(&webhook), self.now(), changes);
             match self.store.webhook_replace(webhook.clone(), retired, audit).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(ManageError::from(error).into()),

@@ -152,12 +152,12 @@ impl<S: Store> Gate<S> {
     /// [`ManageError::Forbidden`], [`ManageError::NotFound`] or [`ManageError::Store`].
     pub async fn allowlist_preview(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         webhook: WebhookHandle,
         allowlist: &Allowlist,
         days: PreviewDays,
     ) -> Result<Preview, ManageError> {
-        acting.require(Permission::ManageWebhooks)?;
+        actor.require(Permission::ManageWebhooks)?;
         let known = self.webhook(webhook).await?;
         let now = self.now();
         let other = self.resolved(allowlist).await?;
@@ -172,12 +172,12 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError::Forbidden`], [`AddressSetError::NotFound`] or [`AddressSetError::Store`].
     pub async fn address_set_preview(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         name: &AddressSetName,
         networks: &Networks,
         days: PreviewDays,
     ) -> Result<(u64, Vec<SetPreview>), AddressSetError> {
-        acting.require(Permission::ManageWebhooks)?;
+        actor.require(Permission::ManageWebhooks)?;
         if self.store.address_set_by_name(name).await?.is_none() {
             return Err(AddressSetError::NotFound);
         }

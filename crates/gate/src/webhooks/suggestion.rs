@@ -127,10 +127,10 @@ impl<S: Store> Gate<S> {
     /// [`ManageError::Forbidden`], [`ManageError::NotFound`] or [`ManageError::Store`].
     pub async fn allowlist_suggestion(
         &self,
-        acting: &ActorContext,
+        actor: &ActorContext,
         webhook: WebhookHandle,
     ) -> Result<Suggestion, ManageError> {
-        acting.require(Permission::ManageWebhooks)?;
+        actor.require(Permission::ManageWebhooks)?;
         if self.store.webhook_by_handle(webhook).await?.is_none() {
             return Err(ManageError::NotFound);
         }

@@ -16,8 +16,8 @@ use hookgate_pages::{
     EditWebhook, ErrorPage, ErrorScreen, FailedSignIns, Failing, Flash, FlashKind, IgnoredHeader, Impact,
     IncidentDetail, IncidentList, IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members,
     NewWebhook, NoteForm, Observed, Paging, Payload, PayloadFault, Preview, PreviewSender, Problem, Range,
-    RegenerateConfirm, RenderError, RetiredUrlUse, RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow,
-    SetChange, SetVersionRow, Shell, ShownAnswer, SignIn, SignInLink, SignInLinkMade, SourceRow,
+    RegenerateConfirm, RenderError, RetiredUrlUse, RevokeConfirm, SearchResults, SearchedWebhook, Series,
+    SessionRow, SetChange, SetVersionRow, Shell, ShownAnswer, SignIn, SignInLink, SignInLinkMade, SourceRow,
     TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
     WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
 };

@@ -25,7 +25,7 @@ pub(crate) fn act(
     now: Timestamp,
 ) -> Result<Option<Result<Incident, IncidentError>>, QueryError> {
     lock_members(connection, Hold::Shared)?;
-    actor_check(connection, &acting.actor, acting.session, now)?;
+    actor_check(connection, &acting.identity, acting.session, now)?;
     let Some(row) = incident_by_number(connection, number.get())? else {
         return Ok(None);
     };
@@ -41,7 +41,7 @@ pub(crate) fn act(
     let record = IncidentRecord {
         at: now,
         event,
-        actor: Some(acting.actor.clone()),
+        actor: Some(acting.identity.clone()),
         delivery: last_delivery(connection, number.get())?.and_then(DeliveryId::from_number),
         occurrences: incident.occurrences,
     };

@@ -31,7 +31,7 @@ pub(crate) fn act(
     now: Timestamp,
 ) -> Result<Option<Result<Member, MemberError>>, QueryError> {
     lock_members(connection, Hold::Alone)?;
-    actor_check(connection, &acting.actor, acting.session, now)?;
+    actor_check(connection, &acting.identity, acting.session, now)?;
     let key = id.to_string();
     let Some(member) = read_row::<_, Member>(member_by_id(connection, &key)?)? else {
         return Ok(None);

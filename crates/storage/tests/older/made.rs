@@ -43,7 +43,7 @@ async fn fill_by_token(store: &Database) -> [SessionId; 3] {
         (link, entry)
     };
     let by_token = Actor::from(&token(None, 5));
-    let by_person = acting().actor;
+    let by_person = acting().identity;
     let mut begun = Vec::new();
     for (seed, member, by) in [(0, &members[0], &by_token), (1, &members[1], &by_person)] {
         let (link, entry) = link(member, seed, by, second(1));

@@ -118,7 +118,10 @@ pub async fn an_incident_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     };
     let entries = store.audit_page(&filter, None, PageSize::MAX).await.unwrap();
     assert_eq!(entries.len(), 1);
-    assert_eq!((&entries[0].actor, entries[0].at), (&acting().actor, second(3)));
+    assert_eq!(
+        (&entries[0].actor, entries[0].at),
+        (&acting().identity, second(3))
+    );
     assert_eq!(entries[0].subject.id, number.to_string());
     assert_eq!(entries[0].before.as_deref(), Some(r#"{"status":"open"}"#));
     assert_eq!(entries[0].after.as_deref(), Some(r#"{"status":"resolved"}"#));

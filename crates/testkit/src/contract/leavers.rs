@@ -144,7 +144,7 @@ pub async fn a_new_url_clears_the_mark<S: Store + PeopleStore>(store: &Arc<S>) {
         .unwrap();
     let marked = read(store, &webhook(1)).await;
     assert!(marked.leaver.is_some() && marked.name == name("edited"));
-    regenerate(store, 1, 101, &acting().actor).await;
+    regenerate(store, 1, 101, &acting().identity).await;
     let fresh = read(store, &webhook(1)).await;
     assert_eq!(fresh.leaver, None);
     assert_eq!(store.known_webhooks(mallory.id, 9).await.unwrap().count, 2);

@@ -62,7 +62,7 @@ async fn all_changes<S: Store + PeopleStore>(
 ) -> Vec<Result<(), StoreError>> {
     let now = second(LATER);
     let note = |act| NewAudit {
-        actor: acting.actor.clone(),
+        actor: acting.identity.clone(),
         session: acting.session,
         ..audit_of(act, "subject", now)
     };

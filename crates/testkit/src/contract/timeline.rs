@@ -139,7 +139,7 @@ pub async fn acts_of_people_are_listed<S: Store>(store: &Arc<S>) {
     let noted = acted(store, number, note, second(3)).await;
     assert_eq!(noted.updated_at, second(3));
     let by_person = |delivery, at, event, occurrences| IncidentRecord {
-        actor: Some(acting().actor),
+        actor: Some(acting().identity),
         ..by_sender(delivery, second(at), event, occurrences)
     };
     let text = "Looking.\nIt is the log.".parse().unwrap();

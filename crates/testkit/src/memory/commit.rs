@@ -201,7 +201,7 @@ impl State {
         let record = IncidentRecord {
             at: now,
             event: acted.event,
-            actor: Some(acting.actor.clone()),
+            actor: Some(acting.identity.clone()),
             delivery: told
                 .filter(|delivery| delivery.incident == Some(number))
                 .map(|delivery| delivery.id)

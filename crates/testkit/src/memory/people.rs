@@ -335,7 +335,7 @@ impl PeopleStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
         let mut state = self.up()?;
-        state.people.check_actor(&acting.actor, acting.session, now)?;
+        state.people.check_actor(&acting.identity, acting.session, now)?;
         let acted = state.people.act(id, &change, &acting, now);
         if let (MemberChange::Remove, Some(Ok(member))) = (&change, &acted) {
             let State { people, webhooks, .. } = &mut *state;

@@ -31,7 +31,7 @@ struct OfSource {
 
 /// A delivery whose source is tracked.
 pub(super) struct Entry {
-    share: Arc<WebhookQuota>,
+    quota: Arc<WebhookQuota>,
     network: CustomerNetwork,
     number: u64,
     bytes: AtomicUsize,
@@ -43,13 +43,13 @@ impl WaitingRequests {
     /// Tracks a delivery that has this many bytes.
     pub(super) fn enter(
         &mut self,
-        share: Arc<WebhookQuota>,
+        quota: Arc<WebhookQuota>,
         network: CustomerNetwork,
         bytes: usize,
     ) -> Arc<Entry> {
         self.next += 1;
         let entry = Arc::new(Entry {
-            share,
+            quota,
             network,
             number: self.next,
             bytes: AtomicUsize::new(0),
@@ -126,7 +126,7 @@ impl WaitingRequests {
     fn evict(&mut self, entry: &Entry) -> (Arc<WebhookQuota>, usize) {
         let bytes = self.leave(entry);
         entry.evict();
-        (Arc::clone(&entry.share), bytes)
+        (Arc::clone(&entry.quota), bytes)
     }
 
     /// `true` if no delivery is tracked.
@@ -162,7 +162,7 @@ impl OfSource {
 impl Entry {
     /// The webhook, identified by the address of its quota, which lives as long as the entry.
     fn webhook(&self) -> usize {
-        Arc::as_ptr(&self.share).addr()
+        Arc::as_ptr(&self.quota).addr()
     }
 
     pub(super) fn is_evicted(&self) -> bool {

@@ -16,7 +16,7 @@ use crate::rate_limiter::{Allowance, RateLimiter};
 /// least, two at a time: 200 a second. A name that is tried once is counted for 72 seconds, which makes 14,400 at a
 /// time. Names that are tried again to keep them for longer take more attempts each: with all attempts of an hour spent
 /// in the best way, 64,800.
-const MAX_TALLIES: usize = 65_536;
+const MAX_ATTEMPT_COUNTS: usize = 65_536;
 /// Number of counts below which expired ones are not removed.
 const FEW: usize = 1_024;
 
@@ -30,7 +30,7 @@ pub(super) struct AttemptCounts {
 
 #[derive(Default)]
 struct Counts {
-    meters: HashMap<u64, RateLimiter>,
+    limiters: HashMap<u64, RateLimiter>,
     /// Number of counts from which expired ones are removed again.
     enough: usize,
 }
@@ -44,19 +44,19 @@ impl AttemptCounts {
         let key = self.hasher.hash_one(key);
         let mut counts = self.lock();
         counts.make_room(allowance, now);
-        counts.meters.entry(key).or_default().take(allowance, now)
+        counts.limiters.entry(key).or_default().take(allowance, now)
     }
 
     /// Gives back a cell that was taken for an attempt that was not made.
     pub(super) fn give_back(&self, key: &impl Hash, allowance: Allowance) {
-        if let Some(meter) = self.lock().meters.get(&self.hasher.hash_one(key)) {
-            meter.give_back(allowance);
+        if let Some(limiter) = self.lock().limiters.get(&self.hasher.hash_one(key)) {
+            limiter.give_back(allowance);
         }
     }
 
     /// Clears the count of the key.
     pub(super) fn clear(&self, key: &impl Hash) {
-        self.lock().meters.remove(&self.hasher.hash_one(key));
+        self.lock().limiters.remove(&self.hasher.hash_one(key));
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -68,22 +68,23 @@ impl Counts {
     /// Removes expired counts, whenever there are twice as many as after the last removal. If the table is full of
     /// counts in use, the lower half of them is removed.
     fn make_room(&mut self, allowance: Allowance, now: Timestamp) {
-        if self.meters.len() < self.enough.max(FEW) {
+        if self.limiters.len() < self.enough.max(FEW) {
             return;
         }
-        self.meters.retain(|_, meter| meter.lasts(allowance, now) > 0);
-        if self.meters.len() >= MAX_TALLIES {
+        self.limiters
+            .retain(|_, limiter| limiter.lasts(allowance, now) > 0);
+        if self.limiters.len() >= MAX_ATTEMPT_COUNTS {
             let mut all: Vec<_> = self
-                .meters
+                .limiters
                 .values()
-                .map(|meter| meter.lasts(allowance, now))
+                .map(|limiter| limiter.lasts(allowance, now))
                 .collect();
             let half = all.len() / 2;
             let median = *all.select_nth_unstable(half).1;
-            self.meters
-                .retain(|_, meter| meter.lasts(allowance, now) > median);
+            self.limiters
+                .retain(|_, limiter| limiter.lasts(allowance, now) > median);
         }
-        self.enough = (self.meters.len() * 2).min(MAX_TALLIES);
+        self.enough = (self.limiters.len() * 2).min(MAX_ATTEMPT_COUNTS);
     }
 }
 
@@ -96,28 +97,28 @@ mod tests {
 
     #[test]
     fn counts_that_have_run_out_leave_room_and_no_others() {
-        let tallies = AttemptCounts::default();
+        let counts = AttemptCounts::default();
         for second in 0..3_600_u64 {
             let now = NOW.after(Duration::from_secs(second));
             for name in 0..20 {
-                assert_eq!(tallies.take(&(second, name), FIFTY, now), Ok(()));
+                assert_eq!(counts.take(&(second, name), FIFTY, now), Ok(()));
             }
         }
         // The names of the last 72 seconds are in use.
-        let left = tallies.lock().meters.len();
+        let left = counts.lock().limiters.len();
         assert!((1_440..=2_880).contains(&left), "{left}");
     }
 
     #[test]
     fn beyond_the_bound_the_highest_counts_stay() {
-        let tallies = AttemptCounts::default();
+        let counts = AttemptCounts::default();
         for _ in 0..50 {
-            assert_eq!(tallies.take(&"guessed", FIFTY, NOW), Ok(()));
+            assert_eq!(counts.take(&"guessed", FIFTY, NOW), Ok(()));
         }
-        for name in 0..4 * MAX_TALLIES {
-            assert_eq!(tallies.take(&name, FIFTY, NOW), Ok(()));
+        for name in 0..4 * MAX_ATTEMPT_COUNTS {
+            assert_eq!(counts.take(&name, FIFTY, NOW), Ok(()));
         }
-        assert!(tallies.lock().meters.len() <= MAX_TALLIES);
-        assert!(tallies.take(&"guessed", FIFTY, NOW).is_err());
+        assert!(counts.lock().limiters.len() <= MAX_ATTEMPT_COUNTS);
+        assert!(counts.take(&"guessed", FIFTY, NOW).is_err());
     }
 }
