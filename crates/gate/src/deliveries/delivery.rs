@@ -108,7 +108,7 @@ pub trait Body: Send {
     fn read(
         self,
         limit: usize,
-        held: &Reservation<'_>,
+        reservation: &Reservation<'_>,
     ) -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
 }
 

@@ -4,6 +4,8 @@
 
 mod answer;
 mod payload;
+mod record;
+mod refuse;
 mod sender_key;
 
 use std::sync::Arc;
@@ -15,22 +17,20 @@ use hookgate_domain::{
 use hookgate_senders::{check_signature_headers, verify_signature};
 
 use super::delivery::AcceptedDelivery;
-use super::failures::is_failure;
 use super::memory_budget::Reservation;
 use super::url_cache::CachedUrl;
-use crate::LogInterval;
 use crate::{
-    Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery,
-    RefusedPayload, Reply, SealPurpose, Store,
+    Accepted, Body, Commit, DeliveryRequest, Gate, LogInterval, Refusal, Reply, SealPurpose, Store,
+    StoreError,
 };
 use answer::{
     Rejection, explain, reply, too_many_failures, too_many_incidents, too_many_unknown, unavailable,
 };
-use payload::{NoBody, Payload, hidden, keeps_payloads, kept};
+use payload::{Payload, hidden, kept};
+use record::RecordOnDrop;
 use sender_key::{sender_key, with_payload};
 
-/// Log intervals for webhooks that could not be flagged, and signatures that could not be checked.
-static NOT_FLAGGED: LogInterval = LogInterval::new();
+/// Log interval for signatures that could not be checked.
 static NOT_CHECKED: LogInterval = LogInterval::new();
 
 /// Maximum number of times that a delivery is judged because its webhook has changed. Nobody edits faster for long.
@@ -43,64 +43,33 @@ impl<S: Store> Gate<S> {
         let began = self.now();
         let (digest, known) = match self.find(&request).await {
             Ok(found) => found,
-            Err(stop) => return reply(stop),
+            Err(rejection) => return reply(rejection),
         };
-        let mut visit = ReceiveContext::new(self, request, began, known, Payload::Unread(body));
+        let mut context = ReceiveContext::new(self, request, began, known, Payload::Unread(body));
         for _ in 0..MOST_JUDGEMENTS {
-            let stop = match visit.pass().await {
+            let rejection = match context.pass().await {
                 Ok(accepted) => return Reply::Accepted(accepted),
-                Err(stop) => stop,
+                // A failure of ours is no refusal, and is not recorded as one.
+                Err(failed @ Rejection::Failed(_)) => return reply(failed),
+                Err(rejection) => rejection,
             };
-            match Box::pin(visit.confirm(digest, &stop)).await {
-                Ok(Some(changed)) => visit.known = changed,
+            let unanswered = RecordOnDrop::new(&mut context);
+            match Box::pin(unanswered.context.confirm(digest, &rejection)).await {
+                Ok(Some(changed)) => {
+                    unanswered.discard();
+                    context.known = changed;
+                }
                 Ok(None) => {
-                    visit.record(&stop);
-                    return reply(stop);
+                    unanswered.record(&rejection);
+                    return reply(rejection);
                 }
                 Err(failed) => {
-                    visit.must_record = false;
+                    unanswered.discard();
                     return reply(failed);
                 }
             }
         }
-        visit.must_record = false;
         reply(Rejection::Refused(unavailable()))
-    }
-
-    /// Refuses a request to a webhook URL for a reason that the transport found, and records it if the URL is known. A
-    /// URL that was sent over plain HTTP is flagged as exposed.
-    pub async fn refuse(&self, request: DeliveryRequest<'_>, code: RefusalCode) {
-        let began = self.now();
-        let Ok((digest, known)) = self.find(&request).await else {
-            return;
-        };
-        if code == RefusalCode::HttpsRequired {
-            self.expose(digest, &known).await;
-        }
-        ReceiveContext::new(self, request, began, known, Payload::<NoBody>::Nothing)
-            .record(&Rejection::Refused(code.into()));
-    }
-
-    /// Flags a live URL as exposed, unless it is known to be. One request at a time does, because each request of a
-    /// flood would read the webhook.
-    async fn expose(&self, digest: WebhookIdDigest, known: &CachedUrl) {
-        let KnownUrl::Live(webhook) = &known.url else {
-            return;
-        };
-        if webhook.live_url().is_ok_and(|url| url.exposed_at.is_some()) {
-            return;
-        }
-        let Ok(_turn) = known.quota.exposing.try_acquire() else {
-            return;
-        };
-        match self.mark_exposed(webhook.handle).await {
-            Ok(()) => self.refresh(digest).await,
-            Err(error) => {
-                if let Some(left_out) = NOT_FLAGGED.line() {
-                    tracing::warn!(webhook = %webhook.handle, %error, left_out, "could not flag the webhook as exposed");
-                }
-            }
-        }
     }
 
     /// Looks up the URL of the ID in the path. A malformed ID costs no look-up.
@@ -132,8 +101,7 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// A delivery on its way to a known URL. If it is dropped before an answer, because the sender disconnected, it records
-/// `CLIENT_GONE`.
+/// A delivery on its way to a known URL.
 struct ReceiveContext<'a, S: Store, B: Body> {
     gate: &'a Gate<S>,
     request: DeliveryRequest<'a>,
@@ -141,11 +109,9 @@ struct ReceiveContext<'a, S: Store, B: Body> {
     known: Arc<CachedUrl>,
     payload: Payload<B>,
     /// The memory of its head and body.
-    held: Reservation<'a>,
+    reservation: Reservation<'a>,
     /// `true` if the signature is valid, or the webhook asks for none.
     is_signed: bool,
-    /// `true` while dropping this must record `CLIENT_GONE`: no record of the delivery is on its way yet.
-    must_record: bool,
 }
 
 impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
@@ -156,34 +122,31 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         known: Arc<CachedUrl>,
         payload: Payload<B>,
     ) -> Self {
+        let (quota, source) = (Arc::clone(&known.quota), request.source.address());
         Self {
             gate,
             began,
             payload,
-            held: Reservation::nothing(
-                &gate.memory_budget,
-                Arc::clone(&known.quota),
-                request.source.address(),
-            ),
+            reservation: Reservation::nothing(&gate.memory_budget, quota, source),
             request,
             known,
             is_signed: false,
-            must_record: true,
         }
     }
 
-    /// Runs [`Self::try_pass`], and notes whether a record is still missing if the sender disconnects.
+    /// Checks the delivery and commits it. A sender that disconnects during the checks is recorded. The commit and its
+    /// record go on without the sender.
     async fn pass(&mut self) -> Result<Accepted, Rejection> {
-        self.must_record = true;
-        let passed = self.try_pass().await;
-        // A failure of ours is not recorded as a refusal. A refusal is recorded once it is confirmed.
-        self.must_record = matches!(passed, Err(Rejection::Refused(_) | Rejection::Stale));
-        passed
+        let unanswered = RecordOnDrop::new(self);
+        let checked = unanswered.context.check().await;
+        unanswered.discard();
+        let committed = self.gate.store.delivery_commit(checked?).await;
+        self.result_of(committed)
     }
 
-    /// The whole policy in its order: judge, read, check, count, commit. Refusals by the head come before any wait for
-    /// the body, and only a delivery that passed every check counts against the webhook's rate limit.
-    async fn try_pass(&mut self) -> Result<Accepted, Rejection> {
+    /// The whole policy in its order: judge, read, check, count. Refusals by the head come before any wait for the body,
+    /// and only a delivery that passed every check counts against the webhook's rate limit.
+    async fn check(&mut self) -> Result<AcceptedDelivery, Rejection> {
         let (gate, known) = (self.gate, Arc::clone(&self.known));
         let not_found = |_| Refusal::from(RefusalCode::WebhookNotFound);
         let format: SenderFormat = self.request.format.parse().map_err(not_found)?;
@@ -199,12 +162,12 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         };
         self.check_head(webhook)?;
         let request = &self.request;
-        if !self.held.begin(request.headers.bytes()) {
+        if !self.reservation.begin(request.headers.bytes()) {
             return Err(Rejection::Refused(unavailable()));
         }
         let bytes = self
             .payload
-            .read(webhook.policy.limits.body_bytes(), &self.held)
+            .read(webhook.policy.limits.body_bytes(), &self.reservation)
             .await?;
         self.is_signed = false;
         let source = request.source.address();
@@ -227,7 +190,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         let received_at = gate.now();
         let too_fast = |retry_after| explain(Denial::TooFast { retry_after }, &known);
         known.take_rate(received_at).map_err(too_fast)?;
-        let delivery = AcceptedDelivery {
+        Ok(AcceptedDelivery {
             webhook: webhook.handle,
             revision: webhook.revision,
             received_at,
@@ -240,22 +203,22 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             idempotency,
             payload: kept(webhook, bytes),
             draft,
-        };
-        let commit = gate.store.delivery_commit(delivery);
-        // The commit and its record go on without the sender.
-        self.must_record = false;
-        let committed = commit.await;
+        })
+    }
+
+    /// The result of the commit. A delivery that was not stored does not count against the rate limit.
+    fn result_of(&self, committed: Result<Commit, StoreError>) -> Result<Accepted, Rejection> {
         if matches!(committed, Ok(Commit::Stale) | Err(_)) {
-            known.give_back_rate();
+            self.known.give_back_rate();
         }
-        match committed {
-            Ok(Commit::Stored(accepted)) => Ok(accepted),
-            Ok(Commit::Stale) => Err(Rejection::Stale),
-            Ok(Commit::Full) => Err(Rejection::Refused(too_many_incidents(webhook))),
-            Ok(Commit::IdempotencyConflict) => {
+        match (committed.map_err(Rejection::Failed)?, &self.known.url) {
+            (Commit::Stored(accepted), _) => Ok(accepted),
+            (Commit::Full, KnownUrl::Live(webhook)) => Err(too_many_incidents(webhook).into()),
+            (Commit::IdempotencyConflict, _) => {
                 Err(Rejection::Refused(RefusalCode::IdempotencyConflict.into()))
             }
-            Err(error) => Err(Rejection::Failed(error)),
+            // Only a live webhook is committed to.
+            (Commit::Stale, _) | (Commit::Full, KnownUrl::Retired(_)) => Err(Rejection::Stale),
         }
     }
 
@@ -275,19 +238,16 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
     }
 
     /// Confirms a refusal by a fresh read of the store, because the judged copy may be stale. Returns the webhook as it
-    /// is now, if the delivery must be judged again. A dead URL needs no second look, and a failure is no judgement.
+    /// is now, if the delivery must be judged again. A dead URL needs no second look.
     async fn confirm(
         &self,
         digest: WebhookIdDigest,
-        stop: &Rejection,
+        rejection: &Rejection,
     ) -> Result<Option<Arc<CachedUrl>>, Rejection> {
         let judged = match &self.known.url {
             KnownUrl::Live(webhook) => webhook.revision,
             KnownUrl::Retired(_) => return Ok(None),
         };
-        if matches!(stop, Rejection::Failed(_)) {
-            return Ok(None);
-        }
         let fresh = self
             .gate
             .url_cache
@@ -297,85 +257,10 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         let fresh = fresh.ok_or_else(|| Rejection::Refused(RefusalCode::WebhookNotFound.into()))?;
         let same = matches!(&fresh.url, KnownUrl::Live(webhook) if webhook.revision == judged);
         // A commit that calls the newest revision stale raced with a change. Judging once more settles it.
-        if same && !matches!(stop, Rejection::Stale) {
+        if same && !matches!(rejection, Rejection::Stale) {
             Ok(None)
         } else {
             Ok(Some(fresh))
-        }
-    }
-
-    /// Records the refusal, and counts it as a failure of its source if the body was at fault. A failure of ours is no
-    /// refusal.
-    fn record(&mut self, stop: &Rejection) {
-        self.must_record = false;
-        let Rejection::Refused(refusal) = stop else {
-            return;
-        };
-        let body = self.held.body_bytes();
-        if is_failure(refusal.code) && body > 0 {
-            let (failures, known) = (&self.gate.failures, &self.known);
-            let (webhook, source) = (known.url.webhook(), self.request.source.address());
-            failures.count(&known.quota, webhook, source, body, self.gate.now());
-        }
-        self.put_on_record(refusal);
-    }
-
-    fn put_on_record(&self, refusal: &Refusal) {
-        let Self {
-            gate, request, known, ..
-        } = self;
-        let received_at = gate.now();
-        let key = RefusalKey {
-            webhook: known.url.webhook(),
-            received_at,
-            source: request.source.address(),
-            code: refusal.code,
-            postponed: refusal.postponed,
-        };
-        // A refusal that is only counted needs no prepared record.
-        if gate.store.refusal_count(key) {
-            return;
-        }
-        let payload = match (&known.url, &self.payload) {
-            // Without a valid signature the sender may be anybody, so nothing of the payload is stored.
-            (KnownUrl::Live(webhook), Payload::Read(_))
-                if webhook.policy.signing_secret.is_some() && !self.is_signed =>
-            {
-                Err(NoPayload::Unsigned)
-            }
-            (KnownUrl::Live(webhook), Payload::Read(bytes)) if keeps_payloads(webhook) => {
-                Ok(RefusedPayload::of(&hidden(bytes.clone())))
-            }
-            (KnownUrl::Live(_), Payload::Read(_)) => Err(NoPayload::Off),
-            _ => Err(NoPayload::Unread),
-        };
-        gate.store.refusal_record(RefusedDelivery {
-            webhook: key.webhook,
-            received_at,
-            request_id: Some(request.request_id),
-            source: key.source,
-            trail: is_for_source(key.code).then(|| request.headers.trail()),
-            user_agent: request.user_agent_text(),
-            headers: request.headers.kept(),
-            took: received_at.since(self.began),
-            no_payload: payload.as_ref().err().copied(),
-            payload: payload.ok(),
-            code: key.code,
-            postponed: key.postponed,
-            details: refusal
-                .details
-                .as_ref()
-                .map(|details| details.to_json().to_string().into()),
-            retry_after: refusal.retry_after,
-        });
-    }
-}
-
-impl<S: Store, B: Body> Drop for ReceiveContext<'_, S, B> {
-    fn drop(&mut self) {
-        // A panic is a failure of ours.
-        if self.must_record && !std::thread::panicking() {
-            self.put_on_record(&RefusalCode::ClientGone.into());
         }
     }
 }
@@ -402,9 +287,4 @@ impl<S: Store> Gate<S> {
             })?;
         Ok(verify_signature(&secret, request.signature, body)?)
     }
-}
-
-/// `true` if a delivery is refused for its source address.
-const fn is_for_source(code: RefusalCode) -> bool {
-    matches!(code, RefusalCode::IpNotAllowed | RefusalCode::SourceUnknown)
 }

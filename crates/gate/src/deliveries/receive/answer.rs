@@ -78,8 +78,8 @@ pub(super) fn unavailable() -> Refusal {
 }
 
 /// The answer to the sender.
-pub(super) fn reply(stop: Rejection) -> Reply {
-    Reply::Refused(match stop {
+pub(super) fn reply(rejection: Rejection) -> Reply {
+    Reply::Refused(match rejection {
         Rejection::Refused(refusal) => refusal,
         Rejection::Stale => unavailable(),
         Rejection::Failed(error @ StoreError::Corrupt { .. }) => {

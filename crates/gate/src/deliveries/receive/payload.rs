@@ -29,7 +29,11 @@ pub(super) enum Payload<B> {
 
 impl<B: Body> Payload<B> {
     /// The body, if it has at most `limit` bytes and memory can be reserved for it.
-    pub(super) async fn read(&mut self, limit: u32, held: &Reservation<'_>) -> Result<Bytes, Rejection> {
+    pub(super) async fn read(
+        &mut self,
+        limit: u32,
+        reservation: &Reservation<'_>,
+    ) -> Result<Bytes, Rejection> {
         let too_large = || {
             let details = Some(Details::BodyBytes(limit));
             Rejection::Refused(Refusal {
@@ -39,7 +43,7 @@ impl<B: Body> Payload<B> {
         };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let bytes = match std::mem::replace(self, Self::Nothing) {
-            Self::Unread(body) => read_or_make_room(body, most, held)
+            Self::Unread(body) => read_or_make_room(body, most, reservation)
                 .await
                 .map_err(|fault| match fault {
                     BodyFault::TooLarge => too_large(),
@@ -61,29 +65,20 @@ impl<B: Body> Payload<B> {
     }
 }
 
-/// The body of a request that is refused before its body is read.
-pub(super) struct NoBody;
-
-impl Body for NoBody {
-    async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
-        Ok(Bytes::new())
-    }
-}
-
 /// Reads the body, unless the delivery is evicted from the memory budget before its end.
 async fn read_or_make_room<B: Body>(
     body: B,
     most: usize,
-    held: &Reservation<'_>,
+    reservation: &Reservation<'_>,
 ) -> Result<Bytes, BodyFault> {
-    let mut reading = pin!(body.read(most, held));
+    let mut reading = pin!(body.read(most, reservation));
     let read = poll_fn(|context| match reading.as_mut().poll(context) {
         // Polled after the body, because reading it may create the entry that can be evicted.
-        Poll::Pending => held.poll_evicted(context).map(|()| Err(BodyFault::NoRoom)),
+        Poll::Pending => reservation.poll_evicted(context).map(|()| Err(BodyFault::NoRoom)),
         read @ Poll::Ready(_) => read,
     });
     let bytes = read.await?;
-    if held.finish_waiting() {
+    if reservation.finish_waiting() {
         Ok(bytes)
     } else {
         Err(BodyFault::NoRoom)
