@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use hookgate_domain::ForwardingHeader;
-use hookgate_domain::allowlist::is_private;
+use hookgate_domain::networks::is_private;
 use hookgate_gate::{DeliveryRecord, DeliverySummary, PeopleStore, Store, StoreError};
 use hookgate_pages::IgnoredHeader;
 

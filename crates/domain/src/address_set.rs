@@ -10,6 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::Timestamp;
+use crate::keywords::keywords;
 use crate::leaks::may_hold_secret;
 pub use changes::NetworkChanges;
 pub use provider::{Provider, SetFilter, SetFilterError, UnknownProvider};
@@ -217,33 +218,13 @@ pub enum VersionState {
     Rejected,
 }
 
-impl VersionState {
-    const ALL: [Self; 4] = [Self::Active, Self::Pending, Self::Replaced, Self::Rejected];
-
-    /// The state's keyword.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Pending => "pending",
-            Self::Replaced => "replaced",
-            Self::Rejected => "rejected",
-        }
+keywords! {
+    VersionState {
+        Active = "active",
+        Pending = "pending",
+        Replaced = "replaced",
+        Rejected = "rejected",
     }
+    /// The text is no state of a version.
+    UnknownVersionState = "must be active, pending, replaced or rejected"
 }
-
-impl FromStr for VersionState {
-    type Err = UnknownVersionState;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(UnknownVersionState)
-    }
-}
-
-/// The text is no state of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be active, pending, replaced or rejected")]
-pub struct UnknownVersionState;

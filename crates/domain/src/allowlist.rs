@@ -17,7 +17,6 @@ use crate::networks::MAX_NETWORKS;
 use crate::{Networks, Timestamp};
 pub use allow_entry::{AllowEntry, Allowed, EntryComment, EntryCommentError, MAX_COMMENT_CHARACTERS};
 pub use text::AllowlistError;
-pub use warnings::{AllowlistWarning, is_private, network_warnings};
 
 /// Most networks with an end date in a list. They are searched one by one, after the permanent networks.
 pub const MAX_TEMPORARY: usize = 256;

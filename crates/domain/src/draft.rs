@@ -17,17 +17,6 @@ use repair::Repairs;
 pub use words::{IncidentStatus, Severity, UnknownWord};
 
 /// Longest title, in characters. A longer one is cut.
-///
-/// ```
-/// use hookgate_domain::IncidentDraft;
-/// use hookgate_domain::draft::{DraftFields, MAX_TITLE};
-///
-/// let title = |length| DraftFields { title: Some("é".repeat(length)), ..DraftFields::default() };
-/// let draft = IncidentDraft::check(title(MAX_TITLE + 1))?;
-/// assert_eq!(draft.title(), Some(&*("é".repeat(MAX_TITLE - 1) + "…")));
-/// assert!(IncidentDraft::check(title(MAX_TITLE))?.notes().is_empty());
-/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
-/// ```
 pub const MAX_TITLE: usize = 500;
 /// Longest description, in characters. A longer one is cut.
 pub const MAX_DESCRIPTION: usize = 5_000;
@@ -35,48 +24,14 @@ pub const MAX_DESCRIPTION: usize = 5_000;
 pub const MAX_SERVICE: usize = 100;
 /// Longest dedup key, in characters. A longer one is cut and ends with a hash of the whole key, so that different keys stay
 /// different.
-///
-/// ```
-/// use hookgate_domain::IncidentDraft;
-/// use hookgate_domain::draft::{DraftFields, MAX_DEDUP_KEY};
-///
-/// let key = |end: &str| {
-///     let dedup_key = Some("k".repeat(MAX_DEDUP_KEY) + end);
-///     let draft = IncidentDraft::check(DraftFields { title: Some("t".into()), dedup_key, ..DraftFields::default() });
-///     draft.map(|draft| draft.dedup_key().map(str::to_owned))
-/// };
-/// assert_eq!(key("1")?, key("1")?);
-/// assert_ne!(key("1")?, key("2")?);
-/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
-/// ```
 pub const MAX_DEDUP_KEY: usize = 255;
 /// Longest source URL, in characters, as browsers and proxies accept it. A longer one is left out: cut, it would lead
 /// elsewhere.
 pub const MAX_SOURCE_URL: usize = 2_048;
 /// Most metadata entries. Further entries are left out.
-///
-/// ```
-/// use hookgate_domain::IncidentDraft;
-/// use hookgate_domain::draft::{DraftFields, MAX_METADATA_KEYS, MetadataValue, Note, NoteCode};
-///
-/// let metadata = (0..=MAX_METADATA_KEYS).map(|key| (key.to_string(), MetadataValue::Null)).collect();
-/// let draft = IncidentDraft::check(DraftFields { title: Some("t".into()), metadata, ..DraftFields::default() })?;
-/// assert_eq!(draft.notes(), [Note::limit("metadata", NoteCode::TooMany, MAX_METADATA_KEYS)]);
-/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
-/// ```
 pub const MAX_METADATA_KEYS: usize = 10;
 /// Longest value of a metadata entry, in characters. A longer one is cut. The limit is that of a description; it bounds the
 /// size of incidents, because unresolved ones stay in the store even if it is full.
-///
-/// ```
-/// use hookgate_domain::IncidentDraft;
-/// use hookgate_domain::draft::{DraftFields, MAX_METADATA_VALUE, MetadataValue, Note, NoteCode};
-///
-/// let metadata = vec![("log".into(), MetadataValue::Text("é".repeat(MAX_METADATA_VALUE + 1)))];
-/// let draft = IncidentDraft::check(DraftFields { title: Some("t".into()), metadata, ..DraftFields::default() })?;
-/// assert_eq!(draft.notes(), [Note::limit("metadata", NoteCode::Cut, MAX_METADATA_VALUE)]);
-/// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
-/// ```
 pub const MAX_METADATA_VALUE: usize = 5_000;
 
 /// The unchecked fields of a payload, as a sender format parsed them. Absent, `null` and empty mean the same.

@@ -9,14 +9,6 @@ use thiserror::Error;
 use crate::leaks::may_hold_secret;
 
 /// Time for which a key is stored.
-///
-/// ```
-/// use hookgate_domain::Timestamp;
-/// use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
-///
-/// let first = Timestamp::from_micros(0);
-/// assert_eq!(first.after(IDEMPOTENCY_WINDOW).as_micros(), 24 * 3_600 * 1_000_000);
-/// ```
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
 
 /// Longest key, in bytes. A key is stored with its delivery for the whole window.
@@ -118,11 +110,6 @@ impl fmt::Debug for IdempotencyKey {
 }
 
 /// The text is not an idempotency key.
-///
-/// ```
-/// let error = hookgate_domain::idempotency::IdempotencyKeyError;
-/// assert_eq!(error.to_string(), "an idempotency key has 1 to 255 visible ASCII characters");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an idempotency key has 1 to 255 visible ASCII characters")]
 pub struct IdempotencyKeyError;
@@ -149,13 +136,6 @@ impl PayloadDigest {
     }
 
     /// Wraps a digest that was computed elsewhere or read from a store.
-    ///
-    /// ```
-    /// use hookgate_domain::idempotency::PayloadDigest;
-    ///
-    /// let digest = PayloadDigest::of(b"{}");
-    /// assert_eq!(PayloadDigest::from_bytes(*digest.as_bytes()), digest);
-    /// ```
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

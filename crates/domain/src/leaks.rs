@@ -5,13 +5,8 @@ mod mask;
 
 pub use mask::{mask_secrets, with_secrets_masked};
 
+use crate::secret::{CHECKED_PREFIXES, SIGNING_PREFIX};
 use crate::webhook_id::{DIGITS, decoded_layers, holds_checked};
-
-/// Prefixes of the secrets whose digits end in a checksum: webhook IDs, API tokens, sessions, sign-in links.
-pub(crate) const CHECKED_PREFIXES: [&str; 4] = ["wh_", "hgt_", "hgs_", "hgl_"];
-
-/// Prefix of signing secrets. Base 64 follows.
-const SIGNING_PREFIX: &str = "whsec_";
 
 /// Letters and digits after a prefix that make it part of a secret at any place of a text and in any case: half of a
 /// secret. Words such as `kWh_total` have fewer.

@@ -28,6 +28,7 @@ pub mod draft;
 pub mod idempotency;
 pub mod incident;
 pub mod invisible;
+mod keywords;
 pub mod leaks;
 pub mod names;
 pub mod networks;

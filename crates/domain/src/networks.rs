@@ -5,10 +5,12 @@
 //! Two networks are either disjoint or one holds the other, so dropping the inner ones leaves ranges that each stand
 //! for one network, which the match can return.
 
+mod address_range;
 mod customer;
 mod entry;
-mod misread;
+mod netmask;
 mod ranges;
+mod warnings;
 mod width;
 
 use std::fmt;
@@ -17,25 +19,19 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use thiserror::Error;
 
+pub use address_range::AddressRange;
 pub use customer::{CustomerNetwork, customer_networks, source_prefix, wider_prefixes};
 pub(crate) use entry::canonical;
 pub use entry::{EntryError, parse_entry};
-pub use misread::{AddressRange, misread_pair};
+pub use netmask::misread_pair;
 use ranges::Ranges;
 pub use ranges::{address_bytes, network_bounds};
+pub use warnings::{NetworkWarning, is_private, network_warnings};
+pub(crate) use warnings::{of_network, with_those_of_all};
 pub(crate) use width::covered;
 pub use width::{AddressCount, AddressFamily, TooWide};
 
 /// Most networks in one set. The largest published provider list has about 10,000.
-///
-/// ```
-/// use hookgate_domain::{Allowlist, AllowlistError};
-/// use hookgate_domain::networks::MAX_NETWORKS;
-///
-/// let text = "192.0.2.7 ".repeat(MAX_NETWORKS);
-/// assert!(text.parse::<Allowlist>().is_ok());
-/// assert_eq!((text + "192.0.2.7").parse::<Allowlist>(), Err(AllowlistError::TooLong));
-/// ```
 pub const MAX_NETWORKS: usize = 16_384;
 
 /// A set of networks. IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2) is the IPv4 address it maps, in the set and in the

@@ -2,29 +2,16 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::str::FromStr;
 
 use thiserror::Error;
 
 use crate::Allowlist;
+use crate::keywords::keywords;
 use crate::rotation::RotationPolicy;
 
 /// Largest body a webhook may be set to take, in bytes: a bound on memory per request.
-///
-/// ```
-/// use hookgate_domain::policy::{Limits, MAX_BODY_BYTES, Overload};
-///
-/// assert!(Limits::new(MAX_BODY_BYTES, None, Overload::Refuse).is_ok());
-/// assert!(Limits::new(MAX_BODY_BYTES + 1, None, Overload::Refuse).is_err());
-/// ```
 pub const MAX_BODY_BYTES: u32 = 1024 * 1024;
 /// Body limit of a new webhook, in bytes: far above what alerting tools send.
-///
-/// ```
-/// use hookgate_domain::policy::{DEFAULT_BODY_BYTES, Limits};
-///
-/// assert_eq!(Limits::default().body_bytes(), DEFAULT_BODY_BYTES);
-/// ```
 pub const DEFAULT_BODY_BYTES: u32 = 256 * 1024;
 
 /// The policy of a webhook. The default lets every address pass and records payloads.
@@ -141,10 +128,6 @@ impl Default for Limits {
 }
 
 /// The body limit is out of bounds.
-///
-/// ```
-/// assert_eq!(hookgate_domain::policy::LimitsError.to_string(), "the body limit must be 1 to 1048576 bytes");
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the body limit must be 1 to {MAX_BODY_BYTES} bytes")]
 pub struct LimitsError;
@@ -181,32 +164,14 @@ pub enum AllowlistMode {
     Observe,
 }
 
-impl AllowlistMode {
-    /// `enforce` or `observe`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Observe => "observe",
-        }
+keywords! {
+    AllowlistMode {
+        Enforce = "enforce",
+        Observe = "observe",
     }
+    /// The text is no mode of an allowlist.
+    UnknownAllowlistMode = "must be enforce or observe"
 }
-
-impl FromStr for AllowlistMode {
-    type Err = UnknownAllowlistMode;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Enforce, Self::Observe]
-            .into_iter()
-            .find(|mode| mode.as_str() == text)
-            .ok_or(UnknownAllowlistMode)
-    }
-}
-
-/// The text is no mode of an allowlist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be enforce or observe")]
-pub struct UnknownAllowlistMode;
 
 /// Storage of payloads in the history.
 ///

@@ -57,26 +57,12 @@ impl RequestId {
     }
 
     /// The text, in ASCII.
-    ///
-    /// ```
-    /// use hookgate_domain::{RequestId, Timestamp};
-    ///
-    /// let id = RequestId::new(Timestamp::from_micros(1_000), 1, 2);
-    /// assert_eq!(id.text(), id.to_string().as_bytes());
-    /// ```
     #[must_use]
     pub fn text(self) -> [u8; Self::LENGTH] {
         name_text(Self::PREFIX, self.0)
     }
 
     /// An ID read back from a store.
-    ///
-    /// ```
-    /// use hookgate_domain::{RequestId, Timestamp};
-    ///
-    /// let id = RequestId::new(Timestamp::from_micros(1_000), 1, 2);
-    /// assert_eq!(RequestId::from_bytes(id.to_bytes()), id);
-    /// ```
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))

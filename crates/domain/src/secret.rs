@@ -7,6 +7,24 @@ use zeroize::Zeroizing;
 
 use crate::base62;
 
+/// Prefix of webhook IDs. Like the other prefixes, it never changes, because leak scanners search for it.
+pub const WEBHOOK_ID_PREFIX: &str = "wh_";
+/// Prefix of API tokens.
+pub const API_TOKEN_PREFIX: &str = "hgt_";
+/// Prefix of the secrets in the cookies of sessions.
+pub const SESSION_PREFIX: &str = "hgs_";
+/// Prefix of the secrets at the end of sign-in links.
+pub const SIGN_IN_PREFIX: &str = "hgl_";
+/// Prefix of signing secrets, as Standard Webhooks has it. Base 64 follows, without a checksum.
+pub const SIGNING_PREFIX: &str = "whsec_";
+/// Prefixes of the secrets whose digits end in a checksum.
+pub(crate) const CHECKED_PREFIXES: [&str; 4] = [
+    WEBHOOK_ID_PREFIX,
+    API_TOKEN_PREFIX,
+    SESSION_PREFIX,
+    SIGN_IN_PREFIX,
+];
+
 /// Random digits after the prefix: 32 of base 62 are 190 bits.
 pub const RANDOM_DIGITS: usize = 32;
 /// Digits of the CRC-32 (that of RFC 1952) over prefix and random digits.

@@ -244,19 +244,6 @@ impl Webhook {
 
     /// The living URL.
     ///
-    /// ```
-    /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
-    /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
-    /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
-    /// # let handle = WebhookHandle::new(now, [1; 10]);
-    /// # let id = new_id(7)?;
-    /// # let webhook =
-    /// #     Webhook::new(handle, OrganizationId::FIRST, "demo".parse()?, SenderFormat::Custom, &id, now);
-    /// assert_eq!(webhook.live_url()?.digest, id.digest());
-    /// assert!(webhook.revoke(now)?.webhook.live_url().is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Errors
     /// [`WebhookError::Revoked`] if there is none.
     pub const fn live_url(&self) -> Result<&LiveUrl, WebhookError> {
@@ -267,18 +254,6 @@ impl Webhook {
     }
 
     /// The time since which the allowlist has its present mode.
-    ///
-    /// ```
-    /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
-    /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
-    /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
-    /// # let handle = WebhookHandle::new(now, [1; 10]);
-    /// # let id = new_id(7)?;
-    /// # let webhook =
-    /// #     Webhook::new(handle, OrganizationId::FIRST, "demo".parse()?, SenderFormat::Custom, &id, now);
-    /// assert_eq!(webhook.mode_since(), webhook.created_at);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub fn mode_since(&self) -> Timestamp {
         self.mode_changed_at.unwrap_or(self.created_at)

@@ -17,10 +17,8 @@ pub(crate) use spelling::may_belong_to_secret;
 pub(crate) use windows::DIGITS;
 
 use crate::base62;
-use crate::secret::{SecretError, SecretText, length};
+use crate::secret::{SecretError, SecretText, WEBHOOK_ID_PREFIX, length};
 
-/// Prefix of every webhook ID. It never changes, because leak scanners search for it.
-const PREFIX: &str = "wh_";
 /// Random digits in a hint. Four of 32 leave 166 bits unknown.
 const HINT_DIGITS: usize = 4;
 
@@ -50,7 +48,7 @@ const HINT_DIGITS: usize = 4;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct WebhookId(SecretText<{ length(PREFIX) }>);
+pub struct WebhookId(SecretText<{ length(WEBHOOK_ID_PREFIX) }>);
 
 impl WebhookId {
     /// Makes a new ID from random bytes. `fill` overwrites the whole buffer from a cryptographic source each time it is
@@ -70,7 +68,7 @@ impl WebhookId {
     /// # Errors
     /// The error of `fill`, if it has no randomness to give.
     pub fn generate<E>(fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
-        SecretText::generate(PREFIX, fill).map(Self)
+        SecretText::generate(WEBHOOK_ID_PREFIX, fill).map(Self)
     }
 
     /// The secret itself, for the one answer that shows it. Keep it out of logs, errors and databases.
@@ -113,7 +111,9 @@ impl WebhookId {
     #[must_use]
     pub fn hint(&self) -> WebhookIdHint {
         let mut digits = [0; HINT_DIGITS];
-        digits.copy_from_slice(&self.0.reveal().as_bytes()[PREFIX.len()..PREFIX.len() + HINT_DIGITS]);
+        digits.copy_from_slice(
+            &self.0.reveal().as_bytes()[WEBHOOK_ID_PREFIX.len()..WEBHOOK_ID_PREFIX.len() + HINT_DIGITS],
+        );
         WebhookIdHint(digits)
     }
 }
@@ -122,7 +122,7 @@ impl std::str::FromStr for WebhookId {
     type Err = WebhookIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        SecretText::parse(PREFIX, text)
+        SecretText::parse(WEBHOOK_ID_PREFIX, text)
             .map(Self)
             .map_err(|misread| match misread {
                 SecretError::Form => WebhookIdError::Form,
@@ -206,9 +206,9 @@ pub struct WebhookIdHint([u8; HINT_DIGITS]);
 
 impl fmt::Display for WebhookIdHint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; PREFIX.len() + HINT_DIGITS];
-        let (prefix, digits) = text.split_at_mut(PREFIX.len());
-        prefix.copy_from_slice(PREFIX.as_bytes());
+        let mut text = [0; WEBHOOK_ID_PREFIX.len() + HINT_DIGITS];
+        let (prefix, digits) = text.split_at_mut(WEBHOOK_ID_PREFIX.len());
+        prefix.copy_from_slice(WEBHOOK_ID_PREFIX.as_bytes());
         digits.copy_from_slice(&self.0);
         // Both constructors let only ASCII pass, so the default can't be reached.
         f.pad(str::from_utf8(&text).unwrap_or_default())
@@ -227,7 +227,7 @@ impl std::str::FromStr for WebhookIdHint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text
             .as_bytes()
-            .strip_prefix(PREFIX.as_bytes())
+            .strip_prefix(WEBHOOK_ID_PREFIX.as_bytes())
             .ok_or(WebhookIdHintError)?;
         let digits: [u8; HINT_DIGITS] = digits.try_into().map_err(|_| WebhookIdHintError)?;
         if digits.iter().all(|byte| base62::is_digit(*byte)) {
@@ -239,13 +239,6 @@ impl std::str::FromStr for WebhookIdHint {
 }
 
 /// The text is no hint of a webhook ID.
-///
-/// ```
-/// use hookgate_domain::WebhookIdHint;
-/// use hookgate_domain::webhook_id::WebhookIdHintError;
-///
-/// assert_eq!("3kQz".parse::<WebhookIdHint>(), Err(WebhookIdHintError));
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a webhook ID hint (wh_ and 4 letters or digits)")]
 pub struct WebhookIdHintError;

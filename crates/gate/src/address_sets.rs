@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, SetFilterError, SetOrigin};
-use hookgate_domain::allowlist::is_private;
+use hookgate_domain::networks::is_private;
 use hookgate_domain::{Allowlist, Networks, Timestamp};
 use hookgate_people::{AuditAct, AuditSubject, Permission};
 use hookgate_senders::AddressListError;

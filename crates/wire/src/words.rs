@@ -1,9 +1,12 @@
 //! The words and names in the objects, as schemas of the `OpenAPI` document. They are generated from the domain's
 //! lists, so that document and program agree.
 
-use hookgate_domain::RefusalCode as DomainCode;
+use hookgate_domain::policy::AllowlistMode as DomainMode;
+use hookgate_domain::{RefusalCode as DomainCode, SenderFormat, address_set, draft, incident};
 use hookgate_gate::{NoPayload as NoPayloadReason, UsageRange};
-use hookgate_people::{AuditAct as DomainAct, AuditActs as DomainActs, Role as DomainRole};
+use hookgate_people::{
+    ActorKind as DomainActorKind, AuditAct as DomainAct, AuditActs as DomainActs, Role as DomainRole,
+};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -51,18 +54,18 @@ schemas! {
     /// A name that members choose. It must not contain a secret or look like an ID.
     Name = text().min_length(Some(1)).max_length(Some(100)).pattern(Some(SHOWN));
     /// A note about an incident.
-    NoteText = text().min_length(Some(1)).max_length(Some(hookgate_domain::incident::MAX_NOTE)).pattern(Some(r"\S"));
+    NoteText = text().min_length(Some(1)).max_length(Some(incident::MAX_NOTE)).pattern(Some(r"\S"));
     /// The role of a member or a token; each includes the ones before.
     Role = words(DomainRole::ALL.map(DomainRole::as_str));
     /// The treatment of deliveries from addresses that the allowlist does not have: they are refused, or accepted and
     /// marked.
-    AllowlistMode = words(["enforce", "observe"]);
+    AllowlistMode = words(DomainMode::ALL.iter().map(|mode| mode.as_str()));
     /// The name of an address set.
     SetName = pattern("^[a-z][a-z0-9._-]{0,49}$".to_owned());
     /// The provider of a list of addresses.
-    Provider = words(hookgate_domain::address_set::Provider::ALL.map(hookgate_domain::address_set::Provider::as_str));
+    Provider = words(address_set::Provider::ALL.iter().map(|provider| provider.as_str()));
     /// The state of a version.
-    VersionState = words(["active", "pending", "replaced", "rejected"]);
+    VersionState = words(address_set::VersionState::ALL.iter().map(|state| state.as_str()));
     /// The outcome of a delivery.
     Outcome = words(["accepted", "refused"]);
     /// A filter that is either `true` or absent.
@@ -70,7 +73,7 @@ schemas! {
     /// The reason for which a delivery was refused.
     RefusalCode = words(DomainCode::ALL.iter().map(|code| code.as_str()));
     /// A change that was made to accept a delivery.
-    NoteCode = words(hookgate_domain::draft::NoteCode::ALL.iter().map(|code| code.as_str()));
+    NoteCode = words(draft::NoteCode::ALL.iter().map(|code| code.as_str()));
     /// The severity of an incident: `SEV0` is worst.
     Severity = words(["SEV0", "SEV1", "SEV2", "SEV3", "SEV4"]);
     /// The status of an incident.
@@ -78,7 +81,7 @@ schemas! {
     /// The kind of an entry in an incident's timeline.
     TimelineKind = words(super::timeline::KINDS);
     /// The kind of an actor.
-    ActorKind = words(["member", "token", "command_line", "system"]);
+    ActorKind = words(DomainActorKind::ALL.map(DomainActorKind::as_str));
     /// An act.
     AuditAct = words(DomainAct::ALL.iter().map(|act| act.as_str()));
     /// An act, or a family of acts.
@@ -88,7 +91,7 @@ schemas! {
     /// The state of a webhook. A revoked one refuses all deliveries.
     WebhookState = words(["active", "revoked"]);
     /// The format of the senders' payloads.
-    Sender = words(["custom"]);
+    Sender = words(SenderFormat::ALL.iter().map(|format| format.as_str()));
     /// The health of a webhook: how its senders did in the last 24 hours.
     Health = words(hookgate_gate::Health::WORDS);
     /// The state of a webhook's rotation: `due`, `known_to_leaver` and `exposed` call for a new URL.

@@ -6,8 +6,8 @@ mod sets;
 use std::path::Path;
 
 use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, SetFilter, SetOrigin};
-use hookgate_domain::allowlist::{AllowlistWarning, network_warnings};
 use hookgate_domain::invisible::with_hidden_shown;
+use hookgate_domain::networks::{NetworkWarning, network_warnings};
 use hookgate_domain::{Allowlist, Networks, Timestamp};
 use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, RefreshOutcome};
 use hookgate_outbound::check_list_url;
@@ -336,7 +336,7 @@ impl Desk<'_> {
     }
 
     /// Prints warnings for people; the JSON output contains them.
-    fn warn(&self, warnings: &[AllowlistWarning]) -> Result<(), Failure> {
+    fn warn(&self, warnings: &[NetworkWarning]) -> Result<(), Failure> {
         let shown = warnings.iter().take(SHOWN).filter(|_| !self.json);
         for warning in shown {
             output::line(&format!("warning: {warning}"))?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hookgate_admin::delivery_page;
 use hookgate_domain::DeliveryId;
-use hookgate_domain::allowlist::is_private;
 use hookgate_domain::client_address::{Hop, Verdict};
+use hookgate_domain::networks::is_private;
 use hookgate_gate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, Gate, Outcome, Page, PageSize, Seek, Store,
 };

@@ -4,8 +4,8 @@ mod access;
 mod finding;
 
 use hookgate_domain::address_set::{AddressSetName, SetOrigin};
-use hookgate_domain::allowlist::network_warnings;
 use hookgate_domain::invisible::with_hidden_shown;
+use hookgate_domain::networks::network_warnings;
 use hookgate_domain::policy::AllowlistMode;
 use hookgate_domain::rotation::RotationAge;
 use hookgate_domain::{Allowlist, IpNetwork, Timestamp, Webhook, WebhookHandle, WebhookState};

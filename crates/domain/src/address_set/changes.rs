@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use ipnetwork::IpNetwork;
 
 use crate::Networks;
-use crate::allowlist::{AllowlistWarning, network_warnings};
 use crate::networks::AddressCount;
+use crate::networks::{NetworkWarning, network_warnings};
 
 /// New addresses of a family that never need approval, however small the list was: a /24 of IPv4, a /48 of IPv6. A few more
 /// hosts are no reason to wait.
@@ -40,7 +40,7 @@ pub struct NetworkChanges {
     /// exceed [`SMALL_GROWTH`].
     grows: bool,
     /// Warnings about the new networks.
-    warnings: Vec<AllowlistWarning>,
+    warnings: Vec<NetworkWarning>,
 }
 
 impl NetworkChanges {
@@ -100,13 +100,13 @@ impl NetworkChanges {
 
     /// Warnings about each added network, and about all networks of the new list together.
     #[must_use]
-    pub fn warnings(&self) -> &[AllowlistWarning] {
+    pub fn warnings(&self) -> &[NetworkWarning] {
         &self.warnings
     }
 }
 
 /// Computes the warnings about each added network, and about all networks of the new list together.
-fn warnings(added: &[IpNetwork], then: &Networks) -> Vec<AllowlistWarning> {
+fn warnings(added: &[IpNetwork], then: &Networks) -> Vec<NetworkWarning> {
     let added: HashSet<_> = added.iter().copied().collect();
     let all = network_warnings(then.as_slice().iter().copied());
     all.filter(|warning| warning.network().is_none_or(|network| added.contains(&network)))

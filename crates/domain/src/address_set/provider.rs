@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::keywords::keywords;
 use crate::leaks::may_hold_secret;
 
 /// Most conditions of one filter.
@@ -40,31 +41,6 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Every provider.
-    pub const ALL: [Self; 7] = [
-        Self::List,
-        Self::Aws,
-        Self::Datadog,
-        Self::Github,
-        Self::Stripe,
-        Self::Grafana,
-        Self::Cloudflare,
-    ];
-
-    /// The provider's keyword.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::Aws => "aws",
-            Self::Datadog => "datadog",
-            Self::Github => "github",
-            Self::Stripe => "stripe",
-            Self::Grafana => "grafana",
-            Self::Cloudflare => "cloudflare",
-        }
-    }
-
     /// URL of the provider's list; `None` for a plain list, which may be anywhere.
     #[must_use]
     pub const fn url(self) -> Option<&'static str> {
@@ -91,27 +67,19 @@ impl Provider {
     }
 }
 
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+keywords! {
+    Provider {
+        List = "list",
+        Aws = "aws",
+        Datadog = "datadog",
+        Github = "github",
+        Stripe = "stripe",
+        Grafana = "grafana",
+        Cloudflare = "cloudflare",
     }
+    /// The text is no provider.
+    UnknownProvider = "must be list, aws, datadog, github, stripe, grafana or cloudflare"
 }
-
-impl FromStr for Provider {
-    type Err = UnknownProvider;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|provider| provider.as_str() == text)
-            .ok_or(UnknownProvider)
-    }
-}
-
-/// The text is no provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be list, aws, datadog, github, stripe, grafana or cloudflare")]
-pub struct UnknownProvider;
 
 /// A filter for a provider's list: for each field, the accepted values.
 ///

@@ -236,12 +236,6 @@ fn hop(text: &str) -> Option<Hop> {
 }
 
 /// The text is not a trail.
-///
-/// ```
-/// use hookgate_domain::client_address::{Trail, TrailError};
-///
-/// assert_eq!("connection somebody client".parse::<Trail>(), Err(TrailError));
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a trail")]
 pub struct TrailError;

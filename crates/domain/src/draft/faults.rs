@@ -64,10 +64,6 @@ pub enum FieldRule {
 
 impl FieldRule {
     /// The name of the rule in answers to senders, such as `required`.
-    ///
-    /// ```
-    /// assert_eq!(hookgate_domain::draft::FieldRule::Type.as_str(), "type");
-    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -2,12 +2,9 @@
 //! optional field that is wrong.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
-
-use thiserror::Error;
 
 use super::words::{Severity, UnknownWord};
+use crate::keywords::keywords;
 
 /// Longest word of a sender that a note quotes, in characters: longer than any word in use, shorter than a secret.
 const MAX_WORD: usize = 32;
@@ -205,67 +202,28 @@ pub enum NoteCode {
     JoinedHeaders,
 }
 
-impl NoteCode {
-    /// All kinds of changes.
-    pub const ALL: &'static [Self] = &[
-        Self::Cut,
-        Self::TooLong,
-        Self::TooMany,
-        Self::NotALink,
-        Self::WrongType,
-        Self::Nested,
-        Self::ReadAsText,
-        Self::UnknownWord,
-        Self::AmbiguousWord,
-        Self::PercentEncoded,
-        Self::ReplacedCharacters,
-        Self::DuplicateKey,
-        Self::JoinedHeaders,
-    ];
-
-    /// The name of the code in answers and stores, such as `not_a_link`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cut => "cut",
-            Self::TooLong => "too_long",
-            Self::TooMany => "too_many",
-            Self::NotALink => "not_a_link",
-            Self::WrongType => "wrong_type",
-            Self::Nested => "nested",
-            Self::ReadAsText => "read_as_text",
-            Self::UnknownWord => "unknown_word",
-            Self::AmbiguousWord => "ambiguous_word",
-            Self::PercentEncoded => "percent_encoded",
-            Self::ReplacedCharacters => "replaced_characters",
-            Self::DuplicateKey => "duplicate_key",
-            Self::JoinedHeaders => "joined_headers",
-        }
+keywords! {
+    NoteCode {
+        Cut = "cut",
+        TooLong = "too_long",
+        TooMany = "too_many",
+        NotALink = "not_a_link",
+        WrongType = "wrong_type",
+        Nested = "nested",
+        ReadAsText = "read_as_text",
+        UnknownWord = "unknown_word",
+        AmbiguousWord = "ambiguous_word",
+        PercentEncoded = "percent_encoded",
+        ReplacedCharacters = "replaced_characters",
+        DuplicateKey = "duplicate_key",
+        JoinedHeaders = "joined_headers",
     }
+    /// The text is not the code of a note.
+    ///
+    /// ```
+    /// use hookgate_domain::draft::{NoteCode, UnknownNoteCode};
+    ///
+    /// assert_eq!("shortened".parse::<NoteCode>(), Err(UnknownNoteCode));
+    /// ```
+    UnknownNoteCode = "no code of a note"
 }
-
-impl fmt::Display for NoteCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for NoteCode {
-    type Err = UnknownNoteCode;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.iter().find(|code| code.as_str() == text);
-        known.copied().ok_or(UnknownNoteCode)
-    }
-}
-
-/// The text is not the code of a note.
-///
-/// ```
-/// use hookgate_domain::draft::{NoteCode, UnknownNoteCode};
-///
-/// assert_eq!("shortened".parse::<NoteCode>(), Err(UnknownNoteCode));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("no code of a note")]
-pub struct UnknownNoteCode;

@@ -269,14 +269,6 @@ impl FromStr for IncidentStatus {
 }
 
 /// The text is not a known word.
-///
-/// ```
-/// use hookgate_domain::{IncidentStatus, Severity};
-/// use hookgate_domain::draft::UnknownWord;
-///
-/// assert_eq!("catastrophic".parse::<Severity>(), Err(UnknownWord));
-/// assert_eq!("maybe".parse::<IncidentStatus>(), Err(UnknownWord));
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not one of the known words")]
 pub struct UnknownWord;

@@ -8,13 +8,6 @@ use thiserror::Error;
 use crate::Severity;
 
 /// Longest note, in characters.
-///
-/// ```
-/// use hookgate_domain::incident::{IncidentNote, IncidentNoteError, MAX_NOTE};
-///
-/// assert!("é".repeat(MAX_NOTE).parse::<IncidentNote>().is_ok());
-/// assert_eq!("é".repeat(MAX_NOTE + 1).parse::<IncidentNote>(), Err(IncidentNoteError));
-/// ```
 pub const MAX_NOTE: usize = 2_000;
 
 /// An event of an incident.
@@ -48,10 +41,6 @@ pub enum IncidentEvent {
 
 impl IncidentEvent {
     /// The word for the kind of event. The words are stable.
-    ///
-    /// ```
-    /// assert_eq!(hookgate_domain::incident::IncidentEvent::ResolvedLate.kind(), "resolved_late");
-    /// ```
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use ring::digest::{Context, SHA256};
 
-use super::{SIGNING_PREFIX, prefixes};
+use super::prefixes;
+use crate::secret::SIGNING_PREFIX;
 use crate::webhook_id::{Checked, DIGITS, Sought, may_belong_to_secret, visit};
 
 /// Characters of the shortest prefix, `wh_`.

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use thiserror::Error;
 
-use super::misread::AddressRange;
+use super::address_range::AddressRange;
 
 /// Bits before the IPv4 address in IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;

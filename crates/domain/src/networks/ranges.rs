@@ -68,14 +68,6 @@ pub(super) fn v6_network((first, last): (u128, u128)) -> Option<IpNetwork> {
 }
 
 /// The lowest and highest address of a network as 16 bytes, IPv4 mapped into IPv6, for stores that compare bytes.
-///
-/// ```
-/// use hookgate_domain::networks::{address_bytes, network_bounds};
-///
-/// let (lowest, highest) = network_bounds("192.0.2.0/24".parse()?);
-/// assert!((lowest..=highest).contains(&address_bytes("192.0.2.7".parse()?)));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[must_use]
 pub fn network_bounds(network: IpNetwork) -> ([u8; 16], [u8; 16]) {
     (

@@ -1,30 +1,29 @@
-//! Warnings about allowlists and address sets. A warning forbids nothing.
+//! Warnings about the networks of allowlists and address sets. A warning forbids nothing.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
 
-use super::{Allowed, Allowlist};
-use crate::Timestamp;
-use crate::networks::{AddressFamily, TooWide, covered};
+use super::{AddressFamily, TooWide, covered};
 
 /// Prefix length below which an IPv4 network is huge: it has more than 16 million addresses.
 const HUGE_V4: u8 = 8;
 /// The same for IPv6: more addresses than a provider gets in one allocation.
 const HUGE_V6: u8 = 29;
 
-/// First addresses of the networks of [`is_private`]. A network that contains one of them permits private addresses.
-const PRIVATE: [IpAddr; 9] = [
-    IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)),
-    IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)),
-    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)),
-    IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)),
-    IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)),
-    IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)),
-    IpAddr::V6(Ipv6Addr::LOCALHOST),
-    IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)),
-    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)),
+/// Networks of addresses that are not on the internet: private (RFC 1918), shared (RFC 6598), loopback (RFC 1122),
+/// link-local (RFC 3927); in IPv6 loopback (RFC 4291), unique local (RFC 4193) and link-local (RFC 4291).
+const PRIVATE: [(IpAddr, u8); 9] = [
+    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10),
+    (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
+    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
+    (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
+    (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
 ];
 
 /// Networks in which no sender can have an address (RFC 6890, RFC 5771, RFC 4291): "this network", multicast, and the
@@ -42,17 +41,17 @@ const UNUSABLE: [(IpAddr, u8); 5] = [
 ///
 /// ```
 /// use hookgate_domain::{Allowlist, Timestamp};
-/// use hookgate_domain::allowlist::AllowlistWarning;
+/// use hookgate_domain::networks::NetworkWarning;
 ///
 /// let list: Allowlist = "0.0.0.0/0, 10.0.0.0/8".parse()?;
 /// let warnings = list.warnings(Some("2001:db8::7".parse()?), Timestamp::from_micros(0));
 /// assert_eq!(warnings[0].to_string(), "0.0.0.0/0 allows every IPv4 address");
-/// assert!(matches!(warnings[1], AllowlistWarning::Private(_)));
+/// assert!(matches!(warnings[1], NetworkWarning::Private(_)));
 /// assert_eq!(warnings[2].to_string(), "your own address (2001:db8::7) would not be allowed");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AllowlistWarning {
+pub enum NetworkWarning {
     /// The network is a whole address family.
     WholeFamily(IpNetwork),
     /// The networks together permit more than half of an address family.
@@ -74,7 +73,7 @@ pub enum AllowlistWarning {
     OwnAddress(IpAddr),
 }
 
-impl AllowlistWarning {
+impl NetworkWarning {
     /// The network that the warning is about, if it is about a single one.
     #[must_use]
     pub const fn network(&self) -> Option<IpNetwork> {
@@ -88,7 +87,7 @@ impl AllowlistWarning {
     }
 }
 
-impl fmt::Display for AllowlistWarning {
+impl fmt::Display for NetworkWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WholeFamily(network) => {
@@ -117,30 +116,10 @@ impl fmt::Display for AllowlistWarning {
     }
 }
 
-impl Allowlist {
-    /// Computes the warnings about the list, for a member at the address `own`. Networks of address sets count only in the
-    /// warnings about all networks together.
-    #[must_use]
-    pub fn warnings(&self, own: Option<IpAddr>, now: Timestamp) -> Vec<AllowlistWarning> {
-        let entries = self.entries().unwrap_or_default().iter();
-        let networks = entries.filter_map(|entry| match entry.allowed {
-            Allowed::Network(network) => Some(network),
-            Allowed::Set(_) => None,
-        });
-        let mut warnings = with_those_of_all(networks.filter_map(of_network).collect(), &self.permitted(now));
-        warnings.extend(
-            own.map(|own| own.to_canonical())
-                .filter(|own| !self.permits(*own, now))
-                .map(AllowlistWarning::OwnAddress),
-        );
-        warnings
-    }
-}
-
 /// Computes the warnings about networks, for each one and for all together.
 ///
 /// ```
-/// use hookgate_domain::allowlist::network_warnings;
+/// use hookgate_domain::networks::network_warnings;
 ///
 /// let warnings: Vec<_> = network_warnings(["172.0.0.0/8".parse()?, "192.0.2.0/24".parse()?]).collect();
 /// assert_eq!(warnings.len(), 1, "172.16.0.0/12 is private");
@@ -148,7 +127,7 @@ impl Allowlist {
 /// ```
 pub fn network_warnings(
     networks: impl IntoIterator<Item = IpNetwork>,
-) -> impl Iterator<Item = AllowlistWarning> {
+) -> impl Iterator<Item = NetworkWarning> {
     let networks: Vec<_> = networks.into_iter().collect();
     with_those_of_all(
         networks.iter().copied().filter_map(of_network).collect(),
@@ -159,7 +138,7 @@ pub fn network_warnings(
 
 /// Puts the warnings about all networks together in front: more than half of a family, or more addresses than any sender has.
 /// Leaves out those that a single network causes, because that network has a warning of its own.
-fn with_those_of_all(of_each: Vec<AllowlistWarning>, networks: &[IpNetwork]) -> Vec<AllowlistWarning> {
+pub(crate) fn with_those_of_all(of_each: Vec<NetworkWarning>, networks: &[IpNetwork]) -> Vec<NetworkWarning> {
     let of_all = covered(networks).into_iter().filter_map(|(family, count)| {
         let widest = networks
             .iter()
@@ -169,9 +148,9 @@ fn with_those_of_all(of_each: Vec<AllowlistWarning>, networks: &[IpNetwork]) -> 
         let prefix = family.prefix_of(count);
         if count > family.half() && widest > 0 {
             let percent = family.percent(count);
-            Some(AllowlistWarning::MostOfFamily { family, percent })
+            Some(NetworkWarning::MostOfFamily { family, percent })
         } else if prefix < family.widest() && widest >= family.widest() {
-            Some(AllowlistWarning::WideTogether(TooWide { family, prefix }))
+            Some(NetworkWarning::WideTogether(TooWide { family, prefix }))
         } else {
             None
         }
@@ -179,32 +158,36 @@ fn with_those_of_all(of_each: Vec<AllowlistWarning>, networks: &[IpNetwork]) -> 
     of_all.chain(of_each).collect()
 }
 
-fn of_network(network: IpNetwork) -> Option<AllowlistWarning> {
+pub(crate) fn of_network(network: IpNetwork) -> Option<NetworkWarning> {
     let huge = if network.is_ipv4() { HUGE_V4 } else { HUGE_V6 };
     if network.prefix() == 0 {
-        Some(AllowlistWarning::WholeFamily(network))
-    } else if UNUSABLE.iter().any(|unusable| holds(unusable, network)) {
-        Some(AllowlistWarning::Unusable(network))
-    } else if is_private(network.ip()) || PRIVATE.iter().any(|first| network.contains(*first)) {
-        Some(AllowlistWarning::Private(network))
+        Some(NetworkWarning::WholeFamily(network))
+    } else if is_unusable(network) {
+        Some(NetworkWarning::Unusable(network))
+    } else if is_private(network.ip()) || PRIVATE.iter().any(|(first, _)| network.contains(*first)) {
+        Some(NetworkWarning::Private(network))
     } else if network.prefix() < huge {
-        Some(AllowlistWarning::Huge(network))
+        Some(NetworkWarning::Huge(network))
     } else {
         None
     }
 }
 
-fn holds((start, prefix): &(IpAddr, u8), network: IpNetwork) -> bool {
-    let unusable = IpNetwork::new(*start, *prefix);
-    let loopback = network.ip().is_loopback();
-    network.prefix() >= *prefix && !loopback && unusable.is_ok_and(|unusable| unusable.contains(network.ip()))
+fn is_unusable(network: IpNetwork) -> bool {
+    let within =
+        |unusable: &&(IpAddr, u8)| network.prefix() >= unusable.1 && contains(unusable, network.ip());
+    !network.ip().is_loopback() && UNUSABLE.iter().any(|unusable| within(&unusable))
+}
+
+fn contains((start, prefix): &(IpAddr, u8), address: IpAddr) -> bool {
+    IpNetwork::new(*start, *prefix).is_ok_and(|network| network.contains(address))
 }
 
 /// Returns `true` for addresses that are not on the internet: private (RFC 1918), shared (RFC 6598), unique local (RFC 4193),
 /// link-local (RFC 3927, RFC 4291) and loopback addresses (RFC 1122, RFC 4291).
 ///
 /// ```
-/// use hookgate_domain::allowlist::is_private;
+/// use hookgate_domain::networks::is_private;
 ///
 /// assert!(is_private("10.0.0.1".parse()?) && is_private("fd00::1".parse()?) && is_private("127.0.0.1".parse()?));
 /// assert!(!is_private("192.0.2.7".parse()?));
@@ -212,14 +195,6 @@ fn holds((start, prefix): &(IpAddr, u8), network: IpNetwork) -> bool {
 /// ```
 #[must_use]
 pub fn is_private(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [first, second, ..] = address.octets();
-            let shared = first == 100 && second & 0xc0 == 64;
-            address.is_private() || address.is_loopback() || address.is_link_local() || shared
-        }
-        IpAddr::V6(address) => {
-            address.is_unique_local() || address.is_loopback() || address.is_unicast_link_local()
-        }
-    }
+    let address = address.to_canonical();
+    PRIVATE.iter().any(|network| contains(network, address))
 }

@@ -1,9 +1,6 @@
 //! Sender formats by name. Parsing a format's payload is the crate `senders`' task.
 
-use std::fmt;
-use std::str::FromStr;
-
-use thiserror::Error;
+use crate::keywords::keywords;
 
 /// The sender format of a webhook. The name is part of its URL: `/webhooks/{format}/{WEBHOOK_ID}`.
 ///
@@ -19,46 +16,17 @@ pub enum SenderFormat {
     Custom,
 }
 
-impl SenderFormat {
-    /// The name in URLs and on the command line.
+keywords! {
+    SenderFormat {
+        Custom = "custom",
+    }
+    /// No sender format has this name.
     ///
     /// ```
-    /// assert_eq!(hookgate_domain::SenderFormat::Custom.as_str(), "custom");
+    /// use hookgate_domain::SenderFormat;
+    /// use hookgate_domain::webhook::UnknownSenderFormat;
+    ///
+    /// assert_eq!("Custom".parse::<SenderFormat>(), Err(UnknownSenderFormat));
     /// ```
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Custom => "custom",
-        }
-    }
+    UnknownSenderFormat = "not a sender format; known: custom"
 }
-
-impl fmt::Display for SenderFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for SenderFormat {
-    type Err = UnknownSenderFormat;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == Self::Custom.as_str() {
-            Ok(Self::Custom)
-        } else {
-            Err(UnknownSenderFormat)
-        }
-    }
-}
-
-/// No sender format has this name.
-///
-/// ```
-/// use hookgate_domain::SenderFormat;
-/// use hookgate_domain::webhook::UnknownSenderFormat;
-///
-/// assert_eq!("Custom".parse::<SenderFormat>(), Err(UnknownSenderFormat));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not a sender format; known: custom")]
-pub struct UnknownSenderFormat;

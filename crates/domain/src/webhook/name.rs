@@ -10,14 +10,6 @@ use crate::invisible::has_hidden;
 use crate::leaks::may_hold_secret;
 
 /// Longest name of a webhook, in characters: it has to fit a table row.
-///
-/// ```
-/// use hookgate_domain::WebhookName;
-/// use hookgate_domain::webhook::{MAX_NAME_CHARACTERS, WebhookNameError};
-///
-/// assert!("ä".repeat(MAX_NAME_CHARACTERS).parse::<WebhookName>().is_ok());
-/// assert_eq!("ä".repeat(MAX_NAME_CHARACTERS + 1).parse::<WebhookName>(), Err(WebhookNameError::TooLong));
-/// ```
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
 /// The display name of a webhook: 1 to 100 characters, none of them invisible.

@@ -33,15 +33,6 @@ pub enum WebhookState {
 
 impl WebhookState {
     /// Active, with a URL issued now.
-    ///
-    /// ```
-    /// use hookgate_domain::{Timestamp, WebhookId, WebhookState};
-    ///
-    /// let id = WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;
-    /// let state = WebhookState::issued(&id, Timestamp::from_micros(0));
-    /// assert!(matches!(state, WebhookState::Active(url) if url.digest == id.digest()));
-    /// # Ok::<(), std::convert::Infallible>(())
-    /// ```
     #[must_use]
     pub fn issued(id: &WebhookId, now: Timestamp) -> Self {
         Self::Active(LiveUrl {
@@ -53,19 +44,6 @@ impl WebhookState {
     }
 
     /// Hint of the living or last URL.
-    ///
-    /// ```
-    /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
-    /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
-    /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
-    /// # let handle = WebhookHandle::new(now, [1; 10]);
-    /// # let id = new_id(7)?;
-    /// # let webhook =
-    /// #     Webhook::new(handle, OrganizationId::FIRST, "demo".parse()?, SenderFormat::Custom, &id, now);
-    /// assert_eq!(webhook.state.hint(), id.hint());
-    /// assert_eq!(webhook.revoke(now)?.webhook.state.hint(), id.hint());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
     pub const fn hint(&self) -> WebhookIdHint {
         match self {

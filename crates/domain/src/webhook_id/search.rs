@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use super::WebhookId;
 use super::spelling::{Classes, Layer, may_begin, may_belong, readable};
 use super::windows::{DIGITS, search};
-use super::{PREFIX, WebhookId};
+use crate::secret::WEBHOOK_ID_PREFIX;
 
 /// Encodings that are decoded one after the other: JSON in JSON of a percent-encoded text is three.
 const MAX_LAYERS: usize = 4;
@@ -40,7 +41,7 @@ const OVERLAP: usize = 40 * LONGEST;
 pub fn find_webhook_ids(text: &[u8]) -> Vec<WebhookId> {
     let mut found: Vec<WebhookId> = Vec::new();
     visit::<Checked>(text, &mut |digits, _| {
-        let id = [PREFIX.as_bytes(), digits].concat();
+        let id = [WEBHOOK_ID_PREFIX.as_bytes(), digits].concat();
         found.extend(
             str::from_utf8(&id)
                 .ok()

@@ -2,8 +2,7 @@
 //! a rolling CRC-32. The prefix is not read, so that no spelling of it hides a secret.
 
 use crate::base62::{is_digit, number_of};
-use crate::leaks::CHECKED_PREFIXES;
-use crate::secret::{CHECK_DIGITS, RANDOM_DIGITS};
+use crate::secret::{CHECK_DIGITS, CHECKED_PREFIXES, RANDOM_DIGITS};
 
 /// Digits of a secret after its prefix. They alone are secret.
 pub(crate) const DIGITS: usize = RANDOM_DIGITS + CHECK_DIGITS;
@@ -96,9 +95,9 @@ fn search_run(run: &[u8], mut found: impl FnMut(usize)) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::PREFIX;
     use super::*;
     use crate::WebhookId;
+    use crate::secret::WEBHOOK_ID_PREFIX;
 
     #[test]
     fn the_checksum_that_rolls_is_that_of_the_id() {
@@ -115,7 +114,7 @@ mod tests {
                 });
                 Ok::<(), std::convert::Infallible>(())
             });
-            text.extend_from_slice(&id.reveal().as_bytes()[PREFIX.len()..]);
+            text.extend_from_slice(&id.reveal().as_bytes()[WEBHOOK_ID_PREFIX.len()..]);
         }
         let mut places = Vec::new();
         search(&text, |at| places.push(at));

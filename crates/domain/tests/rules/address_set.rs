@@ -86,7 +86,7 @@ fn words_read_back() {
         assert_eq!(word.parse().map(VersionState::as_str), Ok(word));
     }
     assert_eq!("Active".parse::<VersionState>(), Err(UnknownVersionState));
-    for provider in Provider::ALL {
+    for provider in Provider::ALL.iter().copied() {
         assert_eq!(provider.to_string().parse(), Ok(provider));
         let has_https = |url: &str| url.starts_with("https://");
         assert!(provider.url().is_none_or(has_https), "{provider}");

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::support::NOW;
-use hookgate_domain::allowlist::{Allowed, AllowlistMatch, AllowlistWarning};
+use hookgate_domain::allowlist::{Allowed, AllowlistMatch};
+use hookgate_domain::networks::NetworkWarning;
 use hookgate_domain::networks::{address_bytes, network_bounds};
 use hookgate_domain::{Allowlist, IpNetwork, Networks};
 use proptest::prelude::*;
@@ -224,7 +225,7 @@ fn what_permits_too_much_is_flagged() {
     ] {
         let warnings = private.parse::<Allowlist>().unwrap().warnings(None, NOW);
         assert!(
-            matches!(warnings[..], [AllowlistWarning::Private(_)]),
+            matches!(warnings[..], [NetworkWarning::Private(_)]),
             "{private}: {warnings:?}"
         );
     }
@@ -232,7 +233,7 @@ fn what_permits_too_much_is_flagged() {
 
 #[test]
 fn private_networks_end_where_they_end() {
-    let is_private = |address: &str| hookgate_domain::allowlist::is_private(address.parse().unwrap());
+    let is_private = |address: &str| hookgate_domain::networks::is_private(address.parse().unwrap());
     for address in [
         "100.64.0.0",
         "100.127.255.255",
@@ -262,7 +263,7 @@ fn somebody_who_would_cut_himself_off_is_told() {
     assert_eq!(own("::ffff:192.0.2.7"), []);
     assert_eq!(
         own("::ffff:203.0.113.9"),
-        [AllowlistWarning::OwnAddress("203.0.113.9".parse().unwrap())]
+        [NetworkWarning::OwnAddress("203.0.113.9".parse().unwrap())]
     );
     assert_eq!(
         Allowlist::any().warnings(Some("203.0.113.9".parse().unwrap()), NOW),

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use hookgate_domain::address_set::NetworkChanges;
-use hookgate_domain::allowlist::{AllowlistWarning, network_warnings};
 use hookgate_domain::networks::AddressCount;
+use hookgate_domain::networks::{NetworkWarning, network_warnings};
 use hookgate_domain::{Allowlist, IpNetwork, Networks};
 use proptest::prelude::*;
 
@@ -48,7 +48,7 @@ fn halves_are_everybody() {
         let networks = networks(text);
         assert!(networks.check_width().is_err(), "{text}");
         let warnings: Vec<_> = network_warnings(networks.as_slice().iter().copied()).collect();
-        let of_all = |warning: &AllowlistWarning| matches!(warning, AllowlistWarning::MostOfFamily { .. });
+        let of_all = |warning: &NetworkWarning| matches!(warning, NetworkWarning::MostOfFamily { .. });
         assert_eq!(warnings.iter().filter(|one| of_all(one)).count(), 1, "{text}");
         let list: Allowlist = text.parse().unwrap();
         assert!(list.warnings(None, NOW).iter().any(of_all), "{text}");
@@ -157,7 +157,7 @@ fn sets_count_for_the_allowlist_that_names_them() {
         let warnings = list.warnings(None, NOW);
         warnings
             .iter()
-            .any(|one| matches!(one, AllowlistWarning::MostOfFamily { percent: 75, .. }))
+            .any(|one| matches!(one, NetworkWarning::MostOfFamily { percent: 75, .. }))
     };
     assert!(!of_all(&list));
     assert!(of_all(&list.resolve(|_| Some(Arc::clone(&rest)))));

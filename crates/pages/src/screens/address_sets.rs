@@ -38,7 +38,7 @@ impl AddressSetList {
     }
 
     #[expect(clippy::unused_self, reason = "templates call methods")]
-    fn providers(&self) -> [Provider; 7] {
+    fn providers(&self) -> &'static [Provider] {
         Provider::ALL
     }
 }

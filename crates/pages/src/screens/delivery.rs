@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use hookgate_domain::allowlist::is_private;
 use hookgate_domain::client_address::Trail;
 use hookgate_domain::invisible::characters;
+use hookgate_domain::networks::is_private;
 use hookgate_domain::{
     DeliveryId, ForwardingHeader, IncidentNumber, RefusalCode, RequestId, Timestamp, WebhookHandle,
 };

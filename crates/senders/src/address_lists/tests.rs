@@ -132,7 +132,7 @@ fn a_list_with_a_hole_is_no_list() {
     assert!(read(Provider::List, "", "192.0.2.7 198.51.100.7\n").is_ok());
     for provider in Provider::ALL {
         for document in ["", "{}", "[]", "null", "<html>", "{\"prefixes\":[]}"] {
-            assert!(read(provider, "", document).is_err(), "{provider} {document}");
+            assert!(read(*provider, "", document).is_err(), "{provider} {document}");
         }
     }
     assert!(read_address_list(Provider::List, &SetFilter::default(), b"\xff").is_err());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hookgate_domain::Networks;
 use hookgate_domain::address_set::{AddressSet, NetworkChanges, SetOrigin};
-use hookgate_domain::allowlist::{AllowlistWarning, network_warnings};
+use hookgate_domain::networks::{NetworkWarning, network_warnings};
 use hookgate_gate::{PeopleStore, PreviewDays, SetPreview, Store};
 use hookgate_pages::{
     AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, SetChange, SetVersionRow, UserText,
@@ -85,7 +85,7 @@ pub(super) fn warnings<S>(
         let held = known.is_some_and(|known| known.holds(*own));
         held && !networks.holds(*own)
     });
-    let own = own.map(|own| AllowlistWarning::OwnAddress(own.to_canonical()));
+    let own = own.map(|own| NetworkWarning::OwnAddress(own.to_canonical()));
     own.into_iter()
         .chain(network_warnings(networks.as_slice().iter().copied()))
         .map(|warning| warning.to_string())
