@@ -8,7 +8,8 @@ use hookgate_domain::address_set::{Provider, SetFilter};
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{AddressListError, Wanted};
+use super::error::AddressListError;
+use super::wanted::Wanted;
 
 /// Reads the provider's document and adds the networks that match the filter to `wanted`.
 pub(super) fn read(

@@ -1,5 +1,8 @@
 //! Documents of each provider, whole and broken.
 
+use hookgate_domain::networks::MAX_NETWORKS;
+use hookgate_domain::text::TextError;
+
 use super::*;
 
 fn read(provider: Provider, filter: &str, document: &str) -> Result<Vec<String>, AddressListError> {

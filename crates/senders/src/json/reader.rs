@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::problem::{JsonProblem, MAX_DEPTH};
 use super::string::{Scanned, decode, scan};
-use super::{Json, JsonProblem, MAX_DEPTH, Role};
+use super::value::{Json, Role};
 
 /// Number of keys up to which each pair is compared. More keys are sorted first, so that a wide object stays cheap.
 const FEW_KEYS: usize = 16;

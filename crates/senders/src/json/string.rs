@@ -1,6 +1,6 @@
 //! JSON strings: a scanner that finds their end, and a decoder of their escapes.
 
-use super::JsonProblem;
+use super::problem::JsonProblem;
 
 /// A scanned string, without its quotation marks.
 #[derive(Clone, Copy)]
@@ -99,12 +99,11 @@ pub(super) fn unescape(escaped: &str) -> (Option<char>, usize) {
 /// Decodes `u` and four hexadecimal digits, or two such escapes that are a surrogate pair.
 fn pair(escaped: &str) -> (Option<char>, usize) {
     let unit = |from: usize| u16::from_str_radix(escaped.get(from..from + 4)?, 16).ok();
-    let first = unit(1).unwrap_or_default();
     let second = unit(7).filter(|_| escaped.get(5..7) == Some("\\u"));
-    match (first, second) {
-        (0xD800..=0xDBFF, Some(second @ 0xDC00..=0xDFFF)) => {
+    match (unit(1), second) {
+        (Some(first @ 0xD800..=0xDBFF), Some(second @ 0xDC00..=0xDFFF)) => {
             (char::decode_utf16([first, second]).find_map(Result::ok), 11)
         }
-        _ => (char::from_u32(first.into()), 5),
+        (first, _) => (first.and_then(|unit| char::from_u32(unit.into())), 5),
     }
 }
