@@ -2,5 +2,8 @@
 //! bounded in time and size. The crate knows neither listeners nor people.
 
 mod fetch;
+mod public_address;
+mod target;
 
-pub use fetch::{Fetcher, FetcherError, MAX_DOCUMENT, check_list_url};
+pub use fetch::{Fetcher, FetcherError, MAX_DOCUMENT};
+pub use target::check_list_url;
