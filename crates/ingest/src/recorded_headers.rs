@@ -1,7 +1,7 @@
 //! The headers of a request as they are recorded: without secrets, bounded, and as one text.
 //!
-//! The code runs for every delivery. So it writes the JSON by hand into one allocation, and checks only the length of
-//! values that can't be a secret.
+//! The code runs for every delivery. So it writes into one allocation, and checks only the length of values that can't
+//! be a secret.
 
 use hookgate_domain::Connection;
 use hookgate_domain::client_address::Trail;
@@ -55,7 +55,7 @@ impl RequestHeaders for RecordedHeaders<'_> {
     }
 
     fn kept(&self) -> Option<String> {
-        let mut text = String::new();
+        let mut text = Vec::new();
         for (name, value) in self.headers {
             if !is_kept(name.as_str()) {
                 continue;
@@ -64,12 +64,10 @@ impl RequestHeaders for RecordedHeaders<'_> {
                 text.reserve(USUAL_BYTES);
             }
             let before = text.len();
-            text.push_str(if before == 0 { "[[\"" } else { ",[\"" });
-            // A name is a token (RFC 9110, section 5.6.2) and needs no escaping.
-            text.push_str(name.as_str());
-            text.push_str("\",\"");
-            push_escaped(&mut text, shown(value));
-            text.push_str("\"]");
+            text.push(if before == 0 { b'[' } else { b',' });
+            let value = String::from_utf8_lossy(shown(value));
+            // Writing texts to memory does not fail.
+            serde_json::to_writer(&mut text, &(name.as_str(), value)).ok()?;
             if text.len() >= MAX_BYTES {
                 text.truncate(before);
                 break;
@@ -78,8 +76,8 @@ impl RequestHeaders for RecordedHeaders<'_> {
         if text.is_empty() {
             return None;
         }
-        text.push(']');
-        Some(text)
+        text.push(b']');
+        String::from_utf8(text).ok()
     }
 
     fn joined(&self, name: &str) -> Vec<u8> {
@@ -134,24 +132,6 @@ fn shown(value: &HeaderValue) -> &[u8] {
         end -= 1;
     }
     &bytes[..end]
-}
-
-fn push_escaped(text: &mut String, bytes: &[u8]) {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let value = String::from_utf8_lossy(bytes);
-    if bytes.iter().all(is_plain) {
-        return text.push_str(&value);
-    }
-    for character in value.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\t' => text.push_str("\\t"),
-            // hyper accepts no other control character; if one came, it would be replaced.
-            character if character.is_ascii_control() => text.push('\u{FFFD}'),
-            character => text.push(character),
-        }
-    }
 }
 
 #[cfg(test)]

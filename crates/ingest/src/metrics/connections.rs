@@ -6,7 +6,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 
-use super::gauge;
+use super::gauge::gauge;
 use hookgate_transport::ConnectionGauges;
 
 /// Writes the four metric families.
