@@ -3,19 +3,17 @@
 use serde_json::Value;
 
 use super::AuditEntry;
-use super::export::{Column, ExportRow};
+use super::export::{Column, ExportRow, cell};
 
 impl ExportRow for AuditEntry {
     const COLUMNS: &'static [Column<Self>] = &[
         ("id", |entry| entry.id.to_string()),
         ("at", |entry| entry.at.clone()),
         ("actor_kind", |entry| entry.actor.kind.to_owned()),
-        ("actor_id", |entry| entry.actor.id.clone().unwrap_or_default()),
+        ("actor_id", |entry| cell(entry.actor.id.as_deref())),
         ("actor", |entry| entry.actor.name.clone()),
-        ("actor_role", |entry| {
-            entry.actor.role.unwrap_or_default().to_owned()
-        }),
-        ("from", |entry| entry.from.clone().unwrap_or_default()),
+        ("actor_role", |entry| cell(entry.actor.role)),
+        ("from", |entry| cell(entry.from.as_deref())),
         ("act", |entry| entry.act.to_owned()),
         ("subject_id", |entry| entry.subject.id.clone()),
         ("subject", |entry| entry.subject.name.clone()),

@@ -25,17 +25,22 @@ const DELIVERY_COLUMNS: &[Column<Delivery>] = &[
     ("webhook", |row| row.webhook.clone()),
     ("received_at", |row| row.received_at.clone()),
     ("source", |row| row.source.clone()),
-    ("user_agent", |row| row.user_agent.clone().unwrap_or_default()),
+    ("user_agent", |row| cell(row.user_agent.as_deref())),
     ("outcome", |row| row.outcome.to_owned()),
-    ("code", |row| row.code.unwrap_or_default().to_owned()),
+    ("code", |row| cell(row.code)),
     ("status", |row| row.status.to_string()),
-    ("incident", |row| row.incident.clone().unwrap_or_default()),
+    ("incident", |row| cell(row.incident.as_deref())),
     ("count", |row| row.count.to_string()),
     ("webhook_name", |row| row.webhook_name.clone()),
     ("would_be_refused", |row| row.would_be_refused.to_string()),
     ("notes", notes),
-    ("request_id", |row| row.request_id.clone().unwrap_or_default()),
+    ("request_id", |row| cell(row.request_id.as_deref())),
 ];
+
+/// The cell of an optional value: empty if there is none.
+pub(crate) fn cell(value: Option<&str>) -> String {
+    value.unwrap_or_default().to_owned()
+}
 
 /// The codes of the notes, each with its field: `title cut; severity unknown_word`.
 fn notes(row: &Delivery) -> String {

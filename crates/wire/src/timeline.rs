@@ -91,20 +91,6 @@ impl From<&gate::TimelineEntry> for TimelineEntry {
     }
 }
 
-/// The kinds of events, in the order in which they usually happen.
-pub(crate) const KINDS: [&str; 10] = [
-    "opened",
-    "updated",
-    "severity",
-    "title",
-    "acknowledged",
-    "resolved",
-    "resolved_late",
-    "reopened",
-    "note",
-    "changes_not_listed",
-];
-
 const fn kind(kind: &TimelineKind) -> &'static str {
     match kind {
         TimelineKind::Opened => "opened",
@@ -168,8 +154,10 @@ pub fn summary(timeline: &Timeline, now: Timestamp) -> String {
     };
     let open = span(timeline.open_for(now));
     let begin = if timeline.incident.status == IncidentStatus::Resolved {
-        let by = by(IncidentEvent::Resolved).unwrap_or_default();
-        format!("Resolved after {open}{by}")
+        match by(IncidentEvent::Resolved) {
+            Some(by) => format!("Resolved after {open}{by}"),
+            None => format!("Resolved after {open}"),
+        }
     } else {
         format!("Open for {open}")
     };
@@ -209,6 +197,7 @@ mod tests {
     use hookgate_domain::{Incident, IncidentDraft, IncidentNumber, OrganizationId, WebhookHandle};
 
     use super::*;
+    use crate::words::TIMELINE_KINDS;
 
     const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -290,7 +279,7 @@ mod tests {
             ..entry(NOW, IncidentEvent::ResolvedLate, None)
         };
         assert_eq!(sentence(&late), "The sender reported it resolved, 14 min later");
-        assert!(KINDS.contains(&TimelineEntry::from(&late).kind));
+        assert!(TIMELINE_KINDS.contains(&TimelineEntry::from(&late).kind));
     }
 
     #[test]

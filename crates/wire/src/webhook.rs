@@ -179,13 +179,11 @@ impl RetiredUrlUse {
     #[must_use]
     pub fn sentence(&self) -> String {
         let more = if self.complete { "" } else { " or more" };
-        let last = self.last_at.as_deref().map(|at| format!(" (last at {at})"));
-        format!(
-            "accepted {}, refused {}{more}{}",
-            self.accepted,
-            self.refused,
-            last.unwrap_or_default()
-        )
+        let counts = format!("accepted {}, refused {}{more}", self.accepted, self.refused);
+        match &self.last_at {
+            Some(at) => format!("{counts} (last at {at})"),
+            None => counts,
+        }
     }
 }
 

@@ -18,6 +18,20 @@ const UUID: &str = "[0-7][0-9a-hjkmnp-tv-z]{25}$";
 const SHOWN: &str =
     r"^[^\u0000-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060\u2066-\u2069\uFEFF]*$";
 
+/// The kinds of events of a timeline, in the order in which they usually happen.
+pub(crate) const TIMELINE_KINDS: [&str; 10] = [
+    "opened",
+    "updated",
+    "severity",
+    "title",
+    "acknowledged",
+    "resolved",
+    "resolved_late",
+    "reopened",
+    "note",
+    "changes_not_listed",
+];
+
 /// Declares named schemas of the document.
 macro_rules! schemas {
     ($($(#[$doc:meta])* $name:ident = $schema:expr;)+) => {
@@ -79,7 +93,7 @@ schemas! {
     /// The status of an incident.
     IncidentStatus = words(["open", "acknowledged", "resolved"]);
     /// The kind of an entry in an incident's timeline.
-    TimelineKind = words(super::timeline::KINDS);
+    TimelineKind = words(TIMELINE_KINDS);
     /// The kind of an actor.
     ActorKind = words(DomainActorKind::ALL.map(DomainActorKind::as_str));
     /// An act.
