@@ -92,14 +92,10 @@ fn faults(bounds: &Bounds, listed: &BTreeSet<(&str, Option<&str>)>) -> Vec<Strin
         );
     }
     for (name, file) in listed {
-        let is_stray = bounds
-            .get(*name)
-            .is_some_and(|files| file.is_some_and(|file| !files.contains(file)));
-        if is_stray {
-            faults.push(format!(
-                "{DOCUMENT}: {} has no bound {name}",
-                file.unwrap_or_default()
-            ));
+        if let (Some(files), Some(file)) = (bounds.get(*name), file)
+            && !files.contains(*file)
+        {
+            faults.push(format!("{DOCUMENT}: {file} has no bound {name}"));
         }
     }
     faults
@@ -141,11 +137,9 @@ fn collect(folder: &Path, found: &mut Found) -> Outcome<()> {
             }
             continue;
         }
-        let file = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let Some(file) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
+            continue;
+        };
         if path.extension().is_none_or(|extension| extension != "rs") || TEST_FILES.contains(&file.as_str()) {
             continue;
         }
@@ -188,7 +182,7 @@ fn nameless_in(source: &str) -> impl Iterator<Item = &str> {
         digits.is_some_and(|digits| !["", "0", "1"].contains(&digits))
     };
     let is_nameless = move |line: &&str| {
-        let code = line.split("//").next().unwrap_or_default();
+        let code = line.split_once("//").map_or(*line, |(code, _)| code);
         let mut calls = CALLS.iter().flat_map(|call| code.split(call).skip(1));
         calls.any(is_number)
     };

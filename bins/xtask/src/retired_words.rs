@@ -92,7 +92,7 @@ fn look_through(folder: &Path, found: &mut Vec<String>) -> Outcome<()> {
 
 /// The retired names in a line, outside comments and strings.
 fn retired(line: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let code = line.split("//").next().unwrap_or_default();
+    let code = line.split_once("//").map_or(line, |(code, _)| code);
     let code: Vec<&str> = code.split('"').step_by(2).collect();
     RETIRED.into_iter().filter(move |(name, _)| {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';

@@ -48,7 +48,7 @@ impl Requests {
         let head = head.join("\r\n") + "\r\n\r\n";
         let method = if body.is_some() { "POST" } else { "GET" };
         let mut rest = head.into_bytes();
-        rest.extend(body.unwrap_or_default());
+        rest.extend(body.into_iter().flatten());
         Self {
             address,
             paths,
@@ -185,7 +185,7 @@ impl Answer {
         };
         let length = field("content-length").ok_or("an answer without a length")?;
         Ok(Some(Self {
-            status: response.code.unwrap_or_default(),
+            status: response.code.ok_or("an answer without a status")?,
             bytes: head + length.parse::<usize>()?,
             closes: field("connection").is_some_and(|word| word.eq_ignore_ascii_case("close")),
         }))
