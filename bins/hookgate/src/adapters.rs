@@ -1,15 +1,16 @@
 //! The surroundings of the gate in a real process: the system's clock, its randomness, a seal by a key in a file,
 //! and hashes of passwords.
 
+mod entropy;
 mod passwords;
 mod sealing_key;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hookgate_domain::Timestamp;
-use hookgate_gate::{Clock, Entropy, EntropyError, Ports, Seal};
-use ring::rand::{SecureRandom, SystemRandom};
+use hookgate_gate::{Clock, Ports, Seal};
 
+pub(crate) use entropy::random;
 pub(crate) use sealing_key::{NoKey, SealingKey};
 
 /// The surroundings of a gate with this seal.
@@ -20,15 +21,6 @@ pub(crate) fn ports(seal: impl Seal + 'static) -> Ports {
         seal: Box::new(seal),
         passwords: Box::new(passwords::Argon2Passwords::new(random())),
     }
-}
-
-/// The system's random source.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place where randomness comes from"
-)]
-pub(crate) fn random() -> SystemEntropy {
-    SystemEntropy(SystemRandom::new())
 }
 
 struct SystemClock;
@@ -44,14 +36,5 @@ impl Clock for SystemClock {
             Ok(since) => epoch.after(since),
             Err(earlier) => epoch.before(earlier.duration()),
         }
-    }
-}
-
-/// Randomness from the operating system.
-pub(crate) struct SystemEntropy(SystemRandom);
-
-impl Entropy for SystemEntropy {
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
-        self.0.fill(buffer).map_err(|_| EntropyError)
     }
 }

@@ -9,7 +9,7 @@ use hookgate_gate::{Entropy, Hashing, PASSWORDS_AT_ONCE, Passwords, PasswordsErr
 use hookgate_people::{Password, PasswordHash};
 use tokio::sync::Semaphore;
 
-use super::SystemEntropy;
+use super::entropy::SystemEntropy;
 
 /// Memory of one hash, in KiB: the OWASP password storage cheat sheet's first choice for argon2id, with two passes.
 const MEMORY_KIB: u32 = 19 * 1024;

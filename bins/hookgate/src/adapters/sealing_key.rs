@@ -12,7 +12,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use zeroize::Zeroizing;
 
-use super::{SystemEntropy, random};
+use super::entropy::{SystemEntropy, random};
 
 /// Bytes of an AES-256 key.
 const KEY_BYTES: usize = 32;
