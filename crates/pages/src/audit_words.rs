@@ -107,22 +107,23 @@ fn words(name: &str, value: &Value) -> String {
             let values = values.iter().map(|value| words("", value));
             values.collect::<Vec<_>>().join(", ")
         }
-        (_, Value::Object(list)) if list.contains_key("entries") => list_words(list),
+        (_, Value::Object(list)) => list_words(list).unwrap_or_else(|| value.to_string()),
         (_, other) => other.to_string(),
     }
 }
 
-/// A list of which only the difference was stored: `9,000 entries (added: 192.0.2.1/32 and 7 more)`.
-fn list_words(list: &Map<String, Value>) -> String {
-    let number = |name: &str| list.get(name).and_then(Value::as_u64).unwrap_or_default();
-    let entries = when::counted(number("entries"), "entry");
+/// A list of which only the difference was stored: `9,000 entries (added: 192.0.2.1/32 and 7 more)`. `None` if the object is
+/// no such list.
+fn list_words(list: &Map<String, Value>) -> Option<String> {
+    let number = |name: &str| list.get(name).and_then(Value::as_u64);
+    let entries = when::counted(number("entries")?, "entry");
     let difference = ["removed", "added"].into_iter().find_map(|name| {
         let listed = list.get(name)?.as_array()?;
-        let count = number(&format!("{name}_count"));
+        let count = number(&format!("{name}_count"))?;
         Some((name, listed, count)).filter(|_| count > 0)
     });
     let Some((name, listed, count)) = difference else {
-        return entries;
+        return Some(entries);
     };
     let texts: Vec<_> = listed.iter().map(|value| words("", value)).collect();
     let more = count.saturating_sub(texts.len() as u64);
@@ -132,7 +133,7 @@ fn list_words(list: &Map<String, Value>) -> String {
         (false, more) => format!(" and {} more", when::grouped(more)),
     };
     let texts = texts.join(", ");
-    format!("{entries} ({name}: {texts}{rest})")
+    Some(format!("{entries} ({name}: {texts}{rest})"))
 }
 
 #[cfg(test)]

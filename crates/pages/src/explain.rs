@@ -180,7 +180,7 @@ impl PayloadFault {
                 rule,
                 limit,
                 value,
-            } => field_sentence(field, rule, limit.as_deref().unwrap_or_default(), value.as_ref()),
+            } => field_sentence(field, rule, limit.as_deref(), value.as_ref()),
             Self::Json {
                 problem,
                 line,
@@ -220,14 +220,19 @@ impl PayloadFault {
     }
 }
 
-fn field_sentence(field: &str, rule: &str, limit: &str, value: Option<&UserText>) -> String {
+fn field_sentence(field: &str, rule: &str, limit: Option<&str>, value: Option<&UserText>) -> String {
+    if rule == "required" {
+        return format!("{field} is missing or empty.");
+    }
+    let Some(limit) = limit else {
+        return format!("{field} breaks the rule {rule}.");
+    };
     let article = if limit.starts_with(['a', 'e', 'i', 'o', 'u']) {
         "an"
     } else {
         "a"
     };
     match (rule, value) {
-        ("required", _) => format!("{field} is missing or empty."),
         ("type", _) if limit.starts_with(|first: char| first.is_ascii_digit()) => {
             format!("{field} must have {limit}.")
         }

@@ -1,27 +1,16 @@
 //! Query strings of links: the whole state of a list is in its URL. The module knows no paths.
 
-use std::fmt::Write;
+use form_urlencoded::Serializer;
 
 /// A query string from names and values, including `?`. Empty values are left out; without values the result is empty.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
-    let mut query = String::new();
-    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
-        query.push(if query.is_empty() { '?' } else { '&' });
-        query.push_str(name);
-        query.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    query.push(char::from(byte));
-                }
-                // Writing to a String doesn't fail.
-                _ => {
-                    let _ = write!(query, "%{byte:02X}");
-                }
-            }
-        }
+    let mut pairs = pairs.iter().filter(|(_, value)| !value.is_empty()).peekable();
+    if pairs.peek().is_none() {
+        return String::new();
     }
-    query
+    Serializer::for_suffix("?".to_owned(), 1)
+        .extend_pairs(pairs)
+        .finish()
 }
 
 #[cfg(test)]

@@ -153,9 +153,14 @@ pub(crate) fn bytes(number: impl Given<u64>) -> String {
     }
 }
 
-/// Converts to jiff. A time outside jiff's range is outside any real clock too, and becomes the beginning of 1970.
+/// Converts to jiff. A time outside jiff's range, which ends in the year 9999, becomes its nearer end.
 fn in_utc(at: Timestamp) -> jiff::Timestamp {
-    jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default()
+    let nearer_end = if at.as_micros() < 0 {
+        jiff::Timestamp::MIN
+    } else {
+        jiff::Timestamp::MAX
+    };
+    jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or(nearer_end)
 }
 
 #[cfg(test)]
@@ -180,7 +185,11 @@ mod tests {
             at(AT).to_string(),
             "<time datetime=\"2026-11-18T11:06:40Z\" title=\"2026-11-18 11:06:40 UTC\">18 Nov 2026 11:06:40</time>"
         );
-        assert!(at(Timestamp::from_micros(i64::MAX)).to_string().contains("1970"));
+        assert!(
+            at(Timestamp::from_micros(i64::MAX))
+                .to_string()
+                .contains("9999-12-30")
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{Chart, Svg};
+use super::model::{Bucket, Chart, Svg};
 use crate::when;
 
 const WIDTH: u64 = 960;
@@ -17,7 +17,23 @@ const MAX_BUCKETS: usize = 96;
 /// Number of time labels under the bars.
 const TICKS: usize = 6;
 
-pub(super) fn svg(chart: &Chart, id: &str) -> Svg {
+impl Chart {
+    /// The SVG image. `id` prefixes the IDs inside, so that they are unique in the page.
+    #[must_use]
+    pub fn svg(&self, id: &str) -> Svg {
+        svg(self, id)
+    }
+
+    /// The legend: the class of each layer, its fill in the image with this `id`, and its name.
+    pub(crate) fn legend(&self, id: &str) -> Vec<(String, String, &'static str)> {
+        let layers = self.layers.iter().enumerate();
+        layers
+            .map(|(index, layer)| (format!("l{index}"), fill(id, index), layer.name()))
+            .collect()
+    }
+}
+
+fn svg(chart: &Chart, id: &str) -> Svg {
     let mut out = String::with_capacity(16 * 1024);
     // Writing to a String doesn't fail.
     let _ = draw(&mut out, chart, id);
@@ -52,7 +68,7 @@ fn draw(out: &mut String, chart: &Chart, id: &str) -> std::fmt::Result {
 }
 
 /// Fill of a layer; the first layer has the plain colour of its class.
-pub(super) fn fill(id: &str, layer: usize) -> String {
+fn fill(id: &str, layer: usize) -> String {
     match layer {
         0 => "currentColor".to_owned(),
         _ => format!("url(#{id}-p{layer})"),
@@ -76,7 +92,7 @@ struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     fn of(chart: &'a Chart, first: usize, drawn: usize) -> Self {
-        let totals = chart.series.buckets[first..].iter().map(super::Bucket::total);
+        let totals = chart.series.buckets[first..].iter().map(Bucket::total);
         Self {
             chart,
             first,

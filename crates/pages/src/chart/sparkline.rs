@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Svg;
+use super::model::Svg;
 use crate::when;
 
 /// Width of one bar, in units of the view box: the style sheet sets the size of the image.

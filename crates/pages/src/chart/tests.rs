@@ -3,6 +3,10 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use std::time::Duration;
+
+use hookgate_domain::{RefusalCode, Timestamp};
+
 use super::*;
 
 /// Includes the times of 96 bars for the script, which shows them in the reader's zone.

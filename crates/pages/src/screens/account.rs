@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use askama::Template;
 use hookgate_domain::Timestamp;
 
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::{Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
 use crate::when;

@@ -5,8 +5,8 @@ use hookgate_domain::address_set::{AddressSetName, Provider};
 use hookgate_domain::{Timestamp, WebhookHandle};
 
 use super::conflict::{Conflict, ConflictPart};
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::{Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
 use crate::when;
@@ -208,6 +208,7 @@ impl SetChange {
         format!("{added} added, {removed} removed. {whom}{unknown}")
     }
 
+    /// The webhooks of the preview; none if there is no preview.
     fn shown_webhooks(&self) -> &[(UserText, u64, u64, u64)] {
         self.webhooks.as_deref().unwrap_or_default()
     }

@@ -8,6 +8,7 @@ use askama::filters::HtmlSafe;
 use hookgate_domain::networks::misread_pair;
 use hookgate_domain::{Allowlist, AllowlistError, Timestamp};
 
+use crate::render::{self, RenderError};
 use crate::text::UserText;
 use crate::when;
 
@@ -169,8 +170,8 @@ impl Preview {
     ///
     /// # Errors
     /// The template fails.
-    pub fn render(&self) -> Result<String, super::RenderError> {
-        super::html(self)
+    pub fn render(&self) -> Result<String, RenderError> {
+        render::html(self)
     }
 
     fn wrong(&self) -> impl Iterator<Item = &AllowlistLine> {

@@ -6,9 +6,9 @@ use askama::Template;
 use hookgate_domain::Timestamp;
 use hookgate_people::{Actor, AuditAct, AuditActs, AuditEntry};
 
-use super::screen;
 use crate::assets;
 use crate::audit_words::{AuditChange, audit_changes};
+use crate::render::screen;
 use crate::shell::{Pager, Paging, Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
 use crate::when;

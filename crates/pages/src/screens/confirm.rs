@@ -3,9 +3,9 @@
 use askama::Template;
 use hookgate_domain::{Timestamp, WebhookHandle};
 
-use super::screen;
 use super::usage::SourceRow;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when;

@@ -12,9 +12,9 @@ use hookgate_domain::{
     DeliveryId, ForwardingHeader, IncidentNumber, RefusalCode, RequestId, Timestamp, WebhookHandle,
 };
 
-use super::screen;
 use crate::assets;
 use crate::explain::{Explanation, PayloadFault, RemedyPage, explain};
+use crate::render::{self, RenderError, screen};
 use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when;
@@ -74,8 +74,8 @@ impl DeliveryRow {
     ///
     /// # Errors
     /// The template fails.
-    pub fn render(&self) -> Result<String, super::RenderError> {
-        Ok(super::html(self)?.replace(['\n', '\r'], " "))
+    pub fn render(&self) -> Result<String, RenderError> {
+        Ok(render::html(self)?.replace(['\n', '\r'], " "))
     }
 
     /// The refusal code, if refused.

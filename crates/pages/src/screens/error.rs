@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::Shell;
 use crate::text::UserText;
 

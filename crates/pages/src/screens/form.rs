@@ -5,8 +5,8 @@ use hookgate_domain::WebhookHandle;
 
 use super::allowlist::{Preview, allowlist_lines};
 use super::conflict::{Conflict, ConflictPart};
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::{Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
 

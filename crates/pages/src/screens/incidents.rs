@@ -5,8 +5,8 @@ use hookgate_domain::incident::MAX_NOTE;
 use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, Severity, Timestamp, WebhookHandle};
 
 use super::delivery::DeliveryRow;
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::{Pager, Paging, Shell};
 use crate::text::UserText;
 use crate::when;

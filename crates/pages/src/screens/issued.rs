@@ -3,8 +3,8 @@
 use askama::Template;
 use hookgate_domain::WebhookHandle;
 
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::Shell;
 use crate::snippets::{Snippet, SnippetOptions, snippets};
 use crate::text::{SecretText, UserText};

@@ -6,8 +6,8 @@ use askama::Template;
 use hookgate_domain::{RefusalCode, WebhookHandle};
 
 use super::delivery::DeliveryRow;
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::{Pager, Paging, Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
 use crate::when;

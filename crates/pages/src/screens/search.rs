@@ -4,8 +4,8 @@ use askama::Template;
 use hookgate_domain::WebhookHandle;
 
 use super::incidents::IncidentRow;
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use askama::Template;
 
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::CsrfField;
 use crate::text::{SecretText, UserText};
 use crate::when;

@@ -3,8 +3,8 @@
 use askama::Template;
 use hookgate_domain::Timestamp;
 
-use super::screen;
 use crate::assets;
+use crate::render::screen;
 use crate::shell::{Problem, Problems, Shell, problem_of};
 use crate::text::{SecretText, UserText};
 use crate::when::{self, Given};

@@ -6,12 +6,12 @@ use hookgate_domain::rotation::RotationAge;
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 
 use super::delivery::{DeliveryRow, IgnoredHeader};
-use super::screen;
 use super::usage::{Range, SourceRow, by_number};
 use super::webhooks::rotation_badge;
 use crate::assets;
 use crate::chart::Chart;
 use crate::explain::explain;
+use crate::render::screen;
 use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when::{self, Given};

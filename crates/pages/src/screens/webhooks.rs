@@ -4,9 +4,9 @@ use askama::Template;
 use hookgate_domain::rotation::RotationAge;
 use hookgate_domain::{Timestamp, WebhookHandle};
 
-use super::screen;
 use crate::assets;
 use crate::chart::{Svg, sparkline};
+use crate::render::screen;
 use crate::shell::{Pager, Paging, Shell};
 use crate::text::UserText;
 use crate::when::{self, Given};
