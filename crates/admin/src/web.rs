@@ -9,6 +9,7 @@ mod address_sets;
 mod allowlist_preview;
 mod answers;
 mod audit;
+mod confirm;
 mod conflict;
 mod deliveries;
 mod edit;

@@ -10,6 +10,7 @@ use hookgate_people::Permission;
 
 use self::view::{change_of, detail, find, lines, warnings};
 use super::answers::page;
+use super::confirm;
 use super::page_context::PageContext;
 use crate::html;
 use hookgate_request::{ApiError, ErrorCode, Fields};
@@ -109,16 +110,13 @@ pub(super) async fn remove<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, _) = find(screen, name).await?;
-    if fields.get("confirm") != Some("yes") {
+    if !confirm::is_given(fields) {
+        let title = format!("Remove the address set @{}?", set.name);
+        let back = format!("/address-sets/{name}");
+        let action = format!("{back}/remove");
         let confirm = Confirm {
-            shell: screen.shell(),
-            title: format!("Remove the address set @{}?", set.name),
             consequences: vec!["Its networks and versions are deleted. No allowlist uses it.".into()],
-            affected: Vec::new(),
-            action: format!("/address-sets/{name}/remove"),
-            fields: vec![("confirm".to_owned(), "yes".to_owned())],
-            button: "Remove the set".to_owned(),
-            back: format!("/address-sets/{name}"),
+            ..confirm::question(screen, title, "Remove the set", action, &back)
         };
         return page(confirm.render());
     }

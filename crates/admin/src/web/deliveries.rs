@@ -204,7 +204,11 @@ async fn faults<S: Store + PeopleStore>(
     record: &DeliveryRecord,
 ) -> Result<Vec<PayloadFault>, ApiError> {
     let kept = record.details.as_deref().map(serde_json::from_str);
-    let details = match kept.transpose().ok().flatten() {
+    let kept = kept.transpose().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the recorded details of a refusal can't be read");
+        None
+    });
+    let details = match kept {
         Some(details) => details,
         None => match screen.gate().payload_faults(record).await? {
             Some(details) => details.to_json(),

@@ -5,6 +5,7 @@ use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{Confirm, UserText};
 
 use super::answers::page;
+use super::confirm;
 use super::conflict::opened_with;
 use super::page_context::PageContext;
 use super::webhook::find_manageable;
@@ -27,19 +28,13 @@ pub(super) async fn ask<S: Store + PeopleStore>(
         UserText::from(wire::observed(seen).sentence(screen.now)),
         "Deliveries from other addresses will then get 403.".into(),
     ];
-    page(
-        Confirm {
-            shell: screen.shell(),
-            title: "Enforce the allowlist?".to_owned(),
-            consequences,
-            action: format!("{back}/enforce"),
-            affected: Vec::new(),
-            fields: vec![("revision".to_owned(), webhook.revision.to_string())],
-            button: "Enforce".to_owned(),
-            back,
-        }
-        .render(),
-    )
+    let title = "Enforce the allowlist?".to_owned();
+    let confirm = Confirm {
+        consequences,
+        fields: vec![("revision".to_owned(), webhook.revision.to_string())],
+        ..confirm::question(screen, title, "Enforce", format!("{back}/enforce"), &back)
+    };
+    page(confirm.render())
 }
 
 /// Enforces the allowlist, if the webhook still has the revision of the confirmation.

@@ -7,10 +7,11 @@ use hookgate_people::{Member, MemberError, MemberId, MemberName, Permission, Rol
 use zeroize::Zeroizing;
 
 use super::answers::{page, problems, re_render};
+use super::confirm;
 use super::once::Done;
 use super::page_context::PageContext;
 use crate::html;
-use hookgate_request::{ApiError, ErrorCode, Fields};
+use hookgate_request::{ApiError, ErrorCode, Fields, path_id};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
@@ -72,7 +73,7 @@ pub(super) async fn role<S: Store + PeopleStore>(
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let id = read_id(id)?;
+    let id: MemberId = path_id(id)?;
     fields.complete(&["role", "was"], &[])?;
     let role: Role = fields.required("role", "choose a role")?;
     let was = fields.required("was", "load the page again")?;
@@ -155,20 +156,17 @@ pub(super) async fn remove<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let member = find(screen, id).await?;
     screen.visitor.require(Permission::ManagePeople)?;
-    if fields.get("confirm") != Some("yes") {
+    if !confirm::is_given(fields) {
         let known = screen
             .gate()
             .member_known(&screen.visitor.acting, member.id)
             .await?;
+        let title = format!("Remove {}?", member.name);
+        let action = format!("/members/{id}/remove");
         let confirm = Confirm {
-            shell: screen.shell(),
-            title: format!("Remove {}?", member.name),
             consequences: consequences(&known),
             affected: known.webhooks.iter().map(affected).collect(),
-            action: format!("/members/{id}/remove"),
-            fields: vec![("confirm".to_owned(), "yes".to_owned())],
-            button: "Remove member".to_owned(),
-            back: "/members".to_owned(),
+            ..confirm::question(screen, title, "Remove member", action, "/members")
         };
         return page(confirm.render());
     }
@@ -242,12 +240,8 @@ fn told(fault: ApiError, field: &str) -> Result<Vec<Problem>, ApiError> {
 }
 
 async fn find<S: Store + PeopleStore>(screen: &PageContext<'_, S>, id: &str) -> Result<Member, ApiError> {
-    let found = screen.gate().store().member_by_id(read_id(id)?).await?;
+    let found = screen.gate().store().member_by_id(path_id(id)?).await?;
     found.ok_or_else(|| ErrorCode::NotFound.into())
-}
-
-fn read_id(id: &str) -> Result<MemberId, ApiError> {
-    id.parse().map_err(|_| ErrorCode::NotFound.into())
 }
 
 async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Members, ApiError> {

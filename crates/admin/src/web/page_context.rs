@@ -41,7 +41,7 @@ pub(super) struct PageContext<'a, S> {
     pub(super) id: RequestId,
     pub(super) path: String,
     pub(super) query: String,
-    /// The key of this page's forms, see [`PAGE_KEY`].
+    /// The key of this page's forms, see [`PAGE_KEY`](crate::signed_in::PAGE_KEY).
     pub(super) page_key: String,
     /// Sealed secrets that this page may show, from the browser's cookie.
     pub(super) sealed: Option<SealedSecret>,

@@ -9,6 +9,7 @@ use hookgate_pages::{Confirm, Problem, TokenMade, TokenRow, Tokens};
 use hookgate_people::{Permission, Role, Token, TokenId, TokenName, TokenState};
 
 use super::answers::{page, problems, re_render};
+use super::confirm;
 use super::members::roles_up_to;
 use super::once::Done;
 use super::page_context::PageContext;
@@ -107,16 +108,12 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
     let token_id: TokenId = path_id(id)?;
     let token = screen.gate().store().token_by_id(token_id).await?;
     let token = token.ok_or(ErrorCode::NotFound)?;
-    if fields.get("confirm") != Some("yes") {
+    if !confirm::is_given(fields) {
+        let title = format!("Revoke the token {}?", token.name);
+        let action = format!("/tokens/{id}/revoke");
         let confirm = Confirm {
-            shell: screen.shell(),
-            title: format!("Revoke the token {}?", token.name),
             consequences: vec!["Programs that use it are refused immediately. This can't be undone.".into()],
-            affected: Vec::new(),
-            action: format!("/tokens/{id}/revoke"),
-            fields: vec![("confirm".to_owned(), "yes".to_owned())],
-            button: "Revoke token".to_owned(),
-            back: "/tokens".to_owned(),
+            ..confirm::question(screen, title, "Revoke token", action, "/tokens")
         };
         return page(confirm.render());
     }
