@@ -239,15 +239,6 @@ impl Denial {
 
     /// Returns `true` if no change of the webhook can lift the denial. A cached copy of the webhook may then answer without a
     /// read of the store.
-    ///
-    /// ```
-    /// use hookgate_domain::{Denial, Timestamp};
-    /// use hookgate_domain::webhook::RetiredBecause;
-    ///
-    /// let retired = Denial::Retired { because: RetiredBecause::Revoked, at: Timestamp::from_micros(0) };
-    /// assert!(retired.is_final());
-    /// assert!(!Denial::TooFast { retry_after: std::time::Duration::from_secs(1) }.is_final());
-    /// ```
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Retired { .. })

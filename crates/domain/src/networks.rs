@@ -10,6 +10,7 @@ mod customer;
 mod entry;
 mod netmask;
 mod ranges;
+mod special;
 mod warnings;
 mod width;
 
@@ -26,7 +27,8 @@ pub use entry::{EntryError, parse_entry};
 pub use netmask::misread_pair;
 use ranges::Ranges;
 pub use ranges::{address_bytes, network_bounds};
-pub use warnings::{NetworkWarning, is_private, network_warnings};
+pub use special::{is_private, is_public};
+pub use warnings::{NetworkWarning, network_warnings};
 pub(crate) use warnings::{of_network, with_those_of_all};
 pub(crate) use width::covered;
 pub use width::{AddressCount, AddressFamily, TooWide};

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use hookgate_domain::Networks;
 use hookgate_domain::leaks::may_hold_secret;
+use hookgate_domain::networks::is_public;
 use hookgate_gate::Published;
 use hookgate_pem::{PemFault, PemKind, check_pem};
 use http_body_util::BodyExt;
@@ -28,7 +29,6 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::public_address::is_public;
 use crate::target::{Target, UrlError};
 
 /// Most bytes of a document. The largest known one, of AWS, has some 2 MiB.

@@ -2,7 +2,6 @@
 //! bounded in time and size. The crate knows neither listeners nor people.
 
 mod fetch;
-mod public_address;
 mod target;
 
 pub use fetch::{Fetcher, FetcherError, MAX_DOCUMENT};

@@ -25,10 +25,6 @@ pub struct FieldError {
 
 impl FieldError {
     /// The error of a required field that is missing or empty.
-    ///
-    /// ```
-    /// assert_eq!(hookgate_domain::draft::FieldError::required("title").to_string(), "title: required");
-    /// ```
     #[must_use]
     pub const fn required(field: &'static str) -> Self {
         Self {
@@ -39,10 +35,6 @@ impl FieldError {
     }
 
     /// The error of a field that must have the type `wanted`.
-    ///
-    /// ```
-    /// assert_eq!(hookgate_domain::draft::FieldError::wrong_type("title", "string").to_string(), "title: type");
-    /// ```
     #[must_use]
     pub const fn wrong_type(field: &'static str, wanted: &'static str) -> Self {
         Self {

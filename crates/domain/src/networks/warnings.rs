@@ -5,26 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
 
+use super::special::{PRIVATE, contains, is_private};
 use super::{AddressFamily, TooWide, covered};
 
 /// Prefix length below which an IPv4 network is huge: it has more than 16 million addresses.
 const HUGE_V4: u8 = 8;
 /// The same for IPv6: more addresses than a provider gets in one allocation.
 const HUGE_V6: u8 = 29;
-
-/// Networks of addresses that are not on the internet: private (RFC 1918), shared (RFC 6598), loopback (RFC 1122),
-/// link-local (RFC 3927); in IPv6 loopback (RFC 4291), unique local (RFC 4193) and link-local (RFC 4291).
-const PRIVATE: [(IpAddr, u8); 9] = [
-    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
-    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10),
-    (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
-    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
-    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
-    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
-    (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
-    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
-    (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
-];
 
 /// Networks in which no sender can have an address (RFC 6890, RFC 5771, RFC 4291): "this network", multicast, and the
 /// reserved block, in which the usual netmasks are; in IPv6, IPv4-compatible addresses with the unspecified one, and
@@ -177,24 +164,4 @@ fn is_unusable(network: IpNetwork) -> bool {
     let within =
         |unusable: &&(IpAddr, u8)| network.prefix() >= unusable.1 && contains(unusable, network.ip());
     !network.ip().is_loopback() && UNUSABLE.iter().any(|unusable| within(&unusable))
-}
-
-fn contains((start, prefix): &(IpAddr, u8), address: IpAddr) -> bool {
-    IpNetwork::new(*start, *prefix).is_ok_and(|network| network.contains(address))
-}
-
-/// Returns `true` for addresses that are not on the internet: private (RFC 1918), shared (RFC 6598), unique local (RFC 4193),
-/// link-local (RFC 3927, RFC 4291) and loopback addresses (RFC 1122, RFC 4291).
-///
-/// ```
-/// use hookgate_domain::networks::is_private;
-///
-/// assert!(is_private("10.0.0.1".parse()?) && is_private("fd00::1".parse()?) && is_private("127.0.0.1".parse()?));
-/// assert!(!is_private("192.0.2.7".parse()?));
-/// # Ok::<(), std::net::AddrParseError>(())
-/// ```
-#[must_use]
-pub fn is_private(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    PRIVATE.iter().any(|network| contains(network, address))
 }

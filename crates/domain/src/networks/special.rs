@@ -1,10 +1,50 @@
-//! The addresses of the internet. Only these may be called, so that a URL leads to no machine of the own network.
+//! Addresses with a special purpose: those that are not on the internet, and those that nothing may be fetched from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnetwork::IpNetwork;
+
+/// Networks of addresses that are not on the internet: private (RFC 1918), shared (RFC 6598), loopback (RFC 1122),
+/// link-local (RFC 3927); in IPv6 loopback (RFC 4291), unique local (RFC 4193) and link-local (RFC 4291).
+pub(super) const PRIVATE: [(IpAddr, u8); 9] = [
+    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10),
+    (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
+    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
+    (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
+    (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
+];
+
+/// Returns `true` for addresses that are not on the internet: private (RFC 1918), shared (RFC 6598), unique local (RFC 4193),
+/// link-local (RFC 3927, RFC 4291) and loopback addresses (RFC 1122, RFC 4291).
+///
+/// ```
+/// use hookgate_domain::networks::is_private;
+///
+/// assert!(is_private("10.0.0.1".parse()?) && is_private("fd00::1".parse()?) && is_private("127.0.0.1".parse()?));
+/// assert!(!is_private("192.0.2.7".parse()?));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    PRIVATE.iter().any(|network| contains(network, address))
+}
 
 /// `true` if an address is public (by the IANA registries of special-purpose addresses). IPv6 addresses that embed IPv4
 /// ones are not, because they may lead anywhere.
-pub(crate) fn is_public(address: IpAddr) -> bool {
+///
+/// ```
+/// use hookgate_domain::networks::is_public;
+///
+/// assert!(is_public("8.8.8.8".parse()?) && !is_public("169.254.169.254".parse()?));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [first, second, third, _] = address.octets();
@@ -27,6 +67,11 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
                 && !(first == 0x3fff && second < 0x1000)
         }
     }
+}
+
+/// `true` if the network, written as its first address and its prefix length, contains the address.
+pub(super) fn contains((start, prefix): &(IpAddr, u8), address: IpAddr) -> bool {
+    IpNetwork::new(*start, *prefix).is_ok_and(|network| network.contains(address))
 }
 
 #[cfg(test)]
