@@ -111,29 +111,29 @@ fn wait(until: i64, allowance: Allowance, now: i64) -> Duration {
     Duration::from_micros(u64::try_from(ahead).unwrap_or(0))
 }
 
-/// Rate limiters by key and customer network.
-pub(crate) struct RateLimiters<K>(Cache<(K, CustomerNetwork), Arc<RateLimiter>>);
+/// Rate limiters by key and customer network, all with the same allowance.
+pub(crate) struct RateLimiters<K> {
+    allowance: Allowance,
+    limiters: Cache<(K, CustomerNetwork), Arc<RateLimiter>>,
+}
 
 impl<K: Clone + Eq + Hash> RateLimiters<K> {
     /// Remembers at most this many. A forgotten one starts anew.
-    pub(crate) fn new(remembered: usize) -> Self {
-        Self(Cache::new(remembered))
+    pub(crate) fn new(allowance: Allowance, remembered: usize) -> Self {
+        Self {
+            allowance,
+            limiters: Cache::new(remembered),
+        }
     }
 
     /// Takes a cell from all customer networks of the source, or from none.
     ///
     /// # Errors
     /// The time to wait.
-    pub(crate) fn take(
-        &self,
-        of: &K,
-        source: IpAddr,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Result<(), Duration> {
-        for (taken, (limiter, own)) in self.all(of, source, allowance).enumerate() {
+    pub(crate) fn take(&self, key: &K, source: IpAddr, now: Timestamp) -> Result<(), Duration> {
+        for (taken, (limiter, own)) in self.all(key, source).enumerate() {
             if let Err(wait) = limiter.take(own, now) {
-                let before = self.all(of, source, allowance).take(taken);
+                let before = self.all(key, source).take(taken);
                 before.for_each(|(limiter, own)| limiter.give_back(own));
                 return Err(wait);
             }
@@ -142,71 +142,62 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
     }
 
     /// The time that the source should wait, if one of its networks has used up the allowance. Creates no new entry.
-    pub(crate) fn wait(
-        &self,
-        of: &K,
-        source: IpAddr,
-        allowance: Allowance,
-        now: Timestamp,
-    ) -> Option<Duration> {
-        let known = networks(source, allowance).filter_map(|(network, own)| {
-            let limiter = self.0.get(&(of.clone(), network))?;
-            limiter.wait(own, now)
-        });
-        known.max()
+    pub(crate) fn wait(&self, key: &K, source: IpAddr, now: Timestamp) -> Option<Duration> {
+        let known = self.known(key, source);
+        known.filter_map(|(limiter, own)| limiter.wait(own, now)).max()
     }
 
     /// Takes cells that the source has used already from all of its networks.
-    pub(crate) fn add(&self, of: &K, source: IpAddr, allowance: Allowance, cells: u32, now: Timestamp) {
-        for (limiter, own) in self.all(of, source, allowance) {
+    pub(crate) fn add(&self, key: &K, source: IpAddr, cells: u32, now: Timestamp) {
+        for (limiter, own) in self.all(key, source) {
             limiter.add(own, cells, now);
         }
     }
 
     /// Number of cells in use by the network of the source that uses most.
-    pub(crate) fn used(&self, of: &K, source: IpAddr, allowance: Allowance, now: Timestamp) -> u32 {
-        let known = networks(source, allowance).filter_map(|(network, own)| {
-            let limiter = self.0.get(&(of.clone(), network))?;
-            Some(limiter.used(own, now))
-        });
-        known.max().unwrap_or(0)
+    pub(crate) fn used(&self, key: &K, source: IpAddr, now: Timestamp) -> u32 {
+        let known = self.known(key, source);
+        known
+            .map(|(limiter, own)| limiter.used(own, now))
+            .max()
+            .unwrap_or(0)
     }
 
     /// Gives back a cell that [`Self::take`] took.
-    pub(crate) fn give_back(&self, of: &K, source: IpAddr, allowance: Allowance) {
-        for (network, own) in networks(source, allowance) {
-            if let Some(limiter) = self.0.get(&(of.clone(), network)) {
-                limiter.give_back(own);
-            }
+    pub(crate) fn give_back(&self, key: &K, source: IpAddr) {
+        for (limiter, own) in self.known(key, source) {
+            limiter.give_back(own);
         }
     }
 
     /// Clears the entries of this key for all customer networks of the source.
-    pub(crate) fn clear(&self, of: &K, source: IpAddr, allowance: Allowance) {
-        for (network, _) in networks(source, allowance) {
-            self.0.remove(&(of.clone(), network));
+    pub(crate) fn clear(&self, key: &K, source: IpAddr) {
+        for (network, _) in self.networks(source) {
+            self.limiters.remove(&(key.clone(), network));
         }
     }
 
-    fn all(
-        &self,
-        of: &K,
-        source: IpAddr,
-        allowance: Allowance,
-    ) -> impl Iterator<Item = (Arc<RateLimiter>, Allowance)> {
-        networks(source, allowance).map(move |(network, own)| {
+    /// The limiters of the source's networks, each with its allowance.
+    fn all(&self, key: &K, source: IpAddr) -> impl Iterator<Item = (Arc<RateLimiter>, Allowance)> {
+        self.networks(source).map(move |(network, own)| {
             let fresh = || Ok::<_, Infallible>(Arc::default());
-            let Ok(limiter) = self.0.get_or_insert_with(&(of.clone(), network), fresh);
+            let Ok(limiter) = self.limiters.get_or_insert_with(&(key.clone(), network), fresh);
             (limiter, own)
         })
     }
-}
 
-/// The customer networks of a source, each with its allowance: a network of several customers may use more.
-fn networks(source: IpAddr, allowance: Allowance) -> impl Iterator<Item = (CustomerNetwork, Allowance)> {
-    customer_networks(source)
-        .zip([1, 2, 4])
-        .map(move |(network, factor)| (network, allowance.times(factor)))
+    /// Those of [`Self::all`] that are remembered.
+    fn known(&self, key: &K, source: IpAddr) -> impl Iterator<Item = (Arc<RateLimiter>, Allowance)> {
+        let networks = self.networks(source);
+        networks.filter_map(move |(network, own)| Some((self.limiters.get(&(key.clone(), network))?, own)))
+    }
+
+    /// The customer networks of a source, each with its allowance: a network of several customers may use more.
+    fn networks(&self, source: IpAddr) -> impl Iterator<Item = (CustomerNetwork, Allowance)> + use<K> {
+        let allowance = self.allowance;
+        let factors = customer_networks(source).zip([1, 2, 4]);
+        factors.map(move |(network, factor)| (network, allowance.times(factor)))
+    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) struct Failures(RateLimiters<WebhookHandle>);
 
 impl Default for Failures {
     fn default() -> Self {
-        Self(RateLimiters::new(MAX_REMEMBERED))
+        Self(RateLimiters::new(ALLOWANCE, MAX_REMEMBERED))
     }
 }
 
@@ -74,7 +74,7 @@ impl Failures {
         if now.since(failed_at) > WATCHED {
             return None;
         }
-        self.0.wait(&webhook, source, ALLOWANCE, now)
+        self.0.wait(&webhook, source, now)
     }
 
     /// Counts a failure after this many bytes of body.
@@ -88,7 +88,7 @@ impl Failures {
     ) {
         let cells = u32::try_from(bytes / CELL).unwrap_or(u32::MAX).saturating_add(1);
         quota.failed_at.store(now.as_micros(), Ordering::Relaxed);
-        self.0.add(&webhook, source, ALLOWANCE, cells, now);
+        self.0.add(&webhook, source, cells, now);
     }
 }
 

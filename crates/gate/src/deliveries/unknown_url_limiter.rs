@@ -28,7 +28,7 @@ pub(crate) struct UnknownUrlLimiter {
 impl Default for UnknownUrlLimiter {
     fn default() -> Self {
         Self {
-            sources: RateLimiters::new(MAX_SOURCES),
+            sources: RateLimiters::new(ALLOWANCE, MAX_SOURCES),
             turns: Semaphore::new(MAX_PENDING_LOOKUPS),
         }
     }
@@ -38,12 +38,12 @@ impl UnknownUrlLimiter {
     /// Counts a request for a URL before the look-up, so that a sender that does not wait for the answer is counted
     /// too. Returns the time that the source should wait before the next one, if it is above its limit.
     pub(crate) fn count(&self, source: IpAddr, now: Timestamp) -> Option<Duration> {
-        self.sources.take(&(), source, ALLOWANCE, now).err()
+        self.sources.take(&(), source, now).err()
     }
 
     /// Gives a counted request back: the URL exists, or the store failed, so it was no guess.
     pub(crate) fn give_back(&self, source: IpAddr) {
-        self.sources.give_back(&(), source, ALLOWANCE);
+        self.sources.give_back(&(), source);
     }
 
     /// A permit for the look-up of a source above its limit; `None` if all are taken.

@@ -54,7 +54,7 @@ pub(crate) struct CredentialLookups {
 impl Default for CredentialLookups {
     fn default() -> Self {
         Self {
-            sources: RateLimiters::new(MAX_SOURCES),
+            sources: RateLimiters::new(ALLOWANCE, MAX_SOURCES),
             turns: Semaphore::new(CREDENTIAL_LOOK_UPS),
             known: Cache::new(MAX_KNOWN_CREDENTIALS),
         }
@@ -81,17 +81,17 @@ impl CredentialLookups {
             return Ok(found);
         }
         // Counted before the look-up, so that a sender that does not wait for the answer is counted too.
-        let counted = self.sources.take(&(), source, ALLOWANCE, now);
+        let counted = self.sources.take(&(), source, now);
         counted.map_err(|retry_after| CredentialError::TooMany { retry_after })?;
         let found = self.in_turn(look_up).await;
         match &found {
             Ok(None) => {}
             Ok(Some(_)) => {
                 self.remember(*digest);
-                self.sources.give_back(&(), source, ALLOWANCE);
+                self.sources.give_back(&(), source);
             }
             // The store failed: not a wrong guess.
-            Err(_) => self.sources.give_back(&(), source, ALLOWANCE),
+            Err(_) => self.sources.give_back(&(), source),
         }
         Ok(found?)
     }

@@ -63,10 +63,10 @@ pub(crate) struct Attempt<'a> {
 impl Default for LoginLimiter {
     fn default() -> Self {
         Self {
-            pairs: RateLimiters::new(MAX_REMEMBERED),
-            sources: RateLimiters::new(MAX_REMEMBERED),
-            names: AttemptCounts::default(),
-            browsers: AttemptCounts::default(),
+            pairs: RateLimiters::new(OF_A_PAIR, MAX_REMEMBERED),
+            sources: RateLimiters::new(OF_A_SOURCE, MAX_REMEMBERED),
+            names: AttemptCounts::new(OF_A_NAME),
+            browsers: AttemptCounts::new(OF_A_PAIR),
         }
     }
 }
@@ -81,7 +81,7 @@ impl LoginLimiter {
         match &by {
             Trier::Source(source) => self.take_of_stranger(&name, *source, now)?,
             Trier::Known(browser) => {
-                let counted = self.browsers.take(&(&name, browser), OF_A_PAIR, now);
+                let counted = self.browsers.take(&(&name, browser), now);
                 counted.map_err(TooMany::Source)?;
             }
         }
@@ -91,15 +91,15 @@ impl LoginLimiter {
 
     /// Takes a cell from all three limits of a stranger, or from none.
     fn take_of_stranger(&self, name: &String, source: IpAddr, now: Timestamp) -> Result<(), TooMany> {
-        let by_source = self.sources.take(&(), source, OF_A_SOURCE, now);
+        let by_source = self.sources.take(&(), source, now);
         by_source.map_err(TooMany::Source)?;
-        if let Err(wait) = self.pairs.take(name, source, OF_A_PAIR, now) {
-            self.sources.give_back(&(), source, OF_A_SOURCE);
+        if let Err(wait) = self.pairs.take(name, source, now) {
+            self.sources.give_back(&(), source);
             return Err(TooMany::Source(wait));
         }
-        if let Err(wait) = self.names.take(name, OF_A_NAME, now) {
-            self.sources.give_back(&(), source, OF_A_SOURCE);
-            self.pairs.give_back(name, source, OF_A_PAIR);
+        if let Err(wait) = self.names.take(name, now) {
+            self.sources.give_back(&(), source);
+            self.pairs.give_back(name, source);
             return Err(TooMany::Name(wait));
         }
         Ok(())
@@ -107,7 +107,7 @@ impl LoginLimiter {
 
     /// The number of recent attempts of the source, or of the networks around it, that were counted.
     pub(crate) fn failures(&self, source: IpAddr, now: Timestamp) -> u32 {
-        self.sources.used(&(), source, OF_A_SOURCE, now)
+        self.sources.used(&(), source, now)
     }
 }
 
@@ -117,7 +117,7 @@ impl Attempt<'_> {
     pub(crate) fn succeeded(self) {
         self.give_back();
         match &self.by {
-            Trier::Source(source) => self.limiter.pairs.clear(&self.name, *source, OF_A_PAIR),
+            Trier::Source(source) => self.limiter.pairs.clear(&self.name, *source),
             Trier::Known(browser) => self.limiter.browsers.clear(&(&self.name, browser)),
         }
     }
@@ -128,11 +128,11 @@ impl Attempt<'_> {
         match &self.by {
             Trier::Source(source) => {
                 let source = *source;
-                limiter.sources.give_back(&(), source, OF_A_SOURCE);
-                limiter.pairs.give_back(&self.name, source, OF_A_PAIR);
-                limiter.names.give_back(&self.name, OF_A_NAME);
+                limiter.sources.give_back(&(), source);
+                limiter.pairs.give_back(&self.name, source);
+                limiter.names.give_back(&self.name);
             }
-            Trier::Known(browser) => limiter.browsers.give_back(&(&self.name, browser), OF_A_PAIR),
+            Trier::Known(browser) => limiter.browsers.give_back(&(&self.name, browser)),
         }
     }
 }

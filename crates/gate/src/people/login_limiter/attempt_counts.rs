@@ -21,8 +21,8 @@ const MAX_ATTEMPT_COUNTS: usize = 65_536;
 const FEW: usize = 1_024;
 
 /// The used cells of an allowance, by key.
-#[derive(Default)]
 pub(super) struct AttemptCounts {
+    allowance: Allowance,
     /// Keys are stored as hashes with a random seed, so that long keys take no more memory.
     hasher: RandomState,
     counts: Mutex<Counts>,
@@ -36,11 +36,20 @@ struct Counts {
 }
 
 impl AttemptCounts {
+    pub(super) fn new(allowance: Allowance) -> Self {
+        Self {
+            allowance,
+            hasher: RandomState::default(),
+            counts: Mutex::default(),
+        }
+    }
+
     /// Takes one cell.
     ///
     /// # Errors
     /// The time to wait, if there is none.
-    pub(super) fn take(&self, key: &impl Hash, allowance: Allowance, now: Timestamp) -> Result<(), Duration> {
+    pub(super) fn take(&self, key: &impl Hash, now: Timestamp) -> Result<(), Duration> {
+        let allowance = self.allowance;
         let key = self.hasher.hash_one(key);
         let mut counts = self.lock();
         counts.make_room(allowance, now);
@@ -48,9 +57,9 @@ impl AttemptCounts {
     }
 
     /// Gives back a cell that was taken for an attempt that was not made.
-    pub(super) fn give_back(&self, key: &impl Hash, allowance: Allowance) {
+    pub(super) fn give_back(&self, key: &impl Hash) {
         if let Some(limiter) = self.lock().limiters.get(&self.hasher.hash_one(key)) {
-            limiter.give_back(allowance);
+            limiter.give_back(self.allowance);
         }
     }
 
@@ -97,11 +106,11 @@ mod tests {
 
     #[test]
     fn counts_that_have_run_out_leave_room_and_no_others() {
-        let counts = AttemptCounts::default();
+        let counts = AttemptCounts::new(FIFTY);
         for second in 0..3_600_u64 {
             let now = NOW.after(Duration::from_secs(second));
             for name in 0..20 {
-                assert_eq!(counts.take(&(second, name), FIFTY, now), Ok(()));
+                assert_eq!(counts.take(&(second, name), now), Ok(()));
             }
         }
         // The names of the last 72 seconds are in use.
@@ -111,14 +120,14 @@ mod tests {
 
     #[test]
     fn beyond_the_bound_the_highest_counts_stay() {
-        let counts = AttemptCounts::default();
+        let counts = AttemptCounts::new(FIFTY);
         for _ in 0..50 {
-            assert_eq!(counts.take(&"guessed", FIFTY, NOW), Ok(()));
+            assert_eq!(counts.take(&"guessed", NOW), Ok(()));
         }
         for name in 0..4 * MAX_ATTEMPT_COUNTS {
-            assert_eq!(counts.take(&name, FIFTY, NOW), Ok(()));
+            assert_eq!(counts.take(&name, NOW), Ok(()));
         }
         assert!(counts.lock().limiters.len() <= MAX_ATTEMPT_COUNTS);
-        assert!(counts.take(&"guessed", FIFTY, NOW).is_err());
+        assert!(counts.take(&"guessed", NOW).is_err());
     }
 }
