@@ -34,11 +34,11 @@ pub use deliveries::delivery::{
 pub use deliveries::memory_budget::Reservation;
 pub use gate::Gate;
 pub use history::incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRecord, MAX_EVENTS};
-pub use history::page_bytes::{MAX_PAGE_BYTES, bounded_page, written_bytes};
+pub use history::page::{MAX_PAGE_BYTES, Page, PageSize, Seek, bounded_page, written_bytes};
 pub use history::records::{
-    Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, NoPayload,
-    Outcome, Page, PageSize, Pruned, Retention, Seek,
+    Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, NoPayload, Outcome,
 };
+pub use history::retention::{Pruned, Retention};
 pub use history::search::{
     MAX_SEARCH_CHARACTERS, MAX_SEARCH_MATCHES, SearchError, SearchMatches, SearchTerm,
 };

@@ -146,8 +146,8 @@ impl Usage {
             buckets: buckets
                 .map(|(place, bucket)| UsageBucket {
                     at: time(bucket.at),
-                    accepted: bucket.accepted,
-                    refused: by_code(&bucket.refused),
+                    accepted: bucket.totals.accepted,
+                    refused: by_code(&bucket.totals.refused),
                     spike: wild.contains(&place),
                 })
                 .collect(),

@@ -43,14 +43,14 @@ pub(crate) async fn usage(
         .buckets
         .iter()
         .enumerate()
-        .filter(|(_, bucket)| bucket.deliveries() > 0)
+        .filter(|(_, bucket)| bucket.totals.deliveries() > 0)
     {
         let mark = if wild.contains(&index) { "  spike" } else { "" };
         output::line(&format!(
             "{}  {:>8} accepted  {:>8} refused{mark}",
             wire::time(bucket.at),
-            bucket.accepted,
-            bucket.refusals()
+            bucket.totals.accepted,
+            bucket.totals.refusals()
         ))?;
     }
     for source in &top.sources {

@@ -3,7 +3,7 @@
 use hookgate_domain::Webhook;
 use hookgate_gate::{
     ActorContext, AuditFilter, DeliveryFilter, Health, PageSize, PeopleStore, Seek, Store, SubjectMatch,
-    UsageRange, WebhookUsage, spikes,
+    UsageRange, spikes,
 };
 use hookgate_pages::{
     Bucket, Chart, Failing, Range, RetiredUrlUse, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
@@ -134,8 +134,8 @@ async fn series<S: Store + PeopleStore>(
         step: range.width(),
         buckets: buckets
             .map(|(place, bucket)| Bucket {
-                accepted: bucket.accepted,
-                refused: bucket.refused,
+                accepted: bucket.totals.accepted,
+                refused: bucket.totals.refused,
                 is_spike: wild.contains(&place),
             })
             .collect(),
@@ -177,7 +177,7 @@ async fn failing<S: Store + PeopleStore>(
         .store()
         .usage_many(&[webhook.handle], screen.now)
         .await?;
-    let Some(day) = usage.first().map(WebhookUsage::totals) else {
+    let Some(day) = usage.into_iter().next().map(|usage| usage.totals) else {
         return Ok(None);
     };
     Ok(match Health::of(&day) {

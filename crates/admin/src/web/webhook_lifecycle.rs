@@ -196,7 +196,7 @@ async fn impact<S: Store + PeopleStore>(
     let lately = |sender: &&SourceTotal| sender.accepted > 0 && sender.last_seen >= yesterday;
     let accepted = senders.sources.iter().map(|sender| sender.accepted);
     Ok(Impact {
-        deliveries_day: day.as_ref().map_or(0, |day| day.accepted),
+        deliveries_day: day.as_ref().map_or(0, |day| day.totals.accepted),
         senders_day: senders.sources.iter().filter(lately).count() as u64,
         deliveries_week: accepted.fold(senders.beyond_accepted, u64::saturating_add),
         senders_week: senders.sources.len() as u64,

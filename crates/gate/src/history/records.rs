@@ -1,9 +1,8 @@
-//! The history of deliveries: records, filters, pages and retention.
+//! Records of deliveries, and their filters.
 
 mod no_payload;
 
 use std::net::IpAddr;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use hookgate_domain::client_address::Trail;
@@ -14,12 +13,8 @@ use hookgate_domain::{
 };
 use ipnetwork::IpNetwork;
 
-use crate::{ActorContext, Gate, Store, StoreError, record_for};
+use crate::{ActorContext, Gate, PageSize, Seek, Store, StoreError, record_for};
 pub use no_payload::NoPayload;
-
-/// Maximum number of rows of a page: a bound on memory per query.
-const MAX_PAGE: u16 = 200;
-const DAY: Duration = Duration::from_hours(24);
 
 /// The complete record of a delivery.
 #[derive(Clone, Debug, PartialEq)]
@@ -218,130 +213,6 @@ pub struct IncidentFilter {
     pub status: Option<IncidentStatus>,
     /// Incidents opened by this webhook.
     pub webhook: Option<WebhookHandle>,
-}
-
-/// A page of a list.
-///
-/// A store reads a bounded number of rows for a page. Where few rows match, a page may therefore have fewer rows than
-/// its size, or none, without being the last one: only `next` tells that.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page<T, K> {
-    /// The rows, in the requested order.
-    pub items: Vec<T>,
-    /// The key from which the next page in the same direction continues; `None` after the last page.
-    pub next: Option<K>,
-}
-
-impl<T, K> Page<T, K> {
-    /// A page of rows that were read with [`PageSize::and_one`]. The next page begins behind the last item if one more
-    /// row was found, otherwise where the store `stopped` reading: so no full page leads to an empty one.
-    pub fn new(mut items: Vec<T>, size: PageSize, key: impl Fn(&T) -> K, stopped: Option<K>) -> Self {
-        let most = usize::from(size.rows());
-        let has_more = items.len() > most;
-        items.truncate(most);
-        let next = if has_more { items.last().map(key) } else { stopped };
-        Self { items, next }
-    }
-}
-
-/// The place in the history at which a page begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seek {
-    /// The newest record, going back.
-    Newest,
-    /// The record before this one, going back.
-    Before(DeliveryId),
-    /// The record after this one, going forward; `None` begins at the oldest record.
-    After(Option<DeliveryId>),
-}
-
-/// The number of rows of a page, 1 to 200.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageSize(u16);
-
-impl PageSize {
-    /// One row.
-    pub const ONE: Self = Self(1);
-    /// The largest page.
-    pub const MAX: Self = Self(MAX_PAGE);
-
-    /// A page size of this many rows; `None` for 0 and above 200.
-    #[must_use]
-    pub const fn new(rows: u16) -> Option<Self> {
-        if rows == 0 || rows > MAX_PAGE {
-            None
-        } else {
-            Some(Self(rows))
-        }
-    }
-
-    /// One row more than is shown, which tells whether another page follows.
-    #[must_use]
-    pub const fn and_one(self) -> Self {
-        Self(self.0 + 1)
-    }
-
-    /// Number of rows.
-    #[must_use]
-    pub const fn rows(self) -> u16 {
-        self.0
-    }
-}
-
-impl Default for PageSize {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-/// Limits of the history: by age and by size, whichever is reached first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Maximum age of records.
-    pub deliveries: Duration,
-    /// Maximum age of payloads; the rest of the record stays.
-    pub payloads: Duration,
-    /// Maximum size of the store in bytes. Above it, the oldest records are removed.
-    pub bytes: NonZeroU64,
-}
-
-impl Default for Retention {
-    /// 90 days or 10 GiB, payloads 30 days.
-    fn default() -> Self {
-        let gibibyte = NonZeroU64::MIN.saturating_add((1 << 30) - 1);
-        Self {
-            deliveries: 90 * DAY,
-            payloads: 30 * DAY,
-            bytes: gibibyte.saturating_mul(NonZeroU64::MIN.saturating_add(9)),
-        }
-    }
-}
-
-/// The counts of what one step of retention removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Records of deliveries.
-    pub deliveries: u64,
-    /// Payloads of records that stay.
-    pub payloads: u64,
-    /// Incidents that were not touched for as long as deliveries are kept.
-    pub incidents: u64,
-    /// Expired idempotency keys.
-    pub keys: u64,
-    /// Expired sessions and sign-in links, and entries of the audit trail.
-    pub people: u64,
-    /// Usage counts and counts of sources.
-    pub counts: u64,
-    /// `true` if the step stopped before it had looked at everything.
-    pub unfinished: bool,
-}
-
-impl Pruned {
-    /// `true` if nothing was removed and nothing is left to look at.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl<S: Store> Gate<S> {

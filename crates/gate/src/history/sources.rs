@@ -7,7 +7,8 @@ use hookgate_domain::networks::source_prefix;
 use hookgate_domain::{RefusalCode, Timestamp};
 use ipnetwork::IpNetwork;
 
-use super::records::PageSize;
+use super::page::PageSize;
+use super::usage::add_code;
 
 /// Microseconds of a day, the unit in which sources are counted.
 pub const DAY_MICROS: i64 = 86_400_000_000;
@@ -158,19 +159,10 @@ impl SourceReasons {
         let mut sources = HashMap::<IpAddr, Reasons>::new();
         for (address, code, count) in counts {
             let reasons = sources.entry(source_prefix(address)).or_default();
-            let Some(code) = code else {
-                reasons.would_be_refused = reasons.would_be_refused.saturating_add(count);
-                continue;
-            };
-            match reasons.codes.iter_mut().find(|(known, _)| *known == code) {
-                Some((_, known)) => *known = known.saturating_add(count),
-                None => reasons.codes.push((code, count)),
+            match code {
+                None => reasons.would_be_refused = reasons.would_be_refused.saturating_add(count),
+                Some(code) => add_code(&mut reasons.codes, code, count),
             }
-        }
-        for reasons in sources.values_mut() {
-            reasons
-                .codes
-                .sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
         }
         Self { sources }
     }

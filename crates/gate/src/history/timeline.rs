@@ -7,7 +7,7 @@ use hookgate_domain::incident::{IncidentEvent, MAX_LISTED_CHANGES};
 use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp};
 use hookgate_people::Actor;
 
-use super::page_bytes::written_bytes;
+use super::page::written_bytes;
 use crate::{Answer, IncidentRecord, PageSize, Seek, Store, StoreError};
 
 /// Bytes of notes that a timeline shows complete, as an answer has them: more than all its notes can have of ordinary
@@ -154,9 +154,8 @@ impl Timeline {
 
 /// The delivery that opened the incident, if its record is kept.
 async fn opening<S: Store>(store: &S, number: IncidentNumber) -> Result<Option<DeliveryId>, StoreError> {
-    let one = PageSize::new(1).unwrap_or_default();
     let page = store
-        .deliveries_of_incident(number, Seek::After(None), one)
+        .deliveries_of_incident(number, Seek::After(None), PageSize::ONE)
         .await?;
     let first = page.items.into_iter().next();
     Ok(first

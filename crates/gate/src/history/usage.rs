@@ -119,27 +119,11 @@ pub struct Usage {
 pub struct UsageBucket {
     /// Start of the bucket.
     pub at: Timestamp,
-    /// Number of accepted deliveries.
-    pub accepted: u64,
-    /// Number of refusals by code, most first; codes without refusals are left out.
-    pub refused: Vec<(RefusalCode, u64)>,
+    /// The sums of the bucket.
+    pub totals: UsageTotals,
 }
 
-impl UsageBucket {
-    /// Number of refusals.
-    #[must_use]
-    pub fn refusals(&self) -> u64 {
-        sum(&self.refused)
-    }
-
-    /// Number of deliveries.
-    #[must_use]
-    pub fn deliveries(&self) -> u64 {
-        self.accepted.saturating_add(self.refusals())
-    }
-}
-
-/// The deliveries of a whole range.
+/// Numbers of deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageTotals {
     /// Number of accepted deliveries.
@@ -151,15 +135,33 @@ pub struct UsageTotals {
 impl UsageTotals {
     /// Adds `count` deliveries that were refused with this code, or accepted for `None`.
     pub fn add(&mut self, code: Option<RefusalCode>, count: u64) {
-        add(&mut self.accepted, &mut self.refused, code, count);
-        most_first(&mut self.refused);
+        match code {
+            None => self.accepted = self.accepted.saturating_add(count),
+            Some(code) => add_code(&mut self.refused, code, count),
+        }
     }
 
     /// Number of refusals.
     #[must_use]
     pub fn refusals(&self) -> u64 {
-        sum(&self.refused)
+        let counts = self.refused.iter().map(|(_, count)| *count);
+        counts.fold(0, u64::saturating_add)
     }
+
+    /// Number of deliveries.
+    #[must_use]
+    pub fn deliveries(&self) -> u64 {
+        self.accepted.saturating_add(self.refusals())
+    }
+}
+
+/// Adds to the count of a code. The codes stay in their order: most first.
+pub(super) fn add_code(codes: &mut Vec<(RefusalCode, u64)>, code: RefusalCode, count: u64) {
+    match codes.iter_mut().find(|(known, _)| *known == code) {
+        Some((_, known)) => *known = known.saturating_add(count),
+        None => codes.push((code, count)),
+    }
+    codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
 }
 
 impl Usage {
@@ -175,26 +177,18 @@ impl Usage {
             .scan(start, |next, _| {
                 let at = *next;
                 *next = at.after(range.width());
-                Some(UsageBucket {
-                    at,
-                    accepted: 0,
-                    refused: Vec::new(),
-                })
+                let totals = UsageTotals::default();
+                Some(UsageBucket { at, totals })
             })
             .collect();
         let mut totals = UsageTotals::default();
         for (at, code, count) in counts {
-            let Some(bucket) = index(start, at, range.width()).and_then(|index| buckets.get_mut(index))
-            else {
-                continue;
-            };
-            add(&mut bucket.accepted, &mut bucket.refused, code, count);
-            add(&mut totals.accepted, &mut totals.refused, code, count);
+            let index = index(start, at, range.width());
+            if let Some(bucket) = index.and_then(|index| buckets.get_mut(index)) {
+                bucket.totals.add(code, count);
+                totals.add(code, count);
+            }
         }
-        for bucket in &mut buckets {
-            most_first(&mut bucket.refused);
-        }
-        most_first(&mut totals.refused);
         Self { buckets, totals }
     }
 }
@@ -206,12 +200,8 @@ pub struct WebhookUsage {
     pub webhook: WebhookHandle,
     /// Numbers of accepted and refused deliveries of each of 24 hours; the last one is the present hour.
     pub hours: Vec<(u64, u64)>,
-    /// Number of accepted deliveries in the 24 hours.
-    pub accepted: u64,
-    /// Number of refusals in the 24 hours.
-    pub refused: u64,
-    /// Number of refusals in the 24 hours by code, most first; codes without refusals are left out.
-    pub codes: Vec<(RefusalCode, u64)>,
+    /// The sums of the 24 hours.
+    pub totals: UsageTotals,
     /// The newest delivery on record, however old.
     pub last: Option<LastSeen>,
 }
@@ -238,9 +228,7 @@ impl WebhookUsage {
         Self {
             webhook,
             hours: vec![(0, 0); LIST_HOURS],
-            accepted: 0,
-            refused: 0,
-            codes: Vec::new(),
+            totals: UsageTotals::default(),
             last: None,
         }
     }
@@ -253,18 +241,7 @@ impl WebhookUsage {
         };
         let hour = if code.is_none() { accepted } else { refused };
         *hour = hour.saturating_add(count);
-        add(&mut self.accepted, &mut self.codes, code, count);
-        most_first(&mut self.codes);
-        self.refused = sum(&self.codes);
-    }
-
-    /// The sums of the 24 hours.
-    #[must_use]
-    pub fn totals(&self) -> UsageTotals {
-        UsageTotals {
-            accepted: self.accepted,
-            refused: self.codes.clone(),
-        }
+        self.totals.add(code, count);
     }
 }
 
@@ -276,7 +253,11 @@ impl WebhookUsage {
 /// a chart of minutes. The higher one of two middle values is taken: in doubt a bucket is no spike.
 #[must_use]
 pub fn spikes(usage: &Usage) -> Vec<usize> {
-    let counts: Vec<_> = usage.buckets.iter().map(UsageBucket::deliveries).collect();
+    let counts: Vec<_> = usage
+        .buckets
+        .iter()
+        .map(|bucket| bucket.totals.deliveries())
+        .collect();
     let mut busy: Vec<_> = counts.iter().copied().filter(|count| *count > 0).collect();
     busy.sort_unstable();
     let stands_out = |count: u64| {
@@ -302,28 +283,6 @@ fn index(start: Timestamp, at: Timestamp, width: Duration) -> Option<usize> {
         return None;
     }
     usize::try_from(at.since(start).as_micros() / width.as_micros()).ok()
-}
-
-fn add(accepted: &mut u64, refused: &mut Vec<(RefusalCode, u64)>, code: Option<RefusalCode>, count: u64) {
-    let Some(code) = code else {
-        *accepted = accepted.saturating_add(count);
-        return;
-    };
-    match refused.iter_mut().find(|(known, _)| *known == code) {
-        Some((_, known)) => *known = known.saturating_add(count),
-        None => refused.push((code, count)),
-    }
-}
-
-fn most_first(refused: &mut [(RefusalCode, u64)]) {
-    refused.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
-}
-
-fn sum(refused: &[(RefusalCode, u64)]) -> u64 {
-    refused
-        .iter()
-        .map(|(_, count)| *count)
-        .fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]

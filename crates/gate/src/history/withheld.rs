@@ -6,7 +6,7 @@ use hookgate_domain::draft::MetadataValue;
 use hookgate_domain::{DeliveryId, Incident, IncidentNumber};
 use hookgate_people::{Permission, Role};
 
-use super::page_bytes::{bounded_page, written_bytes};
+use super::page::{bounded_page, written_bytes};
 use crate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, Gate, IncidentFilter, NoPayload, Page, PageSize, Seek,
     Store, StoreError, Timeline,

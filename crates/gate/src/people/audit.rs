@@ -7,13 +7,13 @@ use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
 use hookgate_domain::leaks::with_secrets_masked;
 use hookgate_domain::{OrganizationId, Timestamp, Webhook};
 use hookgate_people::{
-    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, Permission, Role, SessionId,
+    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, MemberId, NewAudit, Permission, Role, SessionId,
 };
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::audit_changes::kept_texts;
-use crate::history::page_bytes::{bounded_page, written_bytes};
+use crate::history::page::{bounded_page, written_bytes};
 use crate::{
     ActorMatch, AuditFilter, Gate, Page, PageSize, PeopleError, PeopleStore, SealError, Store, StoreError,
 };
@@ -96,6 +96,11 @@ impl ActorContext {
     #[must_use]
     pub const fn role(&self) -> Role {
         self.identity.role()
+    }
+
+    /// `true` if the actor is this member.
+    pub(crate) fn is_member(&self, member: MemberId) -> bool {
+        matches!(self.identity, Actor::Member { id, .. } if id == member)
     }
 
     /// Checks that the actor has this permission.
@@ -228,8 +233,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             request: Some(request.key.clone()),
             ..AuditFilter::default()
         };
-        let one = PageSize::new(1).unwrap_or_default();
-        let entry = self.store.audit_page(&filter, None, one).await?.pop();
+        let entry = self.store.audit_page(&filter, None, PageSize::ONE).await?.pop();
         Ok(entry.map(|entry| {
             if entry.request.as_ref() == Some(request) {
                 IdempotentReplay::Same(entry.subject)

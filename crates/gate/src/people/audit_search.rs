@@ -184,8 +184,11 @@ impl<S: Store + PeopleStore> Gate<S> {
             actor: Some(actor.clone()),
             ..AuditFilter::default()
         };
-        let one = PageSize::new(1).unwrap_or_default();
-        Ok(!self.store.audit_page(&filter, None, one).await?.is_empty())
+        Ok(!self
+            .store
+            .audit_page(&filter, None, PageSize::ONE)
+            .await?
+            .is_empty())
     }
 
     /// The subjects that ever had this name, with their entries under earlier and later names too.

@@ -54,8 +54,8 @@ impl Health {
             (most.map(|(code, _)| *code), sum)
         };
         if let (Some(code), sum) = worst(false) {
-            let quota = sum.saturating_mul(FAILING_SHARE) >= day.accepted.saturating_add(sum);
-            if day.accepted == 0 || (sum >= FAILING_REFUSALS && quota) {
+            let share = sum.saturating_mul(FAILING_SHARE) >= day.accepted.saturating_add(sum);
+            if day.accepted == 0 || (sum >= FAILING_REFUSALS && share) {
                 return Self::Failing(code);
             }
         }
@@ -180,7 +180,7 @@ impl<S: Store> Gate<S> {
             .iter()
             .zip(usage)
             .map(|(webhook, usage)| match webhook.live_url() {
-                Ok(_) => Health::of(&usage.totals()),
+                Ok(_) => Health::of(&usage.totals),
                 Err(_) => Health::Quiet,
             });
         Ok(health.collect())

@@ -71,8 +71,8 @@ impl State {
             .values()
             .filter(|webhook| webhook.live_url().is_ok());
         let usage = living.map(|webhook| self.usage_of(webhook.handle, now));
-        let troubled = usage.filter(|usage| usage.refused > 0);
-        troubled.map(|usage| (usage.webhook, usage.totals())).collect()
+        let troubled = usage.filter(|usage| usage.totals.refusals() > 0);
+        troubled.map(|usage| (usage.webhook, usage.totals)).collect()
     }
 
     /// The sources with most deliveries.

@@ -10,8 +10,10 @@ const NONE: [usize; 0] = [];
 fn usage(counts: &[u64]) -> Usage {
     let bucket = |(place, accepted): (usize, &u64)| UsageBucket {
         at: NOW.after(MINUTE * u32::try_from(place).unwrap()),
-        accepted: *accepted,
-        refused: Vec::new(),
+        totals: UsageTotals {
+            accepted: *accepted,
+            refused: Vec::new(),
+        },
     };
     Usage {
         buckets: counts.iter().enumerate().map(bucket).collect(),
@@ -35,8 +37,8 @@ fn a_range_has_all_its_buckets_and_the_last_is_now() {
         assert_eq!(filled.totals.accepted, 3, "{range}");
         assert_eq!(
             (
-                filled.buckets[0].accepted,
-                filled.buckets.last().unwrap().accepted
+                filled.buckets[0].totals.accepted,
+                filled.buckets.last().unwrap().totals.accepted
             ),
             (1, 2)
         );
@@ -55,7 +57,7 @@ fn codes_are_told_apart_and_most_come_first() {
     ];
     let filled = Usage::of(UsageRange::Day, NOW, counts);
     assert_eq!(filled.totals.refused, [(source, 3), (json, 2)]);
-    let last = filled.buckets.last().unwrap();
+    let last = &filled.buckets.last().unwrap().totals;
     assert_eq!(
         (last.refusals(), last.deliveries(), filled.totals.refusals()),
         (5, 10, 5)

@@ -1,16 +1,90 @@
-//! Pages that are bounded in bytes, not only in rows. Rows are read in steps, so that few large rows are read at a
-//! time.
+//! Pages of lists, bounded in rows and in bytes. Rows are read in steps, so that few large rows are read at a time.
 
+use hookgate_domain::DeliveryId;
 use hookgate_domain::invisible::is_invisible;
 
-use crate::{Page, PageSize};
-
+/// Maximum number of rows of a page: a bound on memory per query.
+const MAX_PAGE: u16 = 200;
 /// Maximum bytes of a page in an answer. Only its first row may be larger.
 pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Rows of the first step: some MiB, if all are of the largest kind.
 const FIRST_STEP: u16 = 5;
 /// Maximum growth from one step to the next: three steps read an ordinary page.
 const STEP_GROWTH: u16 = 4;
+
+/// A page of a list.
+///
+/// A store reads a bounded number of rows for a page. Where few rows match, a page may therefore have fewer rows than
+/// its size, or none, without being the last one: only `next` tells that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T, K> {
+    /// The rows, in the requested order.
+    pub items: Vec<T>,
+    /// The key from which the next page in the same direction continues; `None` after the last page.
+    pub next: Option<K>,
+}
+
+impl<T, K> Page<T, K> {
+    /// A page of rows that were read with [`PageSize::and_one`]. The next page begins behind the last item if one more
+    /// row was found, otherwise where the store `stopped` reading: so no full page leads to an empty one.
+    pub fn new(mut items: Vec<T>, size: PageSize, key: impl Fn(&T) -> K, stopped: Option<K>) -> Self {
+        let most = usize::from(size.rows());
+        let has_more = items.len() > most;
+        items.truncate(most);
+        let next = if has_more { items.last().map(key) } else { stopped };
+        Self { items, next }
+    }
+}
+
+/// The place in the history at which a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seek {
+    /// The newest record, going back.
+    Newest,
+    /// The record before this one, going back.
+    Before(DeliveryId),
+    /// The record after this one, going forward; `None` begins at the oldest record.
+    After(Option<DeliveryId>),
+}
+
+/// The number of rows of a page, 1 to 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize(u16);
+
+impl PageSize {
+    /// One row.
+    pub const ONE: Self = Self(1);
+    /// The largest page.
+    pub const MAX: Self = Self(MAX_PAGE);
+
+    /// A page size of this many rows; `None` for 0 and above 200.
+    #[must_use]
+    pub const fn new(rows: u16) -> Option<Self> {
+        if rows == 0 || rows > MAX_PAGE {
+            None
+        } else {
+            Some(Self(rows))
+        }
+    }
+
+    /// One row more than is shown, which tells whether another page follows.
+    #[must_use]
+    pub const fn and_one(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub const fn rows(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(50)
+    }
+}
 
 /// Bytes of a text as JSON with visible characters only: an invisible character takes six bytes for each UTF-16 unit.
 #[must_use]
@@ -43,7 +117,7 @@ where
     let (mut rows, mut bytes, mut largest, mut step) = (Vec::new(), 0, 1, FIRST_STEP);
     loop {
         let left = u16::try_from(most - rows.len()).unwrap_or(step);
-        let asked = PageSize::new(step.min(left)).unwrap_or_default();
+        let asked = PageSize(step.min(left));
         let page = read(from, asked).await?;
         // Fewer rows than requested: the store has no more, or stopped reading.
         let is_short = page.items.len() < usize::from(asked.rows());
