@@ -88,7 +88,7 @@ async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
         ),
         None => None,
     };
-    let found = app.gate.member_list(after, size.and_one()).await?;
+    let found = app.gate.store().member_page(after, size.and_one()).await?;
     let Page { items: members, next } = Page::new(found, size, |row| row.id, None);
     let next = next.map(|last| last.to_string());
     let object = |member| output::object(&wire::Member::from(member));

@@ -247,7 +247,7 @@ async fn find<S: Store + PeopleStore>(screen: &PageContext<'_, S>, id: &str) -> 
 async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Members, ApiError> {
     let own = &screen.visitor.member;
     let may_manage = screen.visitor.may(Permission::ManagePeople);
-    let members = screen.gate().member_list(None, PageSize::MAX).await?;
+    let members = screen.gate().store().member_page(None, PageSize::MAX).await?;
     let mut rows = Vec::with_capacity(members.len());
     for member in &members {
         let sessions = screen.gate().store().sessions_for_member(member.id).await?;

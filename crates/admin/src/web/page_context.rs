@@ -117,7 +117,9 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
 
     /// Failed sign-ins with the member's name since the sign-in before this session, if there were any.
     pub(super) async fn failed_sign_ins(&self) -> Result<Option<FailedSignIns>, StoreError> {
-        let failed = self.gate().failed_sign_ins(&self.visitor.session).await?;
+        let session = &self.visitor.session;
+        let store = self.gate().store();
+        let failed = store.failed_sign_ins(session.member, session.id).await?;
         Ok(failed.map(|failed| FailedSignIns {
             count: failed.count,
             last_at: failed.last_at,

@@ -47,7 +47,9 @@ pub(super) async fn first_page<S: Store + PeopleStore>(
     next: &str,
 ) -> String {
     let path = if next == "/" { HOME } else { next };
-    let is_told = !matches!(console.gate.failed_sign_ins(session).await, Ok(None));
+    let store = console.gate.store();
+    let failed = store.failed_sign_ins(session.member, session.id).await;
+    let is_told = !matches!(failed, Ok(None));
     if is_told && is_page(path) {
         let sign = if path.contains('?') { '&' } else { '?' };
         format!("{path}{sign}done={SIGNED_IN}")

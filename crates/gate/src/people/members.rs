@@ -1,4 +1,4 @@
-//! Members: add, list, set the role or the password, remove.
+//! Members: add, set the role or the password, remove.
 
 use hookgate_domain::{OrganizationId, Timestamp};
 use hookgate_people::{
@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 
 use super::login_limiter::{TooMany, Trier};
 use super::password_queue::Asker;
-use crate::{
-    ActorContext, Gate, KnownWebhooks, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
-};
+use crate::{ActorContext, Gate, KnownWebhooks, PasswordsError, PeopleError, PeopleStore, Store, StoreError};
 
 /// A change of a member. The store applies it to the member as it is in its transaction.
 #[derive(Clone, Debug)]
@@ -116,19 +114,6 @@ impl<S: Store + PeopleStore> Gate<S> {
         }
     }
 
-    /// Members in the order in which they were added, behind `after`. Every member may see the others: that is no
-    /// secret.
-    ///
-    /// # Errors
-    /// [`PeopleError::Store`].
-    pub async fn member_list(
-        &self,
-        after: Option<MemberId>,
-        size: PageSize,
-    ) -> Result<Vec<Member>, PeopleError> {
-        Ok(self.store.member_page(after, size).await?)
-    }
-
     /// Sets the role of a member. It takes effect from the member's next request. With `from`, only while the member
     /// has that role: a choice on an old page does not overwrite a newer one.
     ///
@@ -191,7 +176,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         new: Password,
     ) -> Result<Member, PeopleError> {
         let member = self.store.member_by_id(id).await?.ok_or(PeopleError::NotFound)?;
-        let is_self = matches!(&actor.identity, hookgate_people::Actor::Member { id: own, .. } if *own == id);
+        let is_self = actor.is_member(id);
         let session = session.filter(|session| session.member == id);
         if is_self {
             let resets = session.is_some_and(|session| session.resets_password(self.now()));

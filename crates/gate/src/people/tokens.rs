@@ -8,7 +8,7 @@ use hookgate_people::{
 };
 use serde_json::{Value, json};
 
-use super::sign_in::TOUCH_EVERY;
+use super::sessions::TOUCH_EVERY;
 use crate::{ActorContext, CredentialError, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 impl<S: Store + PeopleStore> Gate<S> {
