@@ -1,33 +1,26 @@
-//! Address sets: creating and changing them, importing published lists, and resolving them in allowlists.
+//! Address sets: creating and changing them.
 
 mod lists;
 mod published;
+mod resolve;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, SetFilterError, SetOrigin};
-use hookgate_domain::networks::is_private;
-use hookgate_domain::{Allowlist, Networks, Timestamp};
-use hookgate_people::{AuditAct, AuditSubject, Permission};
+use hookgate_domain::{Networks, Timestamp};
+use hookgate_people::{AuditAct, AuditSubject, NewAudit, Permission};
 use hookgate_senders::AddressListError;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::{
-    ActorContext, Forbidden, Gate, MAX_ADDRESS_SETS, NewVersion, SoleSource, Store, StoreError, VersionChange,
-};
+use crate::people::audit_changes::changed;
+use crate::{ActorContext, Forbidden, Gate, MAX_ADDRESS_SETS, NewVersion, Store, StoreError, VersionChange};
 
 pub(crate) use lists::ListReader;
 pub use published::{Published, REFRESH_AFTER};
 
 /// Attempts at a change when others change the same set.
 const MOST_TRIES: usize = 5;
-/// Time over which [`Gate::proxy_suspect`] looks for a single source.
-const LONE_SOURCE_SPAN: Duration = Duration::from_hours(1);
-/// Minimum number of deliveries from which a single source suggests a proxy.
-const LONE_SOURCE_DELIVERIES: u64 = 2;
 
 /// Errors of changing an address set.
 #[derive(Debug, Error)]
@@ -119,12 +112,8 @@ impl<S: Store> Gate<S> {
         let mut set = AddressSet::new(name, origin, networks.as_slice().len() as u64, now);
         set.reading.etag = etag.map(Into::into);
         let changes = NetworkChanges::between(&Networks::default(), &networks);
-        let audit = actor.note_change(
-            AuditAct::AddressSetCreate,
-            subject(&set),
-            now,
-            (Value::Null, settings(&set)),
-        );
+        let facts = (Value::Null, settings(&set));
+        let audit = actor.note_change(AuditAct::AddressSetCreate, subject(&set), now, facts);
         let version = new_version(actor, networks, changes, now);
         self.store
             .address_set_write(set.clone(), VersionChange::Add(version), Some(audit))
@@ -206,48 +195,6 @@ impl<S: Store> Gate<S> {
         Err(AddressSetError::Changed)
     }
 
-    /// An allowlist with the current networks of its sets. A set that does not exist permits no address.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store fails.
-    pub async fn resolved(&self, allowlist: &Allowlist) -> Result<Allowlist, StoreError> {
-        let mut held = HashMap::new();
-        for name in allowlist.sets() {
-            let Some(set) = self.store.address_set_by_name(name).await? else {
-                continue;
-            };
-            let networks = self.store.address_set_networks(name, set.version).await?;
-            held.extend(networks.map(|networks| (name.clone(), networks)));
-        }
-        Ok(allowlist.resolve(|name| held.get(name).cloned()))
-    }
-
-    /// The first set that an allowlist names and that does not exist.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store fails.
-    pub async fn missing_set(&self, allowlist: &Allowlist) -> Result<Option<AddressSetName>, StoreError> {
-        for name in allowlist.sets() {
-            if self.store.address_set_by_name(name).await?.is_none() {
-                return Ok(Some(name.clone()));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The single private address that all deliveries of the last hour came from, if there is one: probably a proxy
-    /// that is not configured as trusted.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store fails.
-    pub async fn proxy_suspect(&self) -> Result<Option<SoleSource>, StoreError> {
-        let found = self
-            .store
-            .lone_source(self.now().before(LONE_SOURCE_SPAN))
-            .await?;
-        Ok(found.filter(|lone| is_private(lone.address) && lone.deliveries >= LONE_SOURCE_DELIVERIES))
-    }
-
     async fn take_up(
         &self,
         actor: &ActorContext,
@@ -257,15 +204,20 @@ impl<S: Store> Gate<S> {
         acceptance: Acceptance,
     ) -> Result<RefreshOutcome, AddressSetError> {
         if changes.is_empty() {
-            let set = self.write_unchanged(set).await?;
+            // A pending version is rejected, because it is not published any more.
+            let rejected = set
+                .pending
+                .take()
+                .map_or(VersionChange::None, VersionChange::Reject);
+            let set = self.write_set(set, rejected, None).await?;
             return Ok(RefreshOutcome { set, changes });
         }
         if networks.as_slice().is_empty() {
             return Err(AddressSetError::Empty);
         }
         let now = self.now();
-        let number = set.version.max(set.pending.unwrap_or_default());
-        let number = self.newest_version(&set.name).await?.max(number) + 1;
+        let newest = self.newest_version(&set.name).await?;
+        let number = newest.max(set.version).max(set.pending.unwrap_or(0)) + 1;
         let before = settings(&set);
         if acceptance == Acceptance::UnlessItIsLarge && changes.needs_approval() {
             set.pending = Some(number);
@@ -276,17 +228,10 @@ impl<S: Store> Gate<S> {
                 set.base = number;
             }
         }
-        set.revision += 1;
-        let audit = actor.note_change(
-            AuditAct::AddressSetEdit,
-            subject(&set),
-            now,
-            crate::people::audit_changes::changed(&before, &settings(&set)),
-        );
-        let version = new_version(actor, networks, changes.clone(), now);
-        self.store
-            .address_set_write(set.clone(), VersionChange::Add(version), Some(audit))
-            .await?;
+        let facts = changed(&before, &settings(&set));
+        let audit = actor.note_change(AuditAct::AddressSetEdit, subject(&set), now, facts);
+        let version = VersionChange::Add(new_version(actor, networks, changes.clone(), now));
+        let set = self.write_set(set, version, Some(audit)).await?;
         Ok(RefreshOutcome { set, changes })
     }
 
@@ -295,23 +240,15 @@ impl<S: Store> Gate<S> {
         Ok(versions.first().map_or(0, |newest| newest.number))
     }
 
-    /// Stores a reading that found the networks of the active version. A pending version is rejected, because it is not
-    /// published any more.
-    async fn write_unchanged(&self, mut set: AddressSet) -> Result<AddressSet, AddressSetError> {
-        let change = set
-            .pending
-            .take()
-            .map_or(VersionChange::None, VersionChange::Reject);
+    /// Stores the next revision of a set.
+    async fn write_set(
+        &self,
+        mut set: AddressSet,
+        change: VersionChange,
+        audit: Option<NewAudit>,
+    ) -> Result<AddressSet, AddressSetError> {
         set.revision += 1;
-        self.store.address_set_write(set.clone(), change, None).await?;
-        Ok(set)
-    }
-
-    async fn write_reading(&self, mut set: AddressSet) -> Result<AddressSet, AddressSetError> {
-        set.revision += 1;
-        self.store
-            .address_set_write(set.clone(), VersionChange::None, None)
-            .await?;
+        self.store.address_set_write(set.clone(), change, audit).await?;
         Ok(set)
     }
 }

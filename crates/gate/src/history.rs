@@ -3,6 +3,7 @@
 pub(crate) mod incidents;
 pub(crate) mod page;
 mod payload_faults;
+mod proxy_suspect;
 pub(crate) mod records;
 pub(crate) mod retention;
 pub(crate) mod search;

@@ -59,7 +59,7 @@ impl<S: Store> Gate<S> {
             Published::Unchanged => {
                 set.reading.read_at = Some(now);
                 set.reading.fault = None;
-                let set = self.write_reading(set).await?;
+                let set = self.write_set(set, VersionChange::None, None).await?;
                 let changes = NetworkChanges::default();
                 return Ok(RefreshOutcome { set, changes });
             }
@@ -71,7 +71,7 @@ impl<S: Store> Gate<S> {
                     set.reading.etag = etag.map(Into::into);
                     let changes = self.changes_of(&mut set, &known, &networks).await?;
                     if self.was_decided(&set, &networks).await? {
-                        let set = self.write_reading(set).await?;
+                        let set = self.write_set(set, VersionChange::None, None).await?;
                         return Ok(RefreshOutcome { set, changes });
                     }
                     return self
@@ -82,7 +82,7 @@ impl<S: Store> Gate<S> {
             },
         };
         set.reading.fault = Some(failed.0.chars().take(MAX_FAULT).collect::<String>().into());
-        let set = self.write_reading(set).await?;
+        let set = self.write_set(set, VersionChange::None, None).await?;
         match failed.1 {
             Some(error) => Err(error.into()),
             None => Ok(RefreshOutcome {
@@ -119,13 +119,9 @@ impl<S: Store> Gate<S> {
             (AuditAct::AddressSetReject, VersionChange::Reject(version))
         };
         set.pending = None;
-        set.revision += 1;
         let facts = (Value::Null, json!({"version": version}));
         let audit = actor.note_change(act, subject(&set), now, facts);
-        self.store
-            .address_set_write(set.clone(), change, Some(audit))
-            .await?;
-        Ok(set)
+        self.write_set(set, change, Some(audit)).await
     }
 
     /// The published sets that are due for another reading.
@@ -152,7 +148,7 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError::Changed`] if another node has claimed it.
     pub async fn address_set_claim(&self, mut set: AddressSet) -> Result<AddressSet, AddressSetError> {
         set.reading.tried_at = Some(self.now());
-        self.write_reading(set).await
+        self.write_set(set, VersionChange::None, None).await
     }
 
     /// Differences from the active version, measured against the base version too. The newest version that was ever
