@@ -16,9 +16,9 @@ use maker::Maker;
 use matrix::{ANYBODY, API, CONSOLE, ROLES, Row};
 
 /// The console's routes exist only in its code.
-const CONSOLE_ROUTES: &str = include_str!("../../../../crates/admin/src/web.rs");
+const CONSOLE_ROUTES: &str = include_str!("../../../../crates/admin/src/web/router.rs");
 /// The forms that filter lists have a table of their own.
-const LIST_FORMS: &str = include_str!("../../../../crates/admin/src/web/search.rs");
+const LIST_FORMS: &str = include_str!("../../../../crates/admin/src/web/list_forms.rs");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_endpoint_asks_for_the_role_it_needs() {
