@@ -38,8 +38,7 @@ pub fn write_name<const LENGTH: usize>(
     number: u128,
 ) -> fmt::Result {
     let name = name_text::<LENGTH>(prefix, number);
-    // Prefix and alphabet are ASCII, so the default can't be reached.
-    f.pad(str::from_utf8(&name).unwrap_or_default())
+    f.pad(str::from_utf8(&name).map_err(|_| fmt::Error)?)
 }
 
 /// The prefix and the number in base 32, `LENGTH` characters in all.

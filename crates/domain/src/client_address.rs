@@ -197,16 +197,16 @@ impl TrustedProxies {
     /// Records the hops by which [`Self::client`] finds the client's address.
     #[must_use]
     pub fn trail(&self, connection: Connection, fields: &(impl ForwardingFields + ?Sized)) -> Trail {
-        let mut hops = Some(Vec::new());
-        self.walk(connection, fields, &mut hops);
-        Trail::of(hops.unwrap_or_default())
+        let mut hops = Vec::new();
+        self.walk(connection, fields, &mut Some(&mut hops));
+        Trail::of(hops)
     }
 
     fn walk(
         &self,
         connection: Connection,
         fields: &(impl ForwardingFields + ?Sized),
-        notes: &mut Option<Vec<Hop>>,
+        notes: &mut Option<&mut Vec<Hop>>,
     ) -> Source {
         let mut speaker = Speaker {
             by: Witness::Connection,
@@ -243,7 +243,7 @@ impl TrustedProxies {
         header: ForwardingHeader,
         speaker: Speaker,
         fields: &(impl ForwardingFields + ?Sized),
-        notes: &mut Option<Vec<Hop>>,
+        notes: &mut Option<&mut Vec<Hop>>,
     ) -> Source {
         let other = header.other();
         let (is_there, is_other_there) = (
@@ -273,7 +273,7 @@ impl TrustedProxies {
         header: ForwardingHeader,
         mut speaker: Speaker,
         fields: &(impl ForwardingFields + ?Sized),
-        notes: &mut Option<Vec<Hop>>,
+        notes: &mut Option<&mut Vec<Hop>>,
     ) -> Source {
         let by = Witness::Header(header);
         speaker.trusted(notes);
@@ -297,7 +297,7 @@ impl TrustedProxies {
         &self,
         speaker: Speaker,
         fields: &(impl ForwardingFields + ?Sized),
-        notes: &mut Option<Vec<Hop>>,
+        notes: &mut Option<&mut Vec<Hop>>,
     ) {
         if notes.is_none() {
             return;
@@ -323,28 +323,28 @@ struct Speaker {
 }
 
 impl Speaker {
-    fn trusted(self, notes: &mut Option<Vec<Hop>>) {
+    fn trusted(self, notes: &mut Option<&mut Vec<Hop>>) {
         note(notes, self.by, Verdict::Trusted(self.address));
     }
 
-    fn client(self, notes: &mut Option<Vec<Hop>>) -> Source {
+    fn client(self, notes: &mut Option<&mut Vec<Hop>>) -> Source {
         note(notes, self.by, Verdict::Client(self.address));
         Source::from(self.address)
     }
 
     /// Ends the trail at a trusted proxy that does not name its client where it should.
-    fn silent(self, by: Witness, fault: SourceFault, notes: &mut Option<Vec<Hop>>) -> Source {
+    fn silent(self, by: Witness, fault: SourceFault, notes: &mut Option<&mut Vec<Hop>>) -> Source {
         self.trusted(notes);
         self.fault(by, fault, notes)
     }
 
-    fn fault(self, by: Witness, fault: SourceFault, notes: &mut Option<Vec<Hop>>) -> Source {
+    fn fault(self, by: Witness, fault: SourceFault, notes: &mut Option<&mut Vec<Hop>>) -> Source {
         note(notes, by, Verdict::Fault(fault));
         Source::unknown(self.address, fault)
     }
 }
 
-fn note(notes: &mut Option<Vec<Hop>>, by: Witness, verdict: Verdict) {
+fn note(notes: &mut Option<&mut Vec<Hop>>, by: Witness, verdict: Verdict) {
     if let Some(notes) = notes {
         notes.push(Hop { by, verdict });
     }

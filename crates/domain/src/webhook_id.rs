@@ -210,8 +210,7 @@ impl fmt::Display for WebhookIdHint {
         let (prefix, digits) = text.split_at_mut(WEBHOOK_ID_PREFIX.len());
         prefix.copy_from_slice(WEBHOOK_ID_PREFIX.as_bytes());
         digits.copy_from_slice(&self.0);
-        // Both constructors let only ASCII pass, so the default can't be reached.
-        f.pad(str::from_utf8(&text).unwrap_or_default())
+        f.pad(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

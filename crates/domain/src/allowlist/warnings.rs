@@ -11,7 +11,7 @@ impl Allowlist {
     /// warnings about all networks together.
     #[must_use]
     pub fn warnings(&self, own: Option<IpAddr>, now: Timestamp) -> Vec<NetworkWarning> {
-        let entries = self.entries().unwrap_or_default().iter();
+        let entries = self.entries().into_iter().flatten();
         let networks = entries.filter_map(|entry| match entry.allowed {
             Allowed::Network(network) => Some(network),
             Allowed::Set(_) => None,

@@ -28,7 +28,7 @@ pub(super) fn is_no_client(address: IpAddr) -> bool {
 
 fn read(text: &[u8], bare_v6: bool) -> Result<IpAddr, SourceFault> {
     let text = std::str::from_utf8(text).map_err(|_| SourceFault::Malformed)?;
-    let name = text.split(':').next().unwrap_or_default();
+    let name = text.split_once(':').map_or(text, |(name, _)| name);
     if name.eq_ignore_ascii_case("unknown") || (name.len() > 1 && name.starts_with('_')) {
         return Err(SourceFault::Hidden);
     }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::words::{Severity, UnknownWord};
+use super::words::Severity;
 use crate::keywords::keywords;
 
 /// Longest word of a sender that a note quotes, in characters: longer than any word in use, shorter than a secret.
@@ -145,15 +145,13 @@ impl Note {
     }
 
     fn ambiguous(&self) -> String {
-        if self.detail.is_none() {
-            let field = &*self.field;
-            return format!("The {field} has other meanings in other tools. Use SEV0 to SEV4 to be clear.");
+        let (field, word) = (&*self.field, self.quoted());
+        match self.detail.as_deref().map(str::parse::<Severity>) {
+            Some(Ok(read)) => format!(
+                "The {field}{word} was read as {read}. Tools differ in its meaning. Use SEV0 to SEV4 to be clear."
+            ),
+            _ => format!("The {field} has other meanings in other tools. Use SEV0 to SEV4 to be clear."),
         }
-        let read: Result<Severity, UnknownWord> = self.detail.as_deref().unwrap_or_default().parse();
-        let (field, word, read) = (&*self.field, self.quoted(), read.unwrap_or_default());
-        format!(
-            "The {field}{word} was read as {read}. Tools differ in its meaning. Use SEV0 to SEV4 to be clear."
-        )
     }
 
     fn quoted(&self) -> String {

@@ -64,7 +64,7 @@ mod tests {
             ("10.0.0.0", "0.0.0.0", "0.0.0.0/0"),
             ("2001:db8::", "ffff:ffff::", "2001:db8::/32"),
         ] {
-            let message = read(word, next).unwrap_or_default();
+            let message = read(word, next).expect(word);
             assert!(
                 message.contains(&format!("write {network} ")),
                 "{word} {next}: {message}"
