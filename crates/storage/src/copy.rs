@@ -3,6 +3,7 @@
 
 mod rows;
 mod tables;
+mod target;
 
 use std::collections::BTreeMap;
 
@@ -90,7 +91,7 @@ pub async fn copy_store(
     for table in &TABLES {
         copy_table(from, to, table, &tell).await?;
     }
-    to.change("finish the copy", tables::finish).await?;
+    to.change("finish the copy", target::finish).await?;
     let mut copied = Copied::new();
     for table in &TABLES {
         tell(CopyStep::Comparing { table: table.name });
@@ -130,7 +131,7 @@ fn may_begin(connection: &mut Connection) -> Result<bool, QueryError> {
     if setting_by_key(connection, &progress_key(&TABLES[0]))?.is_some() {
         return Ok(true);
     }
-    tables::is_fresh(connection)
+    target::is_fresh(connection)
 }
 
 async fn copy_table(
@@ -152,7 +153,7 @@ async fn copy_table(
         copied += u64::try_from(rows.len()).unwrap_or(u64::MAX);
         let write = move |connection: &mut Connection| {
             if is_first {
-                tables::clear(connection, table)?;
+                target::clear(connection, table)?;
             }
             rows_insert(connection, table, &rows)?;
             Ok(upsert_setting(connection, &progress_key(table), &next)?)

@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde_json::Value;
 
-use super::tables::{Table, ValueKind, make_room};
+use super::tables::{Table, ValueKind};
+use super::target::make_room;
 use crate::connection::{Connection, RunQueryDsl, on};
 use crate::query_error::{CorruptRow, QueryError};
 
@@ -85,7 +86,11 @@ pub(super) fn rows_insert(
         return Ok(());
     };
     if table.name == "deliveries" {
-        make_room(connection, last.0[0].as_i64().unwrap_or(0))?;
+        let id = last.0[0].as_i64();
+        make_room(
+            connection,
+            id.ok_or_else(|| CorruptRow::at(table.name, "?", "id"))?,
+        )?;
     }
     let is_server = matches!(connection, Connection::Postgres(_));
     let values = table
@@ -166,7 +171,7 @@ pub(super) struct Checksum {
 impl Checksum {
     /// Adds a row.
     pub(super) fn add(&mut self, row: &CopiedRow) {
-        let text = serde_json::to_string(&row.0).unwrap_or_default();
+        let text: Vec<_> = row.0.iter().map(Value::to_string).collect();
         let half = |seed: u8| {
             let mut hasher = DefaultHasher::new();
             (seed, &text).hash(&mut hasher);

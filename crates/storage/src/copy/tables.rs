@@ -1,14 +1,6 @@
 //! The tables of a store for a copy: each has columns of three kinds of values, and a key that orders its
 //! rows.
 
-use diesel::prelude::*;
-use diesel::sql_types::BigInt;
-
-use crate::connection::{Connection, RunQueryDsl};
-use crate::counters::{Counter, counter_value};
-use crate::query_error::QueryError;
-use crate::retention::partitions::{PARTITION_SPAN, partition_make, partitions};
-
 /// A kind of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueKind {
@@ -31,418 +23,85 @@ pub(super) struct Table {
 
 use ValueKind::{Bytes, Number, Text};
 
-const fn table(name: &'static str, key: usize, columns: &'static [(&'static str, ValueKind)]) -> Table {
-    Table {
-        name,
-        columns,
-        key,
-        only: "1 = 1",
-    }
+/// Declares the tables: the name, the number of columns of the key, and the columns with their kinds.
+macro_rules! tables {
+    ($($name:ident[$key:literal]: $($column:ident $kind:ident),+;)+) => {
+        /// Every table. Rows come after the rows that they refer to.
+        pub(super) static TABLES: [Table; 24] = [
+            $(Table {
+                name: stringify!($name),
+                columns: &[$((stringify!($column), $kind)),+],
+                key: $key,
+                only: "1 = 1",
+            },)+
+            Table {
+                name: "settings",
+                columns: &[("key", Text), ("value", Text)],
+                key: 1,
+                // The progress of a copy is not part of the store.
+                only: "key NOT LIKE 'copy:%'",
+            },
+        ];
+    };
 }
 
-/// Every table. Rows come after the rows that they refer to.
-pub(super) static TABLES: [Table; 24] = [
-    table("organizations", 1, &[("id", Number), ("name", Text)]),
-    table(
-        "webhooks",
-        1,
-        &[
-            ("id", Number),
-            ("organization", Number),
-            ("handle", Text),
-            ("name", Text),
-            ("format", Text),
-            ("state", Text),
-            ("digest", Bytes),
-            ("hint", Text),
-            ("issued_at", Number),
-            ("exposed_at", Number),
-            ("revoked_at", Number),
-            ("allowlist", Text),
-            ("body_bytes", Number),
-            ("per_minute", Number),
-            ("overload", Text),
-            ("payload_logging", Text),
-            ("signing_secret", Bytes),
-            ("rotation_days", Number),
-            ("revision", Number),
-            ("created_at", Number),
-            ("allowlist_mode", Text),
-            ("url_shown_to", Text),
-            ("secret_shown_to", Text),
-            ("leaver", Text),
-            ("leaver_at", Number),
-            ("mode_changed_at", Number),
-            ("full_at", Number),
-        ],
-    ),
-    table(
-        "address_sets",
-        1,
-        &[
-            ("id", Number),
-            ("organization", Number),
-            ("name", Text),
-            ("provider", Text),
-            ("filter", Text),
-            ("url", Text),
-            ("version", Number),
-            ("networks", Number),
-            ("changed_at", Number),
-            ("pending", Number),
-            ("read_at", Number),
-            ("tried_at", Number),
-            ("fault", Text),
-            ("etag", Text),
-            ("revision", Number),
-            ("base", Number),
-        ],
-    ),
-    table(
-        "address_set_versions",
-        2,
-        &[
-            ("address_set", Number),
-            ("number", Number),
-            ("state", Text),
-            ("made_at", Number),
-            ("made_by", Text),
-            ("count", Number),
-            ("added", Number),
-            ("removed", Number),
-            ("networks", Text),
-        ],
-    ),
-    table(
-        "allowlist_sets",
-        2,
-        &[("address_set", Number), ("webhook", Number)],
-    ),
-    table(
-        "retired_urls",
-        1,
-        &[
-            ("digest", Bytes),
-            ("hint", Text),
-            ("webhook", Number),
-            ("because", Text),
-            ("at", Number),
-        ],
-    ),
-    table(
-        "members",
-        1,
-        &[
-            ("id", Text),
-            ("organization", Number),
-            ("name", Text),
-            ("name_key", Text),
-            ("role", Text),
-            ("password", Text),
-            ("created_at", Number),
-        ],
-    ),
-    table(
-        "sessions",
-        1,
-        &[
-            ("id", Text),
-            ("digest", Bytes),
-            ("member", Text),
-            ("means", Text),
-            ("created_at", Number),
-            ("last_seen_at", Number),
-            ("source", Bytes),
-            ("user_agent", Text),
-            ("made_by", Text),
-            ("made_in", Text),
-        ],
-    ),
-    table(
-        "tokens",
-        1,
-        &[
-            ("id", Text),
-            ("organization", Number),
-            ("digest", Bytes),
-            ("name", Text),
-            ("role", Text),
-            ("owner", Text),
-            ("created_by", Text),
-            ("created_at", Number),
-            ("expires_at", Number),
-            ("last_used_at", Number),
-            ("revoked_at", Number),
-            ("made_by", Text),
-            ("root", Text),
-        ],
-    ),
-    table(
-        "sign_in_links",
-        1,
-        &[
-            ("member", Text),
-            ("digest", Bytes),
-            ("created_at", Number),
-            ("made_by", Text),
-            ("made_in", Text),
-        ],
-    ),
-    table(
-        "failed_sign_ins",
-        2,
-        &[
-            ("member", Text),
-            ("session", Text),
-            ("attempts", Number),
-            ("last_at", Number),
-            ("source", Bytes),
-        ],
-    ),
-    table(
-        "audit",
-        1,
-        &[
-            ("id", Number),
-            ("organization", Number),
-            ("at", Number),
-            ("actor_kind", Text),
-            ("actor_id", Text),
-            ("actor_name", Text),
-            ("actor_role", Text),
-            ("source", Bytes),
-            ("act", Text),
-            ("subject_id", Text),
-            ("subject_name", Text),
-            ("before", Text),
-            ("after", Text),
-            ("request_key", Text),
-            ("request_digest", Bytes),
-            ("fold", Text),
-            ("attempts", Number),
-        ],
-    ),
-    table(
-        "incidents",
-        1,
-        &[
-            ("number", Number),
-            ("organization", Number),
-            ("webhook", Number),
-            ("title", Text),
-            ("description", Text),
-            ("severity", Text),
-            ("status", Text),
-            ("service", Text),
-            ("source_url", Text),
-            ("dedup_key", Text),
-            ("metadata", Text),
-            ("occurrences", Number),
-            ("opened_at", Number),
-            ("updated_at", Number),
-            ("first_delivery", Number),
-            ("acknowledged_at", Number),
-            ("resolved_at", Number),
-            ("cleared_at", Number),
-            ("changes", Number),
-            ("weight", Number),
-        ],
-    ),
-    table(
-        "incident_events",
-        1,
-        &[
-            ("id", Number),
-            ("incident", Number),
-            ("at", Number),
-            ("kind", Text),
-            ("delivery", Number),
-            ("occurrences", Number),
-            ("actor_kind", Text),
-            ("actor_id", Text),
-            ("actor_name", Text),
-            ("actor_role", Text),
-            ("before", Text),
-            ("after", Text),
-        ],
-    ),
-    table(
-        "deliveries",
-        1,
-        &[
-            ("id", Number),
-            ("organization", Number),
-            ("webhook", Number),
-            ("received_at", Number),
-            ("source", Bytes),
-            ("user_agent", Text),
-            ("answer", Text),
-            ("code", Text),
-            ("incident", Number),
-            ("count", Number),
-            ("took_us", Number),
-            ("headers", Text),
-            ("payload", Bytes),
-            ("trail", Text),
-            ("notes", Text),
-            ("request_id", Bytes),
-            ("incident_status", Text),
-            ("details", Text),
-            ("retry_after", Number),
-            ("no_payload", Text),
-            ("payload_bytes", Number),
-            ("weight", Number),
-            ("grown", Number),
-        ],
-    ),
-    table(
-        "idempotency_keys",
-        2,
-        &[
-            ("webhook", Number),
-            ("key", Text),
-            ("payload_digest", Bytes),
-            ("delivery", Number),
-            ("incident", Number),
-            ("status", Text),
-            ("created_at", Number),
-        ],
-    ),
-    table(
-        "usage",
-        4,
-        &[
-            ("webhook", Number),
-            ("step", Number),
-            ("at", Number),
-            ("code", Text),
-            ("count", Number),
-        ],
-    ),
-    table(
-        "sources",
-        3,
-        &[
-            ("webhook", Number),
-            ("day", Number),
-            ("source", Bytes),
-            ("address", Bytes),
-            ("accepted", Number),
-            ("refused", Number),
-            ("first_at", Number),
-            ("last_at", Number),
-        ],
-    ),
-    table(
-        "source_codes",
-        4,
-        &[
-            ("webhook", Number),
-            ("day", Number),
-            ("source", Bytes),
-            ("code", Text),
-            ("count", Number),
-        ],
-    ),
-    table(
-        "known_sources",
-        2,
-        &[
-            ("webhook", Number),
-            ("source", Bytes),
-            ("first_at", Number),
-            ("last_day", Number),
-        ],
-    ),
-    table(
-        "holdings",
-        1,
-        &[
-            ("webhook", Number),
-            ("bytes", Number),
-            ("deliveries", Number),
-            ("next", Number),
-            ("round_at", Number),
-        ],
-    ),
-    table(
-        "audit_holdings",
-        2,
-        &[("actor", Text), ("act", Text), ("entries", Number)],
-    ),
-    table("counters", 1, &[("name", Text), ("next", Number)]),
-    Table {
-        name: "settings",
-        columns: &[("key", Text), ("value", Text)],
-        key: 1,
-        // The progress of a copy is not part of the store.
-        only: "key NOT LIKE 'copy:%'",
-    },
-];
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-/// `true` if a store has only the rows that its migrations insert.
-pub(super) fn is_fresh(connection: &mut Connection) -> Result<bool, QueryError> {
-    for name in [
-        "webhooks",
-        "members",
-        "tokens",
-        "deliveries",
-        "incidents",
-        "audit",
-    ] {
-        let query = format!("SELECT count(*) AS count FROM (SELECT 1 FROM {name} LIMIT 1) AS one");
-        let found: Count = diesel::sql_query(query).get_result(connection)?;
-        if found.count > 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Removes the rows that the migrations insert, because the source has its own.
-pub(super) fn clear(connection: &mut Connection, table: &Table) -> QueryResult<()> {
-    connection.batch_execute(&format!("DELETE FROM {} WHERE {}", table.name, table.only))
-}
-
-/// Creates the partitions for deliveries up to the number `last`, on PostgreSQL.
-pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<()> {
-    if let Connection::Sqlite(_) = connection {
-        return Ok(());
-    }
-    let there = partitions(connection)?;
-    for partition in 0..=last / PARTITION_SPAN + 1 {
-        if !there.contains(&partition) {
-            partition_make(connection, partition)?;
-        }
-    }
-    Ok(())
-}
-
-/// Moves sequences and partitions behind the copied rows, on PostgreSQL, so that new rows get new numbers.
-pub(super) fn finish(connection: &mut Connection) -> Result<(), QueryError> {
-    if let Connection::Postgres(_) = connection {
-        for name in ["webhooks", "audit", "address_sets", "incident_events"] {
-            connection.batch_execute(&format!(
-                "SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest(1, (SELECT max(id) FROM {name})))"
-            ))?;
-        }
-        let next = counter_value(connection, Counter::Delivery)?;
-        make_room(connection, next)?;
-    }
-    Ok(())
+tables! {
+    organizations[1]: id Number, name Text;
+    webhooks[1]: id Number, organization Number, handle Text, name Text, format Text, state Text,
+        digest Bytes, hint Text, issued_at Number, exposed_at Number, revoked_at Number, allowlist Text,
+        body_bytes Number, per_minute Number, overload Text, payload_logging Text, signing_secret Bytes,
+        rotation_days Number, revision Number, created_at Number, allowlist_mode Text, url_shown_to Text,
+        secret_shown_to Text, leaver Text, leaver_at Number, mode_changed_at Number, full_at Number;
+    address_sets[1]: id Number, organization Number, name Text, provider Text, filter Text, url Text,
+        version Number, networks Number, changed_at Number, pending Number, read_at Number, tried_at Number,
+        fault Text, etag Text, revision Number, base Number;
+    address_set_versions[2]: address_set Number, number Number, state Text, made_at Number, made_by Text,
+        count Number, added Number, removed Number, networks Text;
+    allowlist_sets[2]: address_set Number, webhook Number;
+    retired_urls[1]: digest Bytes, hint Text, webhook Number, because Text, at Number;
+    members[1]: id Text, organization Number, name Text, name_key Text, role Text, password Text,
+        created_at Number;
+    sessions[1]: id Text, digest Bytes, member Text, means Text, created_at Number, last_seen_at Number,
+        source Bytes, user_agent Text, made_by Text, made_in Text;
+    tokens[1]: id Text, organization Number, digest Bytes, name Text, role Text, owner Text,
+        created_by Text, created_at Number, expires_at Number, last_used_at Number, revoked_at Number,
+        made_by Text, root Text;
+    sign_in_links[1]: member Text, digest Bytes, created_at Number, made_by Text, made_in Text;
+    failed_sign_ins[2]: member Text, session Text, attempts Number, last_at Number, source Bytes;
+    audit[1]: id Number, organization Number, at Number, actor_kind Text, actor_id Text, actor_name Text,
+        actor_role Text, source Bytes, act Text, subject_id Text, subject_name Text, before Text,
+        after Text, request_key Text, request_digest Bytes, fold Text, attempts Number;
+    incidents[1]: number Number, organization Number, webhook Number, title Text, description Text,
+        severity Text, status Text, service Text, source_url Text, dedup_key Text, metadata Text,
+        occurrences Number, opened_at Number, updated_at Number, first_delivery Number,
+        acknowledged_at Number, resolved_at Number, cleared_at Number, changes Number, weight Number;
+    incident_events[1]: id Number, incident Number, at Number, kind Text, delivery Number,
+        occurrences Number, actor_kind Text, actor_id Text, actor_name Text, actor_role Text, before Text,
+        after Text;
+    deliveries[1]: id Number, organization Number, webhook Number, received_at Number, source Bytes,
+        user_agent Text, answer Text, code Text, incident Number, count Number, took_us Number,
+        headers Text, payload Bytes, trail Text, notes Text, request_id Bytes, incident_status Text,
+        details Text, retry_after Number, no_payload Text, payload_bytes Number, weight Number,
+        grown Number;
+    idempotency_keys[2]: webhook Number, key Text, payload_digest Bytes, delivery Number, incident Number,
+        status Text, created_at Number;
+    usage[4]: webhook Number, step Number, at Number, code Text, count Number;
+    sources[3]: webhook Number, day Number, source Bytes, address Bytes, accepted Number, refused Number,
+        first_at Number, last_at Number;
+    source_codes[4]: webhook Number, day Number, source Bytes, code Text, count Number;
+    known_sources[2]: webhook Number, source Bytes, first_at Number, last_day Number;
+    holdings[1]: webhook Number, bytes Number, deliveries Number, next Number, round_at Number;
+    audit_holdings[2]: actor Text, act Text, entries Number;
+    counters[1]: name Text, next Number;
 }
 
 #[cfg(test)]
 mod tests {
+    use diesel::prelude::*;
     use diesel::sql_types::Text;
 
     use super::*;
+    use crate::connection::{Connection, RunQueryDsl};
     use crate::open::OpenMode;
     use crate::open::open_directory;
 
