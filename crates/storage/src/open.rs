@@ -170,7 +170,7 @@ fn is_behind(
     mode: OpenMode,
     missing: impl Fn() -> OpenError,
 ) -> Result<bool, OpenError> {
-    let newest = |versions: &[String]| versions.last().cloned().unwrap_or_default();
+    let newest = |versions: &[String]| versions.last().map_or("none", String::as_str).to_owned();
     match (Schema::of(found, known), mode) {
         (Schema::Current, _) => Ok(false),
         (Schema::Newer, _) => Err(OpenError::TooNew {

@@ -41,3 +41,13 @@ where
     };
     Ok(Some((first.try_into()?, second.try_into()?)))
 }
+
+/// Reads a number of things. It is never negative.
+pub(crate) fn read_count(table: &'static str, column: &'static str, count: i64) -> Result<u64, CorruptRow> {
+    u64::try_from(count).map_err(|_| CorruptRow::at(table, "?", column))
+}
+
+/// The key behind which a page begins. All keys are behind the empty one.
+pub(crate) fn page_start(after: Option<impl ToString>) -> String {
+    after.map_or_else(String::new, |after| after.to_string())
+}

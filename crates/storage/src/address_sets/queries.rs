@@ -13,7 +13,7 @@ use hookgate_gate::SoleSource;
 use super::row::{AddressSetRow, SetVersionRow, read_networks};
 use crate::connection::{Connection, RunQueryDsl, columns};
 use crate::query_error::{CorruptRow, QueryError};
-use crate::rows::read_address;
+use crate::rows::{read_address, read_count};
 use crate::schema::{address_set_versions, address_sets, allowlist_sets, deliveries, webhooks};
 
 /// Newest deliveries that are examined for a common source.
@@ -178,6 +178,6 @@ pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Opt
         read_address(first).ok_or_else(|| CorruptRow::at("deliveries", "the newest", "source"))?;
     Ok(Some(SoleSource {
         address,
-        deliveries: u64::try_from(all).unwrap_or(0),
+        deliveries: read_count("deliveries", "count", all)?,
     }))
 }

@@ -122,8 +122,11 @@ fn attempts_text(attempts: i64) -> String {
 fn fold_of(audit: &NewAudit) -> Option<String> {
     (audit.act == AuditAct::SessionSignInFailed).then(|| {
         let hour = audit.at.as_micros().div_euclid(HOUR_MICROS);
-        let network = audit.from.map(|address| wider_prefixes(address)[1].to_string());
-        format!("{hour} {} {}", network.unwrap_or_default(), audit.subject.id)
+        // Without an address, the place of the network stays empty.
+        let network = audit
+            .from
+            .map_or_else(String::new, |address| wider_prefixes(address)[1].to_string());
+        format!("{hour} {network} {}", audit.subject.id)
     })
 }
 

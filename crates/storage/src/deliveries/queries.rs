@@ -163,7 +163,7 @@ fn page_of(
             let (lowest, highest) = network_bounds(network);
             query = query.filter(deliveries::source.between(lowest.to_vec(), highest.to_vec()));
         }
-        let (from, to) = filter.map(DeliveryFilter::times).unwrap_or_default();
+        let (from, to) = filter.map_or((None, None), DeliveryFilter::times);
         if let Some(from) = from {
             query = query.filter(deliveries::received_at.ge(from.as_micros()));
         }

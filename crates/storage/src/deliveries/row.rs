@@ -107,18 +107,22 @@ impl DeliveryRow {
         let no_payload = self
             .no_payload
             .map(|word| read_no_payload(&word).ok_or_else(damage("no_payload")));
+        let payload_bytes = self
+            .payload_bytes
+            .map(|bytes| u64::try_from(bytes).ok().ok_or_else(damage("payload_bytes")));
         Ok(DeliveryRecord {
             incident_status: status.transpose()?,
             details: self.details,
             retry_after: wait.transpose()?.map(Duration::from_secs),
             no_payload: no_payload.transpose()?,
-            payload_bytes: self.payload_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
+            payload_bytes: payload_bytes.transpose()?,
             trail: trail
                 .transpose()
                 .map_err(|_| CorruptRow::at(TABLE, row, "trail"))?,
             headers: headers
                 .transpose()
                 .map_err(|_| CorruptRow::at(TABLE, row, "headers"))?
+                // The column is empty if no headers were recorded.
                 .unwrap_or_default(),
             payload: self.payload,
             summary: self.summary.read(handle, name)?,

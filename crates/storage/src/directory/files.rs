@@ -151,7 +151,12 @@ fn private_copies(directory: &Path) -> io::Result<Vec<PathBuf>> {
 #[must_use]
 pub fn exposed_data(directory: &Path) -> Vec<Exposed> {
     let files = PRIVATE_FILES.iter().map(|name| directory.join(name));
-    let copies = private_copies(directory).unwrap_or_default();
+    let copies = private_copies(directory).unwrap_or_else(|error| {
+        if error.kind() != ErrorKind::NotFound {
+            tracing::warn!(directory = %directory.display(), %error, "the data directory can't be listed");
+        }
+        Vec::new()
+    });
     std::iter::once(directory.to_owned())
         .chain(files)
         .chain(copies)

@@ -40,7 +40,7 @@ impl TryFrom<EventRow> for IncidentRecord {
         let event = read_event(&row.kind, row.before, row.after).ok_or_else(damage("kind"))?;
         let (actor_id, role) = (row.actor_id.as_deref(), row.actor_role.as_deref());
         let actor = row.actor_kind.as_deref().map(|kind| {
-            let name = row.actor_name.unwrap_or_default();
+            let name = row.actor_name.ok_or_else(damage("actor_name"))?;
             read_actor(kind, actor_id, name, role).ok_or_else(damage("actor_kind"))
         });
         let delivery = row

@@ -10,14 +10,13 @@ use super::actor::actor_check;
 use super::links;
 use super::queries::member_by_id;
 use super::statements::{
-    member_delete, member_update, owner_count, sessions_delete_but, tokens_revoke_for_member,
+    NO_SESSION, member_delete, member_update, owner_count, sessions_delete_but, tokens_revoke_for_member,
 };
 use crate::audit::statements::audit_insert;
 use crate::connection::Connection;
 use crate::locks::members::{Hold, lock_members};
 use crate::query_error::{CorruptRow, QueryError};
-use crate::rows::read_handle;
-use crate::rows::read_row;
+use crate::rows::{read_count, read_handle, read_row};
 use crate::webhooks::shown;
 use crate::webhooks::shown::leaver_mark;
 
@@ -36,9 +35,13 @@ pub(crate) fn act(
     let Some(member) = read_row::<_, Member>(member_by_id(connection, &key)?)? else {
         return Ok(None);
     };
-    let owners = owner_count(connection, member.organization.get())?;
+    let owners = read_count(
+        "members",
+        "count",
+        owner_count(connection, member.organization.get())?,
+    )?;
     let before = member.role;
-    let (member, audit) = match change.apply(member, u64::try_from(owners).unwrap_or(0), acting, now) {
+    let (member, audit) = match change.apply(member, owners, acting, now) {
         Ok(applied) => applied,
         Err(refused) => return Ok(Some(Err(refused))),
     };
@@ -49,7 +52,7 @@ pub(crate) fn act(
         }
         MemberChange::Password(_, kept) => {
             member_update(connection, &member)?;
-            let kept = kept.map(|id| id.to_string()).unwrap_or_default();
+            let kept = kept.map_or_else(|| NO_SESSION.to_owned(), |id| id.to_string());
             sessions_delete_but(connection, &key, &kept)?;
             links::link_delete_for_member(connection, &key)?;
             links::made_delete_by(connection, &key, &kept)?;
@@ -57,7 +60,7 @@ pub(crate) fn act(
         MemberChange::Remove => {
             let known = shown::webhooks_known_to(connection, &key)?;
             leaver_mark(connection, &known, member.name.as_str(), now.as_micros())?;
-            links::made_delete_by(connection, &key, "")?;
+            links::made_delete_by(connection, &key, NO_SESSION)?;
             tokens_revoke_for_member(connection, &key, now.as_micros())?;
             member_delete(connection, &key)?;
         }
@@ -72,7 +75,7 @@ pub(crate) fn act(
 fn made_end(connection: &mut Connection, member: &str, before: Role, after: Role) -> Result<(), QueryError> {
     match after.cmp(&before) {
         Ordering::Greater => links::made_delete_for(connection, member)?,
-        Ordering::Less => links::made_delete_by(connection, member, "")?,
+        Ordering::Less => links::made_delete_by(connection, member, NO_SESSION)?,
         Ordering::Equal => {}
     }
     Ok(())

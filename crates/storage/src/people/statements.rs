@@ -153,8 +153,8 @@ pub(crate) fn tokens_revoke_by(connection: &mut Connection, id: String, at: i64)
     Ok(())
 }
 
-/// Stands for the session of failed sign-ins after which no session has begun.
-const NO_SESSION: &str = "";
+/// Stands for no session. The failed sign-ins after which no session has begun are stored with it.
+pub(crate) const NO_SESSION: &str = "";
 
 /// Counts a failed sign-in of a member. Other entries are ignored.
 pub(crate) fn failure_count(connection: &mut Connection, entry: &NewAudit) -> QueryResult<()> {

@@ -15,7 +15,7 @@ use crate::address_sets::statements::{address_set_delete, address_set_write};
 use crate::connection::Connection;
 use crate::people::actor::audited;
 use crate::query_error::QueryError;
-use crate::rows::read_handle;
+use crate::rows::{read_count, read_handle};
 
 /// Name of the change in errors.
 const WRITE: &str = "change an address set";
@@ -59,7 +59,7 @@ impl AddressStore for Database {
             let (count, handles) = set_uses(connection, name.as_str(), most.into())?;
             let handles = handles.iter().map(|handle| read_handle(handle));
             Ok((
-                u64::try_from(count).unwrap_or(0),
+                read_count("allowlist_sets", "count", count)?,
                 handles.collect::<Result<_, _>>()?,
             ))
         };

@@ -29,7 +29,7 @@ use crate::people::statements::{
     sessions_trim, token_insert, token_revoke, token_touch, tokens_revoke_by,
 };
 use crate::query_error::QueryError;
-use crate::rows::{read_pair, read_row, read_rows};
+use crate::rows::{page_start, read_count, read_pair, read_row, read_rows};
 
 impl PeopleStore for Database {
     async fn member_insert(&self, member: Member, audit: NewAudit) -> Result<(), StoreError> {
@@ -59,7 +59,7 @@ impl PeopleStore for Database {
     }
 
     async fn member_page(&self, after: Option<MemberId>, size: PageSize) -> Result<Vec<Member>, StoreError> {
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let after = page_start(after);
         let work = move |connection: &mut Connection| {
             read_rows(member_page(connection, &after, size.rows().into())?)
         };
@@ -177,7 +177,7 @@ impl PeopleStore for Database {
     }
 
     async fn token_page(&self, after: Option<TokenId>, size: PageSize) -> Result<Vec<Token>, StoreError> {
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let after = page_start(after);
         let work =
             move |connection: &mut Connection| read_rows(token_page(connection, &after, size.rows().into())?);
         self.read("list tokens", work).await
@@ -303,11 +303,12 @@ impl PeopleStore for Database {
     }
 
     async fn audit_removed_early(&self) -> Result<u64, StoreError> {
-        let work = |connection: &mut Connection| Ok(counter_value(connection, Counter::AuditEarly)?);
-        let removed = self
-            .read("look for removed entries of the audit trail", work)
-            .await?;
-        Ok(u64::try_from(removed).unwrap_or(0))
+        let work = |connection: &mut Connection| {
+            let removed = counter_value(connection, Counter::AuditEarly)?;
+            Ok(read_count("counters", "next", removed)?)
+        };
+        self.read("look for removed entries of the audit trail", work)
+            .await
     }
 
     async fn audit_actors(&self, kind: ActorKind, most: u16) -> Result<Vec<KnownActor>, StoreError> {

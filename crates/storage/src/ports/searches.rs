@@ -7,7 +7,7 @@ use hookgate_gate::{IncidentTitle, PageSize, SearchStore, StoreError, WebhookLab
 use crate::Database;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::query_error::CorruptRow;
-use crate::rows::read_handle;
+use crate::rows::{page_start, read_handle};
 use crate::schema::{incidents, webhooks};
 use crate::webhooks::row::REVOKED;
 
@@ -17,7 +17,7 @@ impl SearchStore for Database {
         after: Option<WebhookHandle>,
         size: PageSize,
     ) -> Result<Vec<WebhookLabel>, StoreError> {
-        let after = after.map(|handle| handle.to_string()).unwrap_or_default();
+        let after = page_start(after);
         let work = move |connection: &mut Connection| {
             let query = webhooks::table
                 .filter(webhooks::handle.gt(after))

@@ -23,7 +23,7 @@ use crate::incidents::row::IncidentRow;
 use crate::incidents::runs;
 use crate::incidents::statements::incident_by_number;
 use crate::query_error::{CorruptRow, QueryError};
-use crate::rows::read_handle;
+use crate::rows::{page_start, read_count, read_handle};
 use crate::usage::queries::{refused_lately, usage_many, usage_of};
 use crate::usage::source_queries::{accepted_sources, top_sources};
 use crate::webhooks::change::{replace_webhook, store_webhook};
@@ -103,7 +103,7 @@ impl Store for Database {
         after: Option<WebhookHandle>,
         size: PageSize,
     ) -> Result<Vec<Webhook>, StoreError> {
-        let after = after.map(|handle| handle.to_string()).unwrap_or_default();
+        let after = page_start(after);
         let work = move |connection: &mut Connection| {
             read_webhooks(webhook_page(connection, &after, size.rows().into())?)
         };
@@ -111,7 +111,7 @@ impl Store for Database {
     }
 
     async fn webhook_census(&self) -> Result<WebhookCounts, StoreError> {
-        let work = |connection: &mut Connection| Ok(read_census(&webhook_census(connection)?));
+        let work = |connection: &mut Connection| Ok(read_census(&webhook_census(connection)?)?);
         self.read("count webhooks", work).await
     }
 
@@ -282,7 +282,7 @@ impl Store for Database {
                     counts.push(IncidentCount {
                         status,
                         severity: severity.ok_or_else(|| CorruptRow::at("incidents", 0, "severity"))?,
-                        count: u64::try_from(row.count).unwrap_or(0),
+                        count: read_count("incidents", "count", row.count)?,
                     });
                 }
             }
@@ -297,21 +297,18 @@ impl Store for Database {
 }
 
 /// Counts from the number and the oldest URL of each state.
-fn read_census(states: &[(String, i64, Option<i64>)]) -> WebhookCounts {
-    let of = |wanted: &str| {
-        states
-            .iter()
-            .find(|(state, ..)| state == wanted)
-            .map_or((0, None), |(_, count, oldest)| {
-                (u64::try_from(*count).unwrap_or(0), *oldest)
-            })
+fn read_census(states: &[(String, i64, Option<i64>)]) -> Result<WebhookCounts, CorruptRow> {
+    let of = |wanted: &str| states.iter().find(|(state, ..)| state == wanted);
+    let count = |wanted: &str| match of(wanted) {
+        Some((_, count, _)) => read_count("webhooks", "count", *count),
+        None => Ok(0),
     };
-    let (active, oldest) = of("active");
-    WebhookCounts {
-        active,
-        revoked: of("revoked").0,
+    let oldest = of("active").and_then(|(.., oldest)| *oldest);
+    Ok(WebhookCounts {
+        active: count("active")?,
+        revoked: count("revoked")?,
         oldest_issued_at: oldest.map(Timestamp::from_micros),
-    }
+    })
 }
 
 fn read_summaries(

@@ -12,7 +12,7 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::deliveries::row::read_answer;
 use crate::deliveries::spans::{parts, span_of};
 use crate::query_error::{CorruptRow, QueryError};
-use crate::rows::read_handle;
+use crate::rows::{read_count, read_handle};
 use crate::schema::{usage, webhooks};
 
 /// The usage of a webhook, or of all.
@@ -40,7 +40,7 @@ pub(crate) fn usage_of(
         Ok((
             Timestamp::from_micros(at),
             read_code(&code, at)?,
-            u64::try_from(count).unwrap_or(0),
+            read_count("usage", "count", count)?,
         ))
     });
     let counts: Vec<_> = counts.collect::<Result<_, CorruptRow>>()?;
@@ -69,7 +69,7 @@ pub(crate) fn usage_many(
     }
     let places = |name: &str| places.get(name).into_iter().flatten().copied();
     for (name, at, code, count) in rows {
-        let (count, code) = (u64::try_from(count).unwrap_or(0), read_code(&code, at)?);
+        let (count, code) = (read_count("usage", "count", count)?, read_code(&code, at)?);
         for place in places(&name) {
             all[place].add(now, Timestamp::from_micros(at), code, count);
         }
@@ -126,7 +126,7 @@ pub(crate) fn refused_lately(
     for row in rows {
         let code = read_code(&row.code, start)?;
         let totals = all.entry(row.handle).or_default();
-        totals.add(code, u64::try_from(row.count).unwrap_or(0));
+        totals.add(code, read_count("usage", "count", row.count)?);
     }
     let all = all
         .into_iter()

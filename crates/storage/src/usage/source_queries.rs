@@ -13,7 +13,7 @@ use super::queries::webhook_key;
 use super::source_statements::OBSERVED;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::query_error::{CorruptRow, QueryError};
-use crate::rows::read_address;
+use crate::rows::{read_address, read_count};
 use crate::schema::{known_sources, source_codes, sources, webhooks};
 
 /// Source, an address of it, accepted, refused, last seen.
@@ -95,7 +95,7 @@ fn source_reasons(
             code => Some(code.parse::<RefusalCode>().ok().ok_or_else(damage("code"))?),
         };
         let address = read_address(&source).ok_or_else(damage("source"))?;
-        Ok((address, code, u64::try_from(count).unwrap_or(0)))
+        Ok((address, code, read_count("source_codes", "count", count)?))
     });
     let counts: Vec<_> = counts.collect::<Result<_, CorruptRow>>()?;
     Ok(SourceReasons::of(counts))
@@ -134,8 +134,8 @@ fn source_totals(
             };
             Ok(SourceDay {
                 address,
-                accepted: u64::try_from(accepted).unwrap_or(0),
-                refused: u64::try_from(refused).unwrap_or(0),
+                accepted: read_count("sources", "accepted", accepted)?,
+                refused: read_count("sources", "refused", refused)?,
                 last_seen: Timestamp::from_micros(last_at),
             })
         });
