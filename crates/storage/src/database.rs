@@ -1,12 +1,13 @@
 //! The store: opens it and routes reads and writes.
 
+mod maintenance;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::result::QueryResult;
-use hookgate_domain::policy::SealedSecret;
-use hookgate_domain::{Timestamp, WebhookHandle, WebhookIdDigest};
+use hookgate_domain::{Timestamp, WebhookIdDigest};
 use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusalKey, RefusedDelivery, Retention, StoreError};
 use tokio::sync::mpsc;
 
@@ -17,16 +18,12 @@ use crate::connection::postgres::Address;
 use crate::connection::postgres::listener::listen;
 use crate::connection::{Connection, is_lost_race};
 use crate::open::{OpenError, OpenMode, open_directory, open_server};
-use crate::people::statements::delete_all_sessions;
 use crate::query_error::{QueryError, unavailable};
-use crate::retention::prune_file::{bytes_in_use, prune_file};
-use crate::retention::prune_server::{fill_server, prune_server, server_bytes};
-use crate::retention::size::database_bytes;
-use crate::settings::{setting_by_key, setting_claim, upsert_setting};
+use crate::retention::prune_file::prune_file;
+use crate::retention::prune_server::{fill_server, prune_server};
 use crate::usage::counts::Counts;
 use crate::usage::recount::{CountStep, count_step};
 use crate::webhooks::lookups::Lookups;
-use crate::webhooks::queries::sealed_secrets;
 
 /// Notices of changed URLs that may wait. Further ones are dropped, and the node finds out at its next commit
 /// or refusal.
@@ -131,75 +128,6 @@ impl Database {
         receiver
     }
 
-    /// The value that the program stored under this key.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
-    pub async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let key = key.to_owned();
-        self.read("read a setting", move |connection| {
-            Ok(setting_by_key(connection, &key)?)
-        })
-        .await
-    }
-
-    /// Stores a value under a key.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
-    pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
-        let (key, value) = (key.to_owned(), value.to_owned());
-        let work = move |connection: &mut Connection| Ok(upsert_setting(connection, &key, &value)?);
-        self.change("write a setting", work).await
-    }
-
-    /// Stores a value under a key that has none yet, and returns the value that the key has then. Of two
-    /// claims at the same time, one wins.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
-    pub async fn claim_setting(&self, key: &str, value: &str) -> Result<String, StoreError> {
-        let (key, value) = (key.to_owned(), value.to_owned());
-        let work = move |connection: &mut Connection| Ok(setting_claim(connection, &key, &value)?);
-        self.change("write a setting", work).await
-    }
-
-    /// Up to `limit` sealed signing secrets with their webhooks; empty if no webhook has one.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
-    pub async fn sealed_secrets(&self, limit: u16) -> Result<Vec<(WebhookHandle, SealedSecret)>, StoreError> {
-        let work = move |connection: &mut Connection| {
-            let rows = sealed_secrets(connection, limit)?;
-            let sealed = |(handle, secret): (String, Option<Vec<u8>>)| {
-                Some((handle.parse().ok()?, SealedSecret::from_bytes(secret?)))
-            };
-            Ok(rows.into_iter().filter_map(sealed).collect())
-        };
-        self.read("read sealed secrets", work).await
-    }
-
-    /// Ends every session and every sign-in link, and returns their number.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
-    pub async fn end_all_sessions(&self) -> Result<usize, StoreError> {
-        self.change("end all sessions", |connection| {
-            Ok(delete_all_sessions(connection)?)
-        })
-        .await
-    }
-
-    /// Bytes of the database on disk, including free pages, without the write-ahead log.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
-    pub async fn bytes(&self) -> Result<u64, StoreError> {
-        let work = |connection: &mut Connection| Ok(database_bytes(connection)?);
-        let bytes = self.read("measure the database", work).await?;
-        Ok(u64::try_from(bytes).unwrap_or(0))
-    }
-
     /// `true` while the store can write. Once it can't, only opening it again helps.
     #[must_use]
     pub fn is_writing(&self) -> bool {
@@ -287,21 +215,6 @@ impl Database {
                 run_within(&self.pool, WHAT, Some(LONGEST_PRUNING), work).await
             }
         }
-    }
-
-    /// Bytes of the history, as retention by size measures it.
-    ///
-    /// # Errors
-    /// [`StoreError`]: the store can't be read.
-    pub async fn history_bytes(&self) -> Result<u64, StoreError> {
-        let is_file = matches!(self.place, Location::File);
-        let work = move |connection: &mut Connection| {
-            if is_file {
-                return Ok(bytes_in_use(connection)?);
-            }
-            Ok(u64::try_from(server_bytes(connection)?).unwrap_or(0))
-        };
-        self.read("measure the history", work).await
     }
 
     /// Reads off the runtime's threads, on a connection for people. `what` names it in errors.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use diesel::dsl::{count_star, exists, min};
 use diesel::{
-    BoolExpressionMethods, Connection as _, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult,
-    SqliteConnection,
+    BoolExpressionMethods, Connection as _, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, QueryResult, SqliteConnection,
 };
 use hookgate_domain::WebhookIdDigest;
 
@@ -48,15 +48,12 @@ pub(crate) fn retired_by_digest(
 }
 
 /// Sealed signing secrets, with the handles of their webhooks.
-pub(crate) fn sealed_secrets(
-    connection: &mut Connection,
-    limit: u16,
-) -> QueryResult<Vec<(String, Option<Vec<u8>>)>> {
+pub(crate) fn sealed_secrets(connection: &mut Connection, limit: u16) -> QueryResult<Vec<(String, Vec<u8>)>> {
     let query = webhooks::table.filter(webhooks::signing_secret.is_not_null());
     query
         .order(webhooks::id)
         .limit(limit.into())
-        .select((webhooks::handle, webhooks::signing_secret))
+        .select((webhooks::handle, webhooks::signing_secret.assume_not_null()))
         .load(connection)
 }
 

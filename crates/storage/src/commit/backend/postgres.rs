@@ -5,10 +5,11 @@
 //! incidents. While the counters are locked, no other transaction writes deliveries, so what is read after
 //! them can't change: keys, dedup keys, numbers.
 
+mod reads;
 mod rows;
 mod statements;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use diesel::RunQueryDsl;
 use diesel::result::{Error, QueryResult};
@@ -17,14 +18,11 @@ use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, WebhookHandle}
 
 use super::{CommitBackend, NextNumbers, record};
 use crate::commit::change::Change;
-use crate::commit::job::Job;
-use crate::connection::Connection;
 use crate::connection::postgres::PgConnection;
 use crate::counters::Counter;
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::row::NewDelivery;
-use crate::incidents::row::{IncidentRow, WeighedIncident};
-use crate::locks::policies::{policy_bucket, share_policies};
+use crate::incidents::row::WeighedIncident;
 use crate::query_error::{CorruptRow, QueryError};
 use crate::usage::observation::Observation;
 use crate::usage::off_record::OffRecord;
@@ -32,8 +30,7 @@ use crate::webhooks::statements::Target;
 use rows::storable;
 use statements::{
     CountColumns, CounterColumns, DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns,
-    KeyColumns, counter_share, incidents_hold_numbered, keys_of, lock_counters, lock_incidents, lock_targets,
-    newest_resolved,
+    KeyColumns, counter_share,
 };
 
 /// The backend for PostgreSQL.
@@ -71,118 +68,7 @@ enum IncidentSlot {
     New(DeliveryId),
 }
 
-impl<'a> PostgresBackend<'a> {
-    /// Locks and reads what these jobs need.
-    pub(in super::super) fn read(
-        connection: &'a mut Connection,
-        jobs: &[Job],
-        off_record: &'a mut OffRecord,
-    ) -> QueryResult<Self> {
-        let Connection::Postgres(link) = connection else {
-            return Err(Error::RollbackTransaction);
-        };
-        let connection = &mut link.connection;
-        let targets = read_targets(connection, jobs)?;
-        let mut backend = Self {
-            numbers: read_numbers(connection)?,
-            connection,
-            off_record,
-            targets,
-            keys: HashMap::new(),
-            new_keys: HashSet::new(),
-            incidents: HashMap::new(),
-            unresolved: HashMap::new(),
-            resolved: HashMap::new(),
-            events: EventColumns::default(),
-            deliveries: DeliveryColumns::default(),
-            counted: HashMap::new(),
-        };
-        backend.read_keys(jobs)?;
-        backend.read_incidents(jobs)?;
-        Ok(backend)
-    }
-
-    fn read_keys(&mut self, jobs: &[Job]) -> QueryResult<()> {
-        let keys: BTreeSet<_> = accepted(jobs)
-            .filter_map(|delivery| delivery.idempotency.as_ref())
-            .map(|sent| sent.key.as_str())
-            .collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let keys: Vec<_> = keys.into_iter().collect();
-        for (webhook, key, row) in keys_of(self.connection, &self.target_ids(), &keys)? {
-            self.keys.insert((webhook, key), row);
-        }
-        Ok(())
-    }
-
-    fn read_incidents(&mut self, jobs: &[Job]) -> QueryResult<()> {
-        let keys: BTreeSet<_> = accepted(jobs)
-            .filter_map(|delivery| delivery.draft.dedup_key())
-            .map(storable)
-            .collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let keys: Vec<_> = keys.into_iter().collect();
-        let handles: HashMap<_, _> = self
-            .targets
-            .iter()
-            .map(|(handle, target)| (target.id, *handle))
-            .collect();
-        for (webhook, row) in lock_incidents(self.connection, &self.target_ids(), &keys)? {
-            self.known(&handles, webhook, row);
-        }
-        self.read_resolved(jobs, &handles)
-    }
-
-    /// Reads the resolved incidents for each `resolved` that finds no unresolved one.
-    fn read_resolved(&mut self, jobs: &[Job], handles: &HashMap<i64, WebhookHandle>) -> QueryResult<()> {
-        let late: BTreeSet<_> = accepted(jobs)
-            .filter(|delivery| delivery.draft.resolves())
-            .filter_map(|delivery| {
-                let target = self.targets.get(&delivery.webhook)?;
-                Some((target.id, storable(delivery.draft.dedup_key()?)))
-            })
-            .filter(|key| !self.unresolved.contains_key(key))
-            .collect();
-        if late.is_empty() {
-            return Ok(());
-        }
-        let (webhooks, keys): (Vec<_>, Vec<_>) = late.into_iter().unzip();
-        let numbers = newest_resolved(self.connection, &webhooks, &keys)?;
-        for (webhook, row) in incidents_hold_numbered(self.connection, &numbers)? {
-            self.known(handles, webhook, row);
-        }
-        Ok(())
-    }
-
-    /// Stores an incident that was read.
-    fn known(&mut self, handles: &HashMap<i64, WebhookHandle>, webhook: i64, row: IncidentRow) {
-        let (Some(handle), Some(key)) = (handles.get(&webhook), row.dedup_key().map(str::to_owned)) else {
-            return;
-        };
-        let is_resolved = row.is_resolved();
-        let read = row.read_weighed(*handle).map(|incident| {
-            let number = incident.incident.number;
-            let known = KnownIncident {
-                incident,
-                webhook,
-                place: IncidentSlot::Stored,
-            };
-            self.incidents.insert(number, known);
-            number
-        });
-        let by_key = if is_resolved {
-            &mut self.resolved
-        } else {
-            // A person may have reopened it while the query waited for its lock.
-            &mut self.unresolved
-        };
-        by_key.insert((webhook, key), read);
-    }
-
+impl PostgresBackend<'_> {
     /// The incident found for a key.
     fn by_number(
         &self,
@@ -193,10 +79,6 @@ impl<'a> PostgresBackend<'a> {
         };
         let number = found.clone()?;
         Ok(self.incidents.get(&number).map(|known| known.incident.clone()))
-    }
-
-    fn target_ids(&self) -> Vec<i64> {
-        self.targets.values().map(|target| target.id).collect()
     }
 
     fn incidents_write(&mut self) -> QueryResult<()> {
@@ -222,14 +104,14 @@ impl<'a> PostgresBackend<'a> {
     }
 
     fn keys_write(&mut self) -> QueryResult<()> {
-        let mut columns = KeyColumns::default();
+        let mut keys = KeyColumns::default();
         for name in &self.new_keys {
             if let Some(row) = self.keys.get(name) {
-                columns.push(name, row);
+                keys.push(name, row);
             }
         }
-        if !columns.webhook.is_empty() {
-            columns.execute(self.connection)?;
+        if !keys.webhook.is_empty() {
+            keys.execute(self.connection)?;
         }
         Ok(())
     }
@@ -363,45 +245,12 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         self.keys_write()?;
         self.counts_write()?;
         if let Some(after) = numbers.filter(|after| *after != self.numbers) {
-            let columns = CounterColumns {
+            let counters = CounterColumns {
                 name: vec![Counter::Delivery.name(), Counter::Incident.name()],
                 next: vec![after.delivery, after.incident],
             };
-            columns.execute(self.connection)?;
+            counters.execute(self.connection)?;
         }
         Ok(())
     }
-}
-
-fn read_targets(connection: &mut PgConnection, jobs: &[Job]) -> QueryResult<HashMap<WebhookHandle, Target>> {
-    let named: HashMap<_, _> = jobs
-        .iter()
-        .filter_map(Job::webhook)
-        .map(|handle| (handle.to_string(), handle))
-        .collect();
-    let buckets: BTreeSet<_> = named.values().map(|handle| policy_bucket(*handle)).collect();
-    share_policies(connection, &buckets.into_iter().collect::<Vec<_>>())?;
-    let texts: Vec<_> = named.keys().cloned().collect();
-    let found = lock_targets(connection, &texts)?.into_iter();
-    Ok(found
-        .filter_map(|(name, target)| Some((*named.get(&name)?, target)))
-        .collect())
-}
-
-fn read_numbers(connection: &mut PgConnection) -> QueryResult<NextNumbers> {
-    let names = [Counter::Delivery.name(), Counter::Incident.name()];
-    let found: HashMap<_, _> = lock_counters(connection, &names)?.into_iter().collect();
-    let next = |counter: Counter| found.get(counter.name()).copied().ok_or(Error::NotFound);
-    Ok(NextNumbers {
-        delivery: next(Counter::Delivery)?,
-        incident: next(Counter::Incident)?,
-    })
-}
-
-/// The accepted deliveries.
-fn accepted(jobs: &[Job]) -> impl Iterator<Item = &hookgate_gate::AcceptedDelivery> {
-    jobs.iter().filter_map(|job| match job {
-        Job::Accepted(accepting) => Some(&accepting.delivery),
-        _ => None,
-    })
 }

@@ -108,7 +108,7 @@ pub(crate) fn newest_resolved(
 }
 
 /// The incidents with these numbers, locked until the transaction ends.
-pub(crate) fn incidents_hold_numbered(
+pub(crate) fn lock_incidents_numbered(
     connection: &mut PgConnection,
     numbers: &[i64],
 ) -> QueryResult<Vec<(i64, IncidentRow)>> {
