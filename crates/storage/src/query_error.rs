@@ -51,7 +51,7 @@ impl QueryError {
     /// The error for the caller while the transaction goes on, or the failed statement that ends it.
     pub(crate) fn contained(self) -> Result<StoreError, Error> {
         match self {
-            Self::CorruptRow(damage) => Ok(damage.into()),
+            Self::CorruptRow(row) => Ok(row.into()),
             Self::Actor(error) => Ok(error.into()),
             Self::Statement(error) => Err(error),
         }
@@ -59,8 +59,8 @@ impl QueryError {
 }
 
 impl From<CorruptRow> for QueryError {
-    fn from(damage: CorruptRow) -> Self {
-        Self::CorruptRow(damage)
+    fn from(row: CorruptRow) -> Self {
+        Self::CorruptRow(row)
     }
 }
 

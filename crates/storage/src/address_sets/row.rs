@@ -36,21 +36,21 @@ impl TryFrom<AddressSetRow> for AddressSet {
     type Error = CorruptRow;
 
     fn try_from(row: AddressSetRow) -> Result<Self, CorruptRow> {
-        let damage = |column| CorruptRow::at(TABLE, &row.name, column);
+        let corrupt = |column| CorruptRow::at(TABLE, &row.name, column);
         let origin = if row.provider == OWN {
             SetOrigin::Own
         } else {
             SetOrigin::Published {
-                provider: row.provider.parse().map_err(|_| damage("provider"))?,
-                filter: row.filter.parse().map_err(|_| damage("filter"))?,
+                provider: row.provider.parse().map_err(|_| corrupt("provider"))?,
+                filter: row.filter.parse().map_err(|_| corrupt("filter"))?,
                 url: row.url.map(Into::into),
             }
         };
         Ok(Self {
-            name: row.name.parse().map_err(|_| damage("name"))?,
+            name: row.name.parse().map_err(|_| corrupt("name"))?,
             origin,
             version: row.version,
-            networks: u64::try_from(row.networks).map_err(|_| damage("networks"))?,
+            networks: u64::try_from(row.networks).map_err(|_| corrupt("networks"))?,
             changed_at: Timestamp::from_micros(row.changed_at),
             pending: row.pending,
             reading: Reading {
@@ -140,11 +140,11 @@ impl TryFrom<SetVersionRow> for SetVersion {
     type Error = CorruptRow;
 
     fn try_from(row: SetVersionRow) -> Result<Self, CorruptRow> {
-        let damage = |column| CorruptRow::at(VERSIONS, row.number, column);
-        let count = |number: i64, column| u64::try_from(number).map_err(|_| damage(column));
+        let corrupt = |column| CorruptRow::at(VERSIONS, row.number, column);
+        let count = |number: i64, column| u64::try_from(number).map_err(|_| corrupt(column));
         Ok(Self {
             number: row.number,
-            state: row.state.parse().map_err(|_| damage("state"))?,
+            state: row.state.parse().map_err(|_| corrupt("state"))?,
             made_at: Timestamp::from_micros(row.made_at),
             made_by: row.made_by.clone().into(),
             networks: count(row.count, "count")?,
@@ -162,11 +162,11 @@ pub(crate) fn networks_text(networks: &Networks) -> String {
 
 /// The networks from the text of their column.
 pub(crate) fn read_networks(text: &str, number: i64) -> Result<Networks, CorruptRow> {
-    let damage = || CorruptRow::at(VERSIONS, number, "networks");
+    let corrupt = || CorruptRow::at(VERSIONS, number, "networks");
     let networks: Vec<IpNetwork> = text
         .lines()
         .map(parse_entry)
         .collect::<Result<_, _>>()
-        .map_err(|_| damage())?;
-    Networks::of(networks).map_err(|_| damage())
+        .map_err(|_| corrupt())?;
+    Networks::of(networks).map_err(|_| corrupt())
 }

@@ -43,24 +43,24 @@ impl TryFrom<AuditRow> for AuditEntry {
 
     fn try_from(row: AuditRow) -> Result<Self, CorruptRow> {
         let id = row.id;
-        let damage = |column| move || CorruptRow::at("audit", id, column);
-        let actor = row.actor().ok_or_else(damage("actor_kind"))?;
+        let corrupt = |column| move || CorruptRow::at("audit", id, column);
+        let actor = row.actor().ok_or_else(corrupt("actor_kind"))?;
         let from = row
             .source
             .as_deref()
-            .map(|bytes| read_address(bytes).ok_or_else(damage("source")));
+            .map(|bytes| read_address(bytes).ok_or_else(corrupt("source")));
         let request = row
             .request_key
             .as_deref()
-            .map(|key| read_request(key, row.request_digest.as_deref()).ok_or_else(damage("request_key")))
+            .map(|key| read_request(key, row.request_digest.as_deref()).ok_or_else(corrupt("request_key")))
             .transpose()?;
         Ok(Self {
             id,
-            organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
+            organization: OrganizationId::new(row.organization).ok_or_else(corrupt("organization"))?,
             at: Timestamp::from_micros(row.at),
             actor,
             from: from.transpose()?,
-            act: row.act.parse().map_err(|_| damage("act")())?,
+            act: row.act.parse().map_err(|_| corrupt("act")())?,
             subject: AuditSubject {
                 id: row.subject_id,
                 name: row.subject_name,

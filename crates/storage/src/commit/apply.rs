@@ -200,17 +200,17 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
 
 /// The first answer to a delivery with a key.
 fn first_answer(row: &KeyRow) -> Result<Accepted, CorruptRow> {
-    let damage = |column| move || CorruptRow::at("idempotency_keys", row.delivery, column);
+    let corrupt = |column| move || CorruptRow::at("idempotency_keys", row.delivery, column);
     let incident = if row.incident == NO_INCIDENT {
         None
     } else {
         Some(Touched {
-            number: IncidentNumber::new(row.incident).ok_or_else(damage("incident"))?,
-            status: row.status.parse().ok().ok_or_else(damage("status"))?,
+            number: IncidentNumber::new(row.incident).ok_or_else(corrupt("incident"))?,
+            status: row.status.parse().ok().ok_or_else(corrupt("status"))?,
         })
     };
     Ok(Accepted {
-        delivery: DeliveryId::from_number(row.delivery).ok_or_else(damage("delivery"))?,
+        delivery: DeliveryId::from_number(row.delivery).ok_or_else(corrupt("delivery"))?,
         incident,
         effect: Effect::Replayed,
     })

@@ -25,8 +25,8 @@ static UNRECORDED: LogInterval = LogInterval::new();
 pub(super) struct Batch<'f, L> {
     /// The rows of the store.
     pub(super) backend: L,
-    folding: &'f mut RefusalFolder,
-    tallies: &'f RefusalCoalescer,
+    folder: &'f mut RefusalFolder,
+    coalescer: &'f RefusalCoalescer,
     numbers: Option<NextNumbers>,
     dropped: u64,
 }
@@ -35,13 +35,13 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     /// A batch without jobs.
     pub(super) const fn new(
         backend: L,
-        folding: &'f mut RefusalFolder,
-        tallies: &'f RefusalCoalescer,
+        folder: &'f mut RefusalFolder,
+        coalescer: &'f RefusalCoalescer,
     ) -> Self {
         Self {
             backend,
-            folding,
-            tallies,
+            folder,
+            coalescer,
             numbers: None,
             dropped: 0,
         }
@@ -50,18 +50,18 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     /// Runs a job and stores its outcome in it. An error rolls the transaction back.
     pub(super) fn run(&mut self, job: &'a mut Job) -> QueryResult<()> {
         match job {
-            Job::Accepted(accepting) => {
-                let accepting = &mut **accepting;
-                let outcome = contained(self.apply(&accepting.delivery))?;
+            Job::Accepted(pending) => {
+                let pending = &mut **pending;
+                let outcome = contained(self.apply(&pending.delivery))?;
                 if let Ok(commit) = outcome
-                    && let Some(refusing) = accepting.left_with(commit)
+                    && let Some(pending_refusal) = pending.left_with(commit)
                 {
-                    self.refuse_or_tell(accepting.refusing.insert(refusing))?;
+                    self.refuse_or_tell(pending.pending_refusal.insert(pending_refusal))?;
                 }
-                accepting.outcome = Some(outcome);
+                pending.outcome = Some(outcome);
             }
-            Job::Refused(refusing) => {
-                self.refuse_or_tell(refusing)?;
+            Job::Refused(pending_refusal) => {
+                self.refuse_or_tell(pending_refusal)?;
             }
             Job::Change(change) => self.backend.change(&mut **change)?,
             Job::Count(_) => self.backend.want_counts(),
@@ -119,8 +119,8 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         Ok(numbers)
     }
 
-    fn refuse_or_tell(&mut self, refusing: &'a mut PendingRefusal) -> QueryResult<()> {
-        if let Err(error) = contained(self.refuse(refusing))?
+    fn refuse_or_tell(&mut self, pending_refusal: &'a mut PendingRefusal) -> QueryResult<()> {
+        if let Err(error) = contained(self.refuse(pending_refusal))?
             && let Some(left_out) = UNRECORDED.line()
         {
             tracing::error!(%error, left_out, "a refusal can't be recorded");
@@ -130,24 +130,28 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
 
     /// Records a refusal, or counts it on a record. A refusal of a webhook that does not exist leaves no
     /// trace.
-    fn refuse(&mut self, refusing: &'a mut PendingRefusal) -> Result<(), QueryError> {
-        let Some(target) = self.backend.target(refusing.refusal.webhook)? else {
+    fn refuse(&mut self, pending_refusal: &'a mut PendingRefusal) -> Result<(), QueryError> {
+        let Some(target) = self.backend.target(pending_refusal.refusal.webhook)? else {
             return Ok(());
         };
         let next = self.next_delivery()?;
-        let place = self.folding.place(target.id, &refusing.refusal, next.number());
-        let bytes = refusing.refusal.bytes();
-        if place == Placement::Record && !self.folding.keep(target.id, refusing.refusal.source, bytes) {
-            refusing.refusal.strip();
+        let placement = self
+            .folder
+            .place(target.id, &pending_refusal.refusal, next.number());
+        let bytes = pending_refusal.refusal.bytes();
+        if placement == Placement::Record
+            && !self.folder.keep(target.id, pending_refusal.refusal.source, bytes)
+        {
+            pending_refusal.refusal.strip();
         }
-        let refusing = &*refusing;
-        let PendingRefusal { refusal, times, .. } = refusing;
+        let pending_refusal = &*pending_refusal;
+        let PendingRefusal { refusal, times, .. } = pending_refusal;
         let mut held = None;
-        match place {
-            Placement::Record => held = Some(self.refusal_insert(next, target, refusing)),
+        match placement {
+            Placement::Record => held = Some(self.refusal_insert(next, target, pending_refusal)),
             Placement::CountedOn(record) => {
                 self.backend.delivery_count(record, *times);
-                self.tallies.fold(&refusal.key());
+                self.coalescer.fold(&refusal.key());
             }
             Placement::Dropped => self.dropped += times.cast_unsigned(),
         }
@@ -157,7 +161,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
             code: Some(refusal.code),
             observed: false,
             source: refusal.source,
-            record: match place {
+            record: match placement {
                 Placement::Record => Some(next.number()),
                 Placement::CountedOn(record) => Some(record),
                 Placement::Dropped => None,
@@ -169,8 +173,8 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     }
 
     /// Records a refusal. Returns the bytes of the record.
-    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusing: &'a PendingRefusal) -> i64 {
-        let refusal = &refusing.refusal;
+    fn refusal_insert(&mut self, id: DeliveryId, target: Target, pending_refusal: &'a PendingRefusal) -> i64 {
+        let refusal = &pending_refusal.refusal;
         let answer = if refusal.postponed {
             Answer::Postponed(refusal.code)
         } else {
@@ -187,7 +191,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
             answer,
             code,
             incident: None,
-            count: refusing.times,
+            count: pending_refusal.times,
             took_us: micros(refusal.took),
             headers: refusal.headers.as_deref(),
             payload: refusal.payload.as_ref().map(RefusedPayload::first),
@@ -221,5 +225,5 @@ pub(super) fn micros(span: Duration) -> i64 {
 
 /// Separates the errors of one job from the errors of the transaction.
 fn contained<T>(result: Result<T, QueryError>) -> QueryResult<Result<T, StoreError>> {
-    result.map_or_else(|fault| fault.contained().map(Err), |done| Ok(Ok(done)))
+    result.map_or_else(|error| error.contained().map(Err), |done| Ok(Ok(done)))
 }

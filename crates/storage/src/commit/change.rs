@@ -46,7 +46,7 @@ impl<T: Send, W: FnMut(&mut Connection) -> Result<T, QueryError> + Send> Change 
     fn run(&mut self, connection: &mut Connection) -> QueryResult<()> {
         self.outcome = match (self.work)(connection) {
             Ok(done) => Some(Ok(done)),
-            Err(fault) => Some(Err(fault.contained()?)),
+            Err(error) => Some(Err(error.contained()?)),
         };
         Ok(())
     }

@@ -41,8 +41,10 @@ impl Job {
     /// Its work: the addition to the log, in small deliveries.
     pub(super) fn work(&self) -> usize {
         match self {
-            Self::Accepted(accepting) => work(accepting.weight.bytes),
-            Self::Refused(refusing) => work(refusing.place.as_ref().map_or(0, |place| place.bytes)),
+            Self::Accepted(pending) => work(pending.weight.bytes),
+            Self::Refused(pending_refusal) => {
+                work(pending_refusal.slot.as_ref().map_or(0, |slot| slot.bytes))
+            }
             Self::Change(_) => WORK_OF_A_CHANGE,
             Self::Count(_) | Self::RefusalCounts | Self::Stop => 1,
         }
@@ -54,15 +56,15 @@ impl Job {
     }
 
     /// `true` if the coalesced refusals must be written before it.
-    pub(super) const fn wants_tallies(&self) -> bool {
+    pub(super) const fn flushes_refusals(&self) -> bool {
         matches!(self, Self::Count(_) | Self::RefusalCounts | Self::Stop)
     }
 
     /// The webhook that a delivery was sent to.
     pub(super) const fn webhook(&self) -> Option<WebhookHandle> {
         match self {
-            Self::Accepted(accepting) => Some(accepting.delivery.webhook),
-            Self::Refused(refusing) => Some(refusing.refusal.webhook),
+            Self::Accepted(pending) => Some(pending.delivery.webhook),
+            Self::Refused(pending_refusal) => Some(pending_refusal.refusal.webhook),
             Self::Change(_) | Self::Count(_) | Self::RefusalCounts | Self::Stop => None,
         }
     }
@@ -70,7 +72,7 @@ impl Job {
     /// Sends the outcome, after the commit.
     pub(super) fn answer(self) {
         match self {
-            Self::Accepted(accepting) => accepting.answer(),
+            Self::Accepted(pending) => pending.answer(),
             Self::Change(change) => change.answer(),
             Self::Count(reply) => tell(reply, Ok(())),
             Self::Refused(_) | Self::RefusalCounts | Self::Stop => {}
@@ -80,7 +82,7 @@ impl Job {
     /// Sends the error because of which nothing was stored.
     pub(super) fn fail(self, error: &Arc<Error>) {
         match self {
-            Self::Accepted(accepting) => accepting.send(Err(store_error(WHAT, error))),
+            Self::Accepted(pending) => pending.send(Err(store_error(WHAT, error))),
             Self::Change(change) => change.fail(error),
             Self::Count(reply) => tell(reply, Err(store_error(COUNT, error))),
             Self::Refused(_) | Self::RefusalCounts | Self::Stop => {}
@@ -107,7 +109,7 @@ pub(super) struct PendingDelivery {
     /// Its result, valid if the transaction is committed.
     pub(super) outcome: Option<Result<Commit, StoreError>>,
     /// The refusal to record if nothing was stored and the caller has left.
-    pub(super) refusing: Option<PendingRefusal>,
+    pub(super) pending_refusal: Option<PendingRefusal>,
     reply: oneshot::Sender<Result<Commit, StoreError>>,
     weight: QueuedBytes,
 }
@@ -122,7 +124,7 @@ impl PendingDelivery {
         Self {
             delivery,
             outcome: None,
-            refusing: None,
+            pending_refusal: None,
             reply,
             weight,
         }
@@ -155,7 +157,7 @@ impl PendingDelivery {
                 retry_after: None,
             },
             times: 1,
-            place: None,
+            slot: None,
         })
     }
 
@@ -177,7 +179,7 @@ pub(super) struct PendingRefusal {
     /// Number of deliveries.
     pub(super) times: i64,
     /// Its place among the waiting refusals, if it came as a refusal.
-    pub(super) place: Option<QueuedRefusal>,
+    pub(super) slot: Option<QueuedRefusal>,
 }
 
 /// Bytes of waiting payloads, released on drop.

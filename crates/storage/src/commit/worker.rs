@@ -27,10 +27,10 @@ static NOT_STORED: LogInterval = LogInterval::new();
 /// The connection that writes, with the state that lasts from batch to batch.
 pub(super) struct CommitWorker {
     connection: Connection,
-    folding: RefusalFolder,
+    folder: RefusalFolder,
     /// Refusals that are counted before they reach the writer.
-    tallies: Arc<RefusalCoalescer>,
-    place: WriteTarget,
+    coalescer: Arc<RefusalCoalescer>,
+    target: WriteTarget,
     /// The runtime that wakes the callers of a batch; without one this thread wakes them.
     runtime: Option<Handle>,
 }
@@ -40,7 +40,7 @@ enum WriteTarget {
     /// The file at this path.
     File {
         path: String,
-        counting: UsageRecorder,
+        recorder: UsageRecorder,
         checkpoints: Checkpoints,
     },
     /// The server at this address.
@@ -71,14 +71,14 @@ impl CommitWorker {
     pub(super) fn on_file(
         path: String,
         connection: SqliteConnection,
-        tallies: Arc<RefusalCoalescer>,
+        coalescer: Arc<RefusalCoalescer>,
     ) -> Self {
-        let place = WriteTarget::File {
+        let target = WriteTarget::File {
             checkpoints: Checkpoints::start(path.clone()),
             path,
-            counting: UsageRecorder::default(),
+            recorder: UsageRecorder::default(),
         };
-        Self::new(Connection::Sqlite(connection), place, tallies)
+        Self::new(Connection::Sqlite(connection), target, coalescer)
     }
 
     /// A worker on this connection to the server at this address.
@@ -86,21 +86,21 @@ impl CommitWorker {
         address: Address,
         link: Link,
         off_record: Arc<Mutex<Counts>>,
-        tallies: Arc<RefusalCoalescer>,
+        coalescer: Arc<RefusalCoalescer>,
     ) -> Self {
-        let place = WriteTarget::Server {
+        let target = WriteTarget::Server {
             address,
             off_record: OffRecord::new(off_record),
         };
-        Self::new(Connection::Postgres(Box::new(link)), place, tallies)
+        Self::new(Connection::Postgres(Box::new(link)), target, coalescer)
     }
 
-    fn new(connection: Connection, place: WriteTarget, tallies: Arc<RefusalCoalescer>) -> Self {
+    fn new(connection: Connection, target: WriteTarget, coalescer: Arc<RefusalCoalescer>) -> Self {
         Self {
             connection,
-            folding: RefusalFolder::default(),
-            tallies,
-            place,
+            folder: RefusalFolder::default(),
+            coalescer,
+            target,
             runtime: Handle::try_current().ok(),
         }
     }
@@ -108,7 +108,7 @@ impl CommitWorker {
     /// Runs the checkpoint that is due after a batch of this work.
     pub(super) fn after_batch(&mut self, work: usize) {
         if let (Connection::Sqlite(connection), WriteTarget::File { checkpoints, .. }) =
-            (&mut self.connection, &mut self.place)
+            (&mut self.connection, &mut self.target)
         {
             checkpoints.after_batch(connection, work);
         }
@@ -154,15 +154,15 @@ impl CommitWorker {
         self.reconnect_if_broken()?;
         let Self {
             connection,
-            folding,
-            tallies,
-            place,
+            folder,
+            coalescer,
+            target,
             ..
         } = self;
         let _deadline = connection.deadline();
-        let done = connection.transaction(|connection| match place {
-            WriteTarget::File { counting, .. } => {
-                let mut batch = Batch::new(SqliteBackend::new(connection, counting), folding, tallies);
+        let done = connection.transaction(|connection| match target {
+            WriteTarget::File { recorder, .. } => {
+                let mut batch = Batch::new(SqliteBackend::new(connection, recorder), folder, coalescer);
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }
@@ -171,8 +171,8 @@ impl CommitWorker {
             WriteTarget::Server { off_record, .. } => {
                 let mut batch = Batch::new(
                     PostgresBackend::read(connection, jobs, off_record)?,
-                    folding,
-                    tallies,
+                    folder,
+                    coalescer,
                 );
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
@@ -181,23 +181,23 @@ impl CommitWorker {
                 batch.finish().map_err(Aborted::Job)
             }
         });
-        match place {
-            WriteTarget::File { counting, .. } if done.is_ok() => counting.committed(),
-            WriteTarget::File { counting, .. } => counting.rolled_back(),
+        match target {
+            WriteTarget::File { recorder, .. } if done.is_ok() => recorder.committed(),
+            WriteTarget::File { recorder, .. } => recorder.rolled_back(),
             WriteTarget::Server { off_record, .. } if done.is_ok() => off_record.committed(),
             WriteTarget::Server { off_record, .. } => off_record.rolled_back(),
         }
         if done.is_err() {
             // The folder may name records that were never stored.
-            self.folding = RefusalFolder::default();
-            self.tallies.forget();
+            self.folder = RefusalFolder::default();
+            self.coalescer.forget();
         }
         done
     }
 
     /// Writes the counts that are only in memory, at the end.
     pub(super) fn finish(&mut self) {
-        if matches!(&self.place, WriteTarget::File { counting, .. } if !counting.is_empty()) {
+        if matches!(&self.target, WriteTarget::File { recorder, .. } if !recorder.is_empty()) {
             self.commit_batch(&mut vec![Job::Count(None)]);
         }
     }
@@ -219,7 +219,7 @@ impl CommitWorker {
         if !self.connection.is_broken() {
             return Ok(());
         }
-        self.connection = match (&self.place, &self.runtime) {
+        self.connection = match (&self.target, &self.runtime) {
             (WriteTarget::File { path, .. }, _) => {
                 Connection::Sqlite(sqlite::open_writer(path).map_err(closed)?)
             }
@@ -262,11 +262,11 @@ mod tests {
     type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
     /// A worker on a fresh database that has the first sample webhook.
-    fn session(directory: &tempfile::TempDir) -> CommitWorker {
+    fn worker(directory: &tempfile::TempDir) -> CommitWorker {
         let (path, connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
-        let mut session = CommitWorker::on_file(path, connection, Arc::default());
-        webhook_insert(&mut session.connection, &webhook(1)).unwrap();
-        session
+        let mut worker = CommitWorker::on_file(path, connection, Arc::default());
+        webhook_insert(&mut worker.connection, &webhook(1)).unwrap();
+        worker
     }
 
     fn accept(delivery: AcceptedDelivery) -> (Job, Answer<Commit>) {
@@ -299,7 +299,7 @@ mod tests {
         let (edit, edit_answer) = change(edited.clone());
         let (late, late_answer) = accept(delivery(&webhook(1)));
         let (fresh, fresh_answer) = accept(delivery(&edited));
-        session(&directory).commit_batch(&mut vec![before, edit, late, fresh]);
+        worker(&directory).commit_batch(&mut vec![before, edit, late, fresh]);
         assert!(matches!(before_answer.blocking_recv(), Ok(Ok(Commit::Stored(_)))));
         assert!(matches!(edit_answer.blocking_recv(), Ok(Ok(()))));
         assert!(matches!(late_answer.blocking_recv(), Ok(Ok(Commit::Stale))));
@@ -310,20 +310,20 @@ mod tests {
     #[test]
     fn who_left_while_the_commit_waited_is_on_record() {
         let directory = tempfile::tempdir().unwrap();
-        let mut session = session(&directory);
+        let mut worker = worker(&directory);
         let conflict = |body: &[u8]| accept(keyed(&webhook(1), "a", body));
         let edited = webhook(1).edit(name("edited"), Policy::default()).unwrap();
         let stale = || accept(delivery(&edited));
         let (first, _first_answer) = conflict(b"1");
         let (waits, waits_answer) = conflict(b"2");
         let mut jobs = vec![first, waits, conflict(b"2").0, stale().0];
-        session.commit_batch(&mut jobs);
+        worker.commit_batch(&mut jobs);
         assert!(matches!(
             waits_answer.blocking_recv(),
             Ok(Ok(Commit::IdempotencyConflict))
         ));
         let query = "SELECT group_concat(coalesce(code, answer), ' ') AS detail FROM deliveries";
-        let Connection::Sqlite(connection) = &mut session.connection else {
+        let Connection::Sqlite(connection) = &mut worker.connection else {
             panic!("it is a file")
         };
         let codes: Step = sql_query(query).get_result(connection).unwrap();
@@ -351,14 +351,14 @@ mod tests {
     #[test]
     fn statements_of_a_batch_are_few_and_never_scan() {
         let directory = tempfile::tempdir().unwrap();
-        let mut session = session(&directory);
+        let mut worker = worker(&directory);
         let path = directory.path().join("hookgate.db");
         let statements = Arc::default();
-        if let Connection::Sqlite(connection) = &mut session.connection {
+        if let Connection::Sqlite(connection) = &mut worker.connection {
             connection.set_instrumentation(Statements(Arc::clone(&statements)));
         }
         let mut commit_batch = |deliveries: Vec<AcceptedDelivery>| {
-            session.commit_batch(
+            worker.commit_batch(
                 &mut deliveries
                     .into_iter()
                     .map(|delivery| accept(delivery).0)

@@ -43,7 +43,7 @@ const LARGE_BATCH: usize = 32;
 /// Bytes of payloads of accepted deliveries that may wait: memory stays bounded with the largest bodies too.
 const WAITING_BYTES: usize = 32 * 1024 * 1024;
 /// Time that coalesced refusals wait before the writer gets them.
-const TALLIED_FOR: Duration = Duration::from_millis(10);
+const REFUSAL_FLUSH_DELAY: Duration = Duration::from_millis(10);
 /// Least time between two warnings about dropped refusals in the log.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
@@ -53,7 +53,7 @@ pub(crate) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
     waiting: Arc<AtomicUsize>,
     refusals: Arc<Refusals>,
-    tallies: Arc<RefusalCoalescer>,
+    coalescer: Arc<RefusalCoalescer>,
     dropped: AtomicU64,
     warned_at: AtomicI64,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the thread on this connection to the database file at this path.
     pub(crate) fn on_file(path: String, connection: SqliteConnection) -> std::io::Result<Self> {
-        Self::start(|tallies| CommitWorker::on_file(path, connection, tallies))
+        Self::start(|coalescer| CommitWorker::on_file(path, connection, coalescer))
     }
 
     /// Starts the thread on this connection to the server at this address. Counts that no record tells of are
@@ -71,23 +71,23 @@ impl Writer {
         link: Link,
         off_record: Arc<Mutex<Counts>>,
     ) -> std::io::Result<Self> {
-        Self::start(|tallies| CommitWorker::on_server(address, link, off_record, tallies))
+        Self::start(|coalescer| CommitWorker::on_server(address, link, off_record, coalescer))
     }
 
-    fn start(session: impl FnOnce(Arc<RefusalCoalescer>) -> CommitWorker) -> std::io::Result<Self> {
+    fn start(worker: impl FnOnce(Arc<RefusalCoalescer>) -> CommitWorker) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let tallies = Arc::<RefusalCoalescer>::default();
-        let session = session(Arc::clone(&tallies));
-        let theirs = Arc::clone(&tallies);
+        let coalescer = Arc::<RefusalCoalescer>::default();
+        let worker = worker(Arc::clone(&coalescer));
+        let thread_coalescer = Arc::clone(&coalescer);
         let thread = thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(session, jobs, &theirs))?;
+            .spawn(move || run(worker, jobs, &thread_coalescer))?;
         Ok(Self {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
             waiting: Arc::default(),
             refusals: Arc::default(),
-            tallies,
+            coalescer,
             dropped: AtomicU64::new(0),
             warned_at: AtomicI64::new(i64::MIN),
         })
@@ -117,20 +117,20 @@ impl Writer {
         if !self.is_running() {
             return false;
         }
-        let counted = self.tallies.count(&refusal);
+        let counted = self.coalescer.count(&refusal);
         if counted == Counted::First {
-            self.write_tallies_soon();
+            self.flush_refusals_soon();
         }
         counted != Counted::No
     }
 
-    fn write_tallies_soon(&self) {
+    fn flush_refusals_soon(&self) {
         // A weak sender: the timer must not keep the queue open.
         let Some(queue) = self.queue().map(mpsc::Sender::downgrade) else {
             return;
         };
         let write = async move {
-            tokio::time::sleep(TALLIED_FOR).await;
+            tokio::time::sleep(REFUSAL_FLUSH_DELAY).await;
             if let Some(queue) = queue.upgrade() {
                 // It fails if the thread has ended, which has written them then.
                 let _ = queue.send(Job::RefusalCounts).await;
@@ -153,16 +153,16 @@ impl Writer {
         };
         let free = queue.capacity().saturating_sub(KEPT_FOR_DELIVERIES);
         let bytes = refusal.bytes();
-        let Some(place) = self.refusals.take(refusal.webhook, bytes, free) else {
+        let Some(slot) = self.refusals.take(refusal.webhook, bytes, free) else {
             return self.drop_refusal(now);
         };
-        if place.bytes < bytes {
+        if slot.bytes < bytes {
             refusal.strip();
         }
         let sent = queue.try_send(Job::Refused(Box::new(PendingRefusal {
             refusal,
             times: 1,
-            place: Some(place),
+            slot: Some(slot),
         })));
         if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = sent {
             self.drop_refusal(now);
@@ -254,12 +254,12 @@ impl Drop for Writer {
 }
 
 /// The thread: runs batches until it is stopped, or until the queue has no more senders.
-fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &RefusalCoalescer) {
+fn run(mut worker: CommitWorker, mut queue: mpsc::Receiver<Job>, coalescer: &RefusalCoalescer) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
         collect_jobs(&mut jobs, &mut queue);
-        if jobs.iter().any(Job::wants_tallies) {
-            jobs.splice(..0, tallied(tallies));
+        if jobs.iter().any(Job::flushes_refusals) {
+            jobs.splice(..0, coalesced(coalescer));
         }
         if jobs.iter().any(Job::is_stop) {
             // Jobs that are in the queue are still received.
@@ -267,24 +267,24 @@ fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &Refu
             jobs.retain(|job| !job.is_stop());
         }
         let work = jobs.iter().map(Job::work).sum();
-        session.commit_batch(&mut jobs);
-        session.after_batch(work);
+        worker.commit_batch(&mut jobs);
+        worker.after_batch(work);
     }
     // The queue is closed, so no more refusals are counted.
-    jobs.extend(tallied(tallies));
+    jobs.extend(coalesced(coalescer));
     if !jobs.is_empty() {
-        session.commit_batch(&mut jobs);
+        worker.commit_batch(&mut jobs);
     }
-    session.finish();
+    worker.finish();
 }
 
 /// Takes the coalesced refusals, as jobs.
-fn tallied(tallies: &RefusalCoalescer) -> impl Iterator<Item = Job> + use<> {
-    tallies.take().into_iter().map(|(refusal, times)| {
+fn coalesced(coalescer: &RefusalCoalescer) -> impl Iterator<Item = Job> + use<> {
+    coalescer.take().into_iter().map(|(refusal, times)| {
         Job::Refused(Box::new(PendingRefusal {
             refusal,
             times,
-            place: None,
+            slot: None,
         }))
     })
 }

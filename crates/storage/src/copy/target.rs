@@ -44,9 +44,9 @@ pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<(
     if let Connection::Sqlite(_) = connection {
         return Ok(());
     }
-    let there = partitions(connection)?;
+    let existing = partitions(connection)?;
     for partition in 0..=last / PARTITION_SPAN + 1 {
-        if !there.contains(&partition) {
+        if !existing.contains(&partition) {
             partition_make(connection, partition)?;
         }
     }

@@ -45,24 +45,24 @@ impl SummaryRow {
     /// The summary, with handle and name of its webhook from the join.
     pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliverySummary, CorruptRow> {
         let row = self.id;
-        let damage = |column| move || CorruptRow::at(TABLE, row, column);
+        let corrupt = |column| move || CorruptRow::at(TABLE, row, column);
         let incident = self
             .incident
-            .map(|number| IncidentNumber::new(number).ok_or_else(damage("incident")));
+            .map(|number| IncidentNumber::new(number).ok_or_else(corrupt("incident")));
         let took = self
             .took_us
-            .map(|micros| u64::try_from(micros).ok().ok_or_else(damage("took_us")));
+            .map(|micros| u64::try_from(micros).ok().ok_or_else(corrupt("took_us")));
         let request_id = self.request_id.map(|bytes| {
-            let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| damage("request_id")())?;
+            let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| corrupt("request_id")())?;
             Ok(RequestId::from_bytes(bytes))
         });
-        let answer = read_answer(&self.answer, self.code.as_deref()).ok_or_else(damage("answer"))?;
+        let answer = read_answer(&self.answer, self.code.as_deref()).ok_or_else(corrupt("answer"))?;
         Ok(DeliverySummary {
-            id: DeliveryId::from_number(self.id).ok_or_else(damage("id"))?,
+            id: DeliveryId::from_number(self.id).ok_or_else(corrupt("id"))?,
             webhook: read_handle(handle)?,
             webhook_name: name,
             received_at: Timestamp::from_micros(self.received_at),
-            source: read_address(&self.source).ok_or_else(damage("source"))?,
+            source: read_address(&self.source).ok_or_else(corrupt("source"))?,
             user_agent: self.user_agent,
             answer,
             would_be_refused: self.has_trail && answer.outcome() == Outcome::Accepted,
@@ -70,7 +70,7 @@ impl SummaryRow {
             count: self.count,
             request_id: request_id.transpose()?,
             took: took.transpose()?.map(Duration::from_micros),
-            notes: read_notes(self.notes.as_deref()).ok_or_else(damage("notes"))?,
+            notes: read_notes(self.notes.as_deref()).ok_or_else(corrupt("notes"))?,
         })
     }
 }
@@ -97,19 +97,19 @@ impl DeliveryRow {
         let row = self.summary.id;
         let headers = self.headers.as_deref().map(serde_json::from_str);
         let trail = self.trail.as_deref().map(str::parse::<Trail>);
-        let damage = |column| move || CorruptRow::at(TABLE, row, column);
+        let corrupt = |column| move || CorruptRow::at(TABLE, row, column);
         let status = self
             .incident_status
-            .map(|word| word.parse().ok().ok_or_else(damage("incident_status")));
+            .map(|word| word.parse().ok().ok_or_else(corrupt("incident_status")));
         let wait = self
             .retry_after
-            .map(|seconds| u64::try_from(seconds).ok().ok_or_else(damage("retry_after")));
+            .map(|seconds| u64::try_from(seconds).ok().ok_or_else(corrupt("retry_after")));
         let no_payload = self
             .no_payload
-            .map(|word| read_no_payload(&word).ok_or_else(damage("no_payload")));
+            .map(|word| read_no_payload(&word).ok_or_else(corrupt("no_payload")));
         let payload_bytes = self
             .payload_bytes
-            .map(|bytes| u64::try_from(bytes).ok().ok_or_else(damage("payload_bytes")));
+            .map(|bytes| u64::try_from(bytes).ok().ok_or_else(corrupt("payload_bytes")));
         Ok(DeliveryRecord {
             incident_status: status.transpose()?,
             details: self.details,

@@ -21,11 +21,11 @@ pub(crate) fn act(
     connection: &mut Connection,
     number: IncidentNumber,
     action: &IncidentAction,
-    acting: &ActorContext,
+    actor: &ActorContext,
     now: Timestamp,
 ) -> Result<Option<Result<Incident, IncidentError>>, QueryError> {
     lock_members(connection, Hold::Shared)?;
-    actor_check(connection, &acting.identity, acting.session, now)?;
+    actor_check(connection, &actor.identity, actor.session, now)?;
     let Some(row) = incident_by_number(connection, number.get())? else {
         return Ok(None);
     };
@@ -34,14 +34,14 @@ pub(crate) fn act(
         incident,
         event,
         audit,
-    } = match action.apply(on, acting, now) {
+    } = match action.apply(on, actor, now) {
         Ok(acted) => acted,
         Err(refused) => return Ok(Some(Err(refused))),
     };
     let record = IncidentRecord {
         at: now,
         event,
-        actor: Some(acting.identity.clone()),
+        actor: Some(actor.identity.clone()),
         delivery: last_delivery(connection, number.get())?.and_then(DeliveryId::from_number),
         occurrences: incident.occurrences,
     };

@@ -36,16 +36,16 @@ impl TryFrom<EventRow> for IncidentRecord {
 
     fn try_from(row: EventRow) -> Result<Self, CorruptRow> {
         let id = row.id;
-        let damage = |column| move || CorruptRow::at(TABLE, id, column);
-        let event = read_event(&row.kind, row.before, row.after).ok_or_else(damage("kind"))?;
+        let corrupt = |column| move || CorruptRow::at(TABLE, id, column);
+        let event = read_event(&row.kind, row.before, row.after).ok_or_else(corrupt("kind"))?;
         let (actor_id, role) = (row.actor_id.as_deref(), row.actor_role.as_deref());
         let actor = row.actor_kind.as_deref().map(|kind| {
-            let name = row.actor_name.ok_or_else(damage("actor_name"))?;
-            read_actor(kind, actor_id, name, role).ok_or_else(damage("actor_kind"))
+            let name = row.actor_name.ok_or_else(corrupt("actor_name"))?;
+            read_actor(kind, actor_id, name, role).ok_or_else(corrupt("actor_kind"))
         });
         let delivery = row
             .delivery
-            .map(|number| DeliveryId::from_number(number).ok_or_else(damage("delivery")));
+            .map(|number| DeliveryId::from_number(number).ok_or_else(corrupt("delivery")));
         Ok(Self {
             at: Timestamp::from_micros(row.at),
             event,

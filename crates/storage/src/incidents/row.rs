@@ -76,19 +76,19 @@ impl IncidentRow {
 
     fn read_with(self, webhook: WebhookHandle, metadata: Option<&str>) -> Result<Incident, CorruptRow> {
         let row = self.number;
-        let damage = |column| move || CorruptRow::at(TABLE, row, column);
+        let corrupt = |column| move || CorruptRow::at(TABLE, row, column);
         Ok(Incident {
-            number: IncidentNumber::new(self.number).ok_or_else(damage("number"))?,
-            organization: OrganizationId::new(self.organization).ok_or_else(damage("organization"))?,
+            number: IncidentNumber::new(self.number).ok_or_else(corrupt("number"))?,
+            organization: OrganizationId::new(self.organization).ok_or_else(corrupt("organization"))?,
             webhook,
             title: self.title,
             description: self.description,
-            severity: self.severity.parse().ok().ok_or_else(damage("severity"))?,
-            status: self.status.parse().ok().ok_or_else(damage("status"))?,
+            severity: self.severity.parse().ok().ok_or_else(corrupt("severity"))?,
+            status: self.status.parse().ok().ok_or_else(corrupt("status"))?,
             service: self.service,
             source_url: self.source_url,
             dedup_key: self.dedup_key,
-            metadata: read_metadata(metadata).ok().ok_or_else(damage("metadata"))?,
+            metadata: read_metadata(metadata).ok().ok_or_else(corrupt("metadata"))?,
             occurrences: self.occurrences,
             opened_at: Timestamp::from_micros(self.opened_at),
             updated_at: Timestamp::from_micros(self.updated_at),

@@ -26,11 +26,11 @@ pub(crate) fn act(
     connection: &mut Connection,
     id: MemberId,
     change: &MemberChange,
-    acting: &ActorContext,
+    actor: &ActorContext,
     now: Timestamp,
 ) -> Result<Option<Result<Member, MemberError>>, QueryError> {
     lock_members(connection, Hold::Alone)?;
-    actor_check(connection, &acting.identity, acting.session, now)?;
+    actor_check(connection, &actor.identity, actor.session, now)?;
     let key = id.to_string();
     let Some(member) = read_row::<_, Member>(member_by_id(connection, &key)?)? else {
         return Ok(None);
@@ -41,7 +41,7 @@ pub(crate) fn act(
         owner_count(connection, member.organization.get())?,
     )?;
     let before = member.role;
-    let (member, audit) = match change.apply(member, owners, acting, now) {
+    let (member, audit) = match change.apply(member, owners, actor, now) {
         Ok(applied) => applied,
         Err(refused) => return Ok(Some(Err(refused))),
     };
@@ -95,11 +95,11 @@ pub(crate) fn known_webhooks(
     };
     let mut webhooks = Vec::new();
     for row in shown::known_webhooks(connection, &keys[..keys.len().min(most)])? {
-        let damage = |column| CorruptRow::at("webhooks", &row.handle, column);
+        let corrupt = |column| CorruptRow::at("webhooks", &row.handle, column);
         webhooks.push(KnownWebhook {
             handle: read_handle(&row.handle)?,
-            name: WebhookName::from_stored(&row.name).ok_or_else(|| damage("name"))?,
-            hint: row.hint.parse().map_err(|_| damage("hint"))?,
+            name: WebhookName::from_stored(&row.name).ok_or_else(|| corrupt("name"))?,
+            hint: row.hint.parse().map_err(|_| corrupt("hint"))?,
             url: is_theirs(&row.url_shown_to),
             signing_secret: is_theirs(&row.secret_shown_to),
         });

@@ -45,12 +45,12 @@ impl TryFrom<MemberRow> for Member {
 
     fn try_from(row: MemberRow) -> Result<Self, CorruptRow> {
         let id = &row.id.clone();
-        let damage = |column| move || CorruptRow::at("members", id, column);
+        let corrupt = |column| move || CorruptRow::at("members", id, column);
         Ok(Self {
-            id: row.id.parse().map_err(|_| damage("id")())?,
-            organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
-            name: MemberName::from_stored(&row.name).ok_or_else(damage("name"))?,
-            role: row.role.parse().map_err(|_| damage("role")())?,
+            id: row.id.parse().map_err(|_| corrupt("id")())?,
+            organization: OrganizationId::new(row.organization).ok_or_else(corrupt("organization"))?,
+            name: MemberName::from_stored(&row.name).ok_or_else(corrupt("name"))?,
+            role: row.role.parse().map_err(|_| corrupt("role")())?,
             password: row.password.map(PasswordHash::from_text),
             created_at: Timestamp::from_micros(row.created_at),
         })
@@ -95,21 +95,21 @@ impl TryFrom<SessionRow> for Session {
 
     fn try_from(row: SessionRow) -> Result<Self, CorruptRow> {
         let id = &row.id.clone();
-        let damage = |column| move || CorruptRow::at("sessions", id, column);
+        let corrupt = |column| move || CorruptRow::at("sessions", id, column);
         let means = [SignInMeans::Password, SignInMeans::Link]
             .into_iter()
             .find(|means| means.as_str() == row.means);
         Ok(Self {
-            id: row.id.parse().map_err(|_| damage("id")())?,
-            digest: SessionDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
-            member: row.member.parse().map_err(|_| damage("member")())?,
-            means: means.ok_or_else(damage("means"))?,
+            id: row.id.parse().map_err(|_| corrupt("id")())?,
+            digest: SessionDigest::from_bytes(read_digest(&row.digest).ok_or_else(corrupt("digest"))?),
+            member: row.member.parse().map_err(|_| corrupt("member")())?,
+            means: means.ok_or_else(corrupt("means"))?,
             created_at: Timestamp::from_micros(row.created_at),
             last_seen_at: Timestamp::from_micros(row.last_seen_at),
-            source: read_address(&row.source).ok_or_else(damage("source"))?,
+            source: read_address(&row.source).ok_or_else(corrupt("source"))?,
             user_agent: row.user_agent,
             made_by: read_maker(row.made_by.as_deref(), row.made_in.as_deref())
-                .map_err(|_| damage("made_by")())?,
+                .map_err(|_| corrupt("made_by")())?,
         })
     }
 }
@@ -158,23 +158,23 @@ impl TryFrom<TokenRow> for Token {
 
     fn try_from(row: TokenRow) -> Result<Self, CorruptRow> {
         let id = &row.id.clone();
-        let damage = |column| move || CorruptRow::at("tokens", id, column);
+        let corrupt = |column| move || CorruptRow::at("tokens", id, column);
         let owner = row.owner.as_deref().map(str::parse::<MemberId>).transpose();
         let token_id = |text: Option<&str>| text.map(str::parse::<TokenId>).transpose();
         Ok(Self {
-            id: row.id.parse().map_err(|_| damage("id")())?,
-            organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
-            digest: ApiTokenDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
-            name: TokenName::from_stored(&row.name).ok_or_else(damage("name"))?,
-            role: row.role.parse().map_err(|_| damage("role")())?,
-            owner: owner.map_err(|_| damage("owner")())?,
+            id: row.id.parse().map_err(|_| corrupt("id")())?,
+            organization: OrganizationId::new(row.organization).ok_or_else(corrupt("organization"))?,
+            digest: ApiTokenDigest::from_bytes(read_digest(&row.digest).ok_or_else(corrupt("digest"))?),
+            name: TokenName::from_stored(&row.name).ok_or_else(corrupt("name"))?,
+            role: row.role.parse().map_err(|_| corrupt("role")())?,
+            owner: owner.map_err(|_| corrupt("owner")())?,
             created_by: row.created_by,
             created_at: Timestamp::from_micros(row.created_at),
             expires_at: row.expires_at.map(Timestamp::from_micros),
             last_used_at: row.last_used_at.map(Timestamp::from_micros),
             revoked_at: row.revoked_at.map(Timestamp::from_micros),
-            made_by: token_id(row.made_by.as_deref()).map_err(|_| damage("made_by")())?,
-            root: token_id(row.root.as_deref()).map_err(|_| damage("root")())?,
+            made_by: token_id(row.made_by.as_deref()).map_err(|_| corrupt("made_by")())?,
+            root: token_id(row.root.as_deref()).map_err(|_| corrupt("root")())?,
         })
     }
 }
@@ -207,13 +207,13 @@ impl TryFrom<LinkRow> for SignInLink {
 
     fn try_from(row: LinkRow) -> Result<Self, CorruptRow> {
         let id = &row.member.clone();
-        let damage = |column| move || CorruptRow::at("sign_in_links", id, column);
+        let corrupt = |column| move || CorruptRow::at("sign_in_links", id, column);
         Ok(Self {
-            digest: SignInSecretDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
-            member: row.member.parse().map_err(|_| damage("member")())?,
+            digest: SignInSecretDigest::from_bytes(read_digest(&row.digest).ok_or_else(corrupt("digest"))?),
+            member: row.member.parse().map_err(|_| corrupt("member")())?,
             created_at: Timestamp::from_micros(row.created_at),
             made_by: read_maker(row.made_by.as_deref(), row.made_in.as_deref())
-                .map_err(|_| damage("made_by")())?,
+                .map_err(|_| corrupt("made_by")())?,
         })
     }
 }
@@ -250,11 +250,11 @@ impl TryFrom<FailuresRow> for FailedSignIns {
     type Error = CorruptRow;
 
     fn try_from(row: FailuresRow) -> Result<Self, CorruptRow> {
-        let damage = |column| CorruptRow::at("failed_sign_ins", &row.member, column);
+        let corrupt = |column| CorruptRow::at("failed_sign_ins", &row.member, column);
         Ok(Self {
-            count: u64::try_from(row.attempts).map_err(|_| damage("attempts"))?,
+            count: u64::try_from(row.attempts).map_err(|_| corrupt("attempts"))?,
             last_at: Timestamp::from_micros(row.last_at),
-            last_from: read_address(&row.source).ok_or_else(|| damage("source"))?,
+            last_from: read_address(&row.source).ok_or_else(|| corrupt("source"))?,
         })
     }
 }

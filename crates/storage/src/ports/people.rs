@@ -70,10 +70,10 @@ impl PeopleStore for Database {
         &self,
         id: MemberId,
         change: MemberChange,
-        acting: ActorContext,
+        actor: ActorContext,
         now: Timestamp,
     ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
-        let work = move |connection: &mut Connection| act(connection, id, &change, &acting, now);
+        let work = move |connection: &mut Connection| act(connection, id, &change, &actor, now);
         self.change("change a member", work).await
     }
 

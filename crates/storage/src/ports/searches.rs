@@ -65,10 +65,10 @@ impl SearchStore for Database {
 fn read_label(
     (handle, name, hint, is_revoked): (String, String, String, bool),
 ) -> Result<WebhookLabel, CorruptRow> {
-    let damage = |column| CorruptRow::at("webhooks", &handle, column);
+    let corrupt = |column| CorruptRow::at("webhooks", &handle, column);
     Ok(WebhookLabel {
-        name: WebhookName::from_stored(&name).ok_or_else(|| damage("name"))?,
-        hint: hint.parse().map_err(|_| damage("hint"))?,
+        name: WebhookName::from_stored(&name).ok_or_else(|| corrupt("name"))?,
+        hint: hint.parse().map_err(|_| corrupt("hint"))?,
         handle: read_handle(&handle)?,
         is_revoked,
     })

@@ -187,12 +187,12 @@ impl Store for Database {
         &self,
         number: IncidentNumber,
         action: IncidentAction,
-        acting: ActorContext,
+        actor: ActorContext,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
         let act = || {
-            let (action, acting) = (action.clone(), acting.clone());
-            move |connection: &mut Connection| act(connection, number, &action, &acting, now)
+            let (action, actor) = (action.clone(), actor.clone());
+            move |connection: &mut Connection| act(connection, number, &action, &actor, now)
         };
         match self.change(ACT, act()).await {
             // A delivery opened an incident with the same dedup key meanwhile. The second try sees it.

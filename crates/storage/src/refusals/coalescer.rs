@@ -64,13 +64,13 @@ impl RefusalCoalescer {
     pub(crate) fn count(&self, refusal: &RefusalKey) -> Counted {
         let kind = RefusalKind::of(refusal);
         let mut state = self.lock();
-        let Some(tally) = state.kinds.get_mut(&kind).filter(|tally| tally.is_folded) else {
+        let Some(pending) = state.kinds.get_mut(&kind).filter(|pending| pending.is_folded) else {
             return Counted::No;
         };
-        if tally.times == 0 || refusal.received_at >= tally.last_at {
-            (tally.last_at, tally.source) = (refusal.received_at, refusal.source);
+        if pending.times == 0 || refusal.received_at >= pending.last_at {
+            (pending.last_at, pending.source) = (refusal.received_at, refusal.source);
         }
-        tally.times += 1;
+        pending.times += 1;
         if std::mem::replace(&mut state.is_waited_for, true) {
             Counted::Also
         } else {
@@ -87,13 +87,13 @@ impl RefusalCoalescer {
             state.unfold();
         }
         if state.kinds.len() < MAX_KINDS {
-            let tally = state.kinds.entry(kind).or_insert(PendingCount {
+            let pending = state.kinds.entry(kind).or_insert(PendingCount {
                 is_folded: true,
                 times: 0,
                 last_at: refusal.received_at,
                 source: refusal.source,
             });
-            tally.is_folded = true;
+            pending.is_folded = true;
         }
     }
 
@@ -106,11 +106,11 @@ impl RefusalCoalescer {
     pub(crate) fn take(&self) -> Vec<(RefusedDelivery, i64)> {
         let mut taken = Vec::new();
         let mut state = self.lock();
-        state.kinds.retain(|kind, tally| {
-            if tally.times > 0 {
-                taken.push((kind.refusal(tally), std::mem::take(&mut tally.times)));
+        state.kinds.retain(|kind, pending| {
+            if pending.times > 0 {
+                taken.push((kind.refusal(pending), std::mem::take(&mut pending.times)));
             }
-            tally.is_folded
+            pending.is_folded
         });
         state.is_waited_for = false;
         taken
@@ -124,9 +124,9 @@ impl RefusalCoalescer {
 impl State {
     /// Forgets the records, and keeps the counts that wait.
     fn unfold(&mut self) {
-        self.kinds.retain(|_, tally| {
-            tally.is_folded = false;
-            tally.times > 0
+        self.kinds.retain(|_, pending| {
+            pending.is_folded = false;
+            pending.times > 0
         });
     }
 }
@@ -143,11 +143,11 @@ impl RefusalKind {
     }
 
     /// A refusal of this kind, at the time and from the address of the last one.
-    fn refusal(&self, tally: &PendingCount) -> RefusedDelivery {
+    fn refusal(&self, pending: &PendingCount) -> RefusedDelivery {
         RefusedDelivery {
             webhook: self.webhook,
-            received_at: tally.last_at,
-            source: tally.source,
+            received_at: pending.last_at,
+            source: pending.source,
             request_id: None,
             trail: None,
             user_agent: None,
@@ -181,31 +181,31 @@ mod tests {
     }
 
     /// The counts that wait, by source and code.
-    fn taken(tallies: &RefusalCoalescer) -> Vec<(RefusalKey, i64)> {
-        let taken = tallies.take().into_iter();
+    fn taken(coalescer: &RefusalCoalescer) -> Vec<(RefusalKey, i64)> {
+        let taken = coalescer.take().into_iter();
         taken.map(|(refusal, times)| (refusal.key(), times)).collect()
     }
 
     #[test]
     fn only_what_is_folded_is_counted_and_only_once() {
-        let tallies = RefusalCoalescer::default();
-        assert_eq!(tallies.count(&key()), Counted::No);
-        tallies.fold(&key());
+        let coalescer = RefusalCoalescer::default();
+        assert_eq!(coalescer.count(&key()), Counted::No);
+        coalescer.fold(&key());
         let late = RefusalKey {
             received_at: second(1),
             ..key()
         };
-        assert_eq!(tallies.count(&late), Counted::First);
-        assert_eq!(tallies.count(&key()), Counted::Also);
-        assert_eq!(taken(&tallies), [(late, 2)], "with the time of the last one");
-        assert_eq!(taken(&tallies), []);
-        assert_eq!(tallies.count(&key()), Counted::First);
+        assert_eq!(coalescer.count(&late), Counted::First);
+        assert_eq!(coalescer.count(&key()), Counted::Also);
+        assert_eq!(taken(&coalescer), [(late, 2)], "with the time of the last one");
+        assert_eq!(taken(&coalescer), []);
+        assert_eq!(coalescer.count(&key()), Counted::First);
     }
 
     #[test]
     fn sources_codes_and_minutes_are_told_apart() {
-        let tallies = RefusalCoalescer::default();
-        tallies.fold(&key());
+        let coalescer = RefusalCoalescer::default();
+        coalescer.fold(&key());
         let others = [
             from(1),
             RefusalKey {
@@ -226,52 +226,52 @@ mod tests {
             },
         ];
         for other in others {
-            assert_eq!(tallies.count(&other), Counted::No, "{other:?}");
+            assert_eq!(coalescer.count(&other), Counted::No, "{other:?}");
         }
-        assert_eq!(tallies.count(&key()), Counted::First);
+        assert_eq!(coalescer.count(&key()), Counted::First);
     }
 
     #[test]
     fn a_new_minute_begins_anew_and_loses_nothing() {
-        let tallies = RefusalCoalescer::default();
-        tallies.fold(&key());
-        tallies.count(&key());
-        tallies.fold(&RefusalKey {
+        let coalescer = RefusalCoalescer::default();
+        coalescer.fold(&key());
+        coalescer.count(&key());
+        coalescer.fold(&RefusalKey {
             received_at: second(60),
             ..key()
         });
-        assert_eq!(tallies.count(&key()), Counted::No);
-        assert_eq!(taken(&tallies), [(key(), 1)]);
+        assert_eq!(coalescer.count(&key()), Counted::No);
+        assert_eq!(taken(&coalescer), [(key(), 1)]);
         assert_eq!(key().received_at, START);
     }
 
     #[test]
     fn what_is_forgotten_is_recorded_anew_and_nothing_is_lost() {
-        let tallies = RefusalCoalescer::default();
-        tallies.fold(&key());
-        tallies.count(&key());
-        tallies.forget();
-        assert_eq!(tallies.count(&key()), Counted::No);
-        assert_eq!(taken(&tallies), [(key(), 1)]);
+        let coalescer = RefusalCoalescer::default();
+        coalescer.fold(&key());
+        coalescer.count(&key());
+        coalescer.forget();
+        assert_eq!(coalescer.count(&key()), Counted::No);
+        assert_eq!(taken(&coalescer), [(key(), 1)]);
     }
 
     #[test]
     fn one_ipv6_site_is_one_source() {
-        let tallies = RefusalCoalescer::default();
+        let coalescer = RefusalCoalescer::default();
         let of_host = |host: u128| {
             let source = std::net::Ipv6Addr::from_bits((0x2001_0db8 << 96) + host).into();
             RefusalKey { source, ..key() }
         };
-        tallies.fold(&of_host(1));
-        assert!((2..100).all(|host| tallies.count(&of_host(host)) != Counted::No));
-        assert_eq!(taken(&tallies), [(of_host(99), 98)]);
+        coalescer.fold(&of_host(1));
+        assert!((2..100).all(|host| coalescer.count(&of_host(host)) != Counted::No));
+        assert_eq!(taken(&coalescer), [(of_host(99), 98)]);
     }
 
     #[test]
     fn kinds_are_bounded() {
-        let tallies = RefusalCoalescer::default();
-        (0..10_000).for_each(|source| tallies.fold(&from(source)));
-        let counted = (0..10_000).filter(|source| tallies.count(&from(*source)) != Counted::No);
+        let coalescer = RefusalCoalescer::default();
+        (0..10_000).for_each(|source| coalescer.fold(&from(source)));
+        let counted = (0..10_000).filter(|source| coalescer.count(&from(*source)) != Counted::No);
         assert_eq!(counted.count(), MAX_KINDS);
     }
 }

@@ -206,14 +206,14 @@ mod tests {
 
     /// Places refusals one after the other. Returns their places and the number of records.
     fn place_all(
-        folding: &mut RefusalFolder,
+        folder: &mut RefusalFolder,
         refusals: impl IntoIterator<Item = (i64, RefusedDelivery)>,
     ) -> (Vec<Placement>, usize) {
         let mut next = 1;
         let places: Vec<_> = refusals
             .into_iter()
             .map(|(webhook, refusal)| {
-                let place = folding.place(webhook, &refusal, next);
+                let place = folder.place(webhook, &refusal, next);
                 next += i64::from(place == Placement::Record);
                 place
             })
@@ -236,15 +236,15 @@ mod tests {
         let all = (0..20)
             .flat_map(|_| codes)
             .flat_map(|code| [(1, v4(1), code), (1, v4(2), code), (2, v4(1), code)]);
-        let mut folding = RefusalFolder::default();
+        let mut folder = RefusalFolder::default();
         let minute = |minute: i64| {
             all.clone()
                 .map(move |(webhook, source, code)| (webhook, refusal(source, code, minute * 60)))
         };
-        assert_eq!(place_all(&mut folding, minute(0)).1, 6 * 11);
-        assert_eq!(place_all(&mut folding, minute(1)).1, 6 * 11);
+        assert_eq!(place_all(&mut folder, minute(0)).1, 6 * 11);
+        assert_eq!(place_all(&mut folder, minute(1)).1, 6 * 11);
         assert_eq!(
-            place_all(&mut folding, minute(0)).1,
+            place_all(&mut folder, minute(0)).1,
             0,
             "the minute before counts as this one"
         );
@@ -262,48 +262,48 @@ mod tests {
     #[test]
     fn many_sources_are_bounded_per_webhook_and_each_code_is_still_seen() {
         let flood = |code| (0..100_000).map(move |source| (1, refusal(v4(source), code, 0)));
-        let mut folding = RefusalFolder::default();
-        assert_eq!(place_all(&mut folding, flood(RefusalCode::IpNotAllowed)).1, 501);
-        assert_eq!(place_all(&mut folding, flood(RefusalCode::InvalidJson)).1, 1);
-        assert!(folding.sources.len() <= MAX_SOURCES);
+        let mut folder = RefusalFolder::default();
+        assert_eq!(place_all(&mut folder, flood(RefusalCode::IpNotAllowed)).1, 501);
+        assert_eq!(place_all(&mut folder, flood(RefusalCode::InvalidJson)).1, 1);
+        assert!(folder.sources.len() <= MAX_SOURCES);
     }
 
     /// A customer with a /48 uses up neither the records nor the bytes of the webhook's other sources.
     #[test]
     fn one_customer_does_not_hide_what_others_are_refused_for() {
-        let mut folding = RefusalFolder::default();
+        let mut folder = RefusalFolder::default();
         let host = |host: u128| IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8 << 96) + (host << 64)));
         let flood = |hosts: std::ops::Range<u128>| {
             hosts.map(move |number| (1, refusal(host(number), RefusalCode::IpNotAllowed, 0)))
         };
         let home = usize::try_from(CUSTOMER_ROWS[0]).unwrap();
-        assert_eq!(place_all(&mut folding, flood(0..256)).1, home + 1);
+        assert_eq!(place_all(&mut folder, flood(0..256)).1, home + 1);
         let source_prefix = usize::try_from(CUSTOMER_ROWS[1]).unwrap();
         assert_eq!(
-            place_all(&mut folding, flood(256..65_536)).1,
+            place_all(&mut folder, flood(256..65_536)).1,
             source_prefix - home - 1
         );
         let real = refusal(v4(7), RefusalCode::IpNotAllowed, 0);
         assert_eq!(
-            place_all(&mut folding, [(1, real)]).1,
+            place_all(&mut folder, [(1, real)]).1,
             1,
             "it has a record of its own"
         );
 
-        assert!(folding.keep(1, host(0), CUSTOMER_BYTES));
-        assert!(!folding.keep(1, host(65_535), 1));
-        assert!(folding.keep(1, v4(7), CUSTOMER_BYTES));
+        assert!(folder.keep(1, host(0), CUSTOMER_BYTES));
+        assert!(!folder.keep(1, host(65_535), 1));
+        assert!(folder.keep(1, v4(7), CUSTOMER_BYTES));
     }
 
     #[test]
     fn bytes_of_refusals_are_bounded_per_webhook_and_minute() {
-        let mut folding = RefusalFolder::default();
+        let mut folder = RefusalFolder::default();
         let mut kept = |webhook: i64, second: i64| {
             (0..200)
                 .filter(|source| {
                     let sent = refusal(v4(*source), RefusalCode::InvalidJson, second);
-                    folding.place(webhook, &sent, 1);
-                    folding.keep(webhook, sent.source, 10_000)
+                    folder.place(webhook, &sent, 1);
+                    folder.keep(webhook, sent.source, 10_000)
                 })
                 .count()
         };
@@ -324,9 +324,9 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_does_not_fold_for_ever() {
-        let mut folding = RefusalFolder::default();
+        let mut folder = RefusalFolder::default();
         let at = |second| (0..20).map(move |_| (1, refusal(v4(1), RefusalCode::IpNotAllowed, second)));
-        assert_eq!(place_all(&mut folding, at(36_000)).1, 11);
-        assert_eq!(place_all(&mut folding, at(0)).1, 11);
+        assert_eq!(place_all(&mut folder, at(36_000)).1, 11);
+        assert_eq!(place_all(&mut folder, at(0)).1, 11);
     }
 }

@@ -105,8 +105,8 @@ mod tests {
         held: &mut Vec<QueuedRefusal>,
     ) -> usize {
         let before = held.len();
-        while let Some(place) = refusals.take(webhook(number).handle, bytes, all - held.len()) {
-            held.push(place);
+        while let Some(slot) = refusals.take(webhook(number).handle, bytes, all - held.len()) {
+            held.push(slot);
         }
         held.len() - before
     }
@@ -134,7 +134,7 @@ mod tests {
         };
         let loud = kept(1, 2_000);
         assert_eq!(loud.len(), 2_000, "all of them are on record");
-        let bytes: usize = loud.iter().map(|place| place.bytes).sum();
+        let bytes: usize = loud.iter().map(|slot| slot.bytes).sum();
         assert!(bytes <= WAITING_REFUSAL_BYTES / 4, "{bytes}");
         assert_eq!(kept(2, 1)[0].bytes, 10_000);
         drop(loud);

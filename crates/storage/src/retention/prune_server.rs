@@ -41,9 +41,9 @@ pub(crate) fn fill_server(
     if !prune_alone(connection)? || leftovers_exist(connection)? {
         return Ok(());
     }
-    let there = partitions(connection)?;
+    let existing = partitions(connection)?;
     let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
-    let bytes = bytes(connection, &there)?;
+    let bytes = bytes(connection, &existing)?;
     let full = if bytes > budget {
         let end = counter_value(connection, Counter::Usage)?;
         let mut full = payers(connection, (bytes, budget), (now, end), PAYERS)?.full;
@@ -77,13 +77,13 @@ pub(crate) fn prune_server(
     let too_old = now.before(retention.deliveries).as_micros();
     let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
     let current = counter_value(connection, Counter::Delivery)? / PARTITION_SPAN;
-    let mut there = partitions(connection)?;
+    let mut existing = partitions(connection)?;
     for ahead in [current, current + 1] {
-        if !there.contains(&ahead) {
+        if !existing.contains(&ahead) {
             partition_make(connection, ahead)?;
         }
     }
-    let dropped = drop_oldest(connection, &mut there, current, too_old)?;
+    let dropped = drop_oldest(connection, &mut existing, current, too_old)?;
     if dropped > 0 {
         let pruned = Pruned {
             deliveries: dropped,
@@ -91,17 +91,17 @@ pub(crate) fn prune_server(
         };
         return Ok((pruned, Vec::new()));
     }
-    let bytes = bytes(connection, &there)?;
+    let bytes = bytes(connection, &existing)?;
     let mut unable = Vec::new();
     if bytes > budget {
-        let (pruned, found) = prune_size_server(connection, &there, (bytes, budget), now)?;
+        let (pruned, found) = prune_size_server(connection, &existing, (bytes, budget), now)?;
         if !pruned.is_empty() {
             return Ok((pruned, found));
         }
         unable = found;
     }
     Ok((
-        prune_by_age(connection, retention, (current, there.len()), now)?,
+        prune_by_age(connection, retention, (current, existing.len()), now)?,
         unable,
     ))
 }
@@ -145,11 +145,11 @@ fn prune_by_age(
 /// an upper bound of their number.
 fn drop_oldest(
     connection: &mut Connection,
-    there: &mut Vec<i64>,
+    existing: &mut Vec<i64>,
     current: i64,
     too_old: i64,
 ) -> QueryResult<u64> {
-    let Some(oldest) = there.first().copied().filter(|oldest| *oldest < current) else {
+    let Some(oldest) = existing.first().copied().filter(|oldest| *oldest < current) else {
         return Ok(0);
     };
     let ends = partition_ends(connection, oldest)?;
@@ -161,21 +161,21 @@ fn drop_oldest(
         leftover_holdings(connection, &held)?;
     }
     partition_drop(connection, oldest)?;
-    there.remove(0);
+    existing.remove(0);
     Ok(ends.map_or(0, |((first, _), (last, _))| (last - first + 1).unsigned_abs()))
 }
 
 /// Bytes of the history on a server.
 pub(crate) fn server_bytes(connection: &mut Connection) -> QueryResult<i64> {
-    let there = partitions(connection)?;
-    bytes(connection, &there)
+    let existing = partitions(connection)?;
+    bytes(connection, &existing)
 }
 
 /// Bytes of the history on disk. The tables of incidents never shrink, and keep old versions of rows until
 /// they are vacuumed: only what webhooks hold of them counts, or nobody could pay for it.
-fn bytes(connection: &mut Connection, there: &[i64]) -> QueryResult<i64> {
+fn bytes(connection: &mut Connection, existing: &[i64]) -> QueryResult<i64> {
     let mut bytes = 0_i64;
-    for partition in there {
+    for partition in existing {
         bytes = bytes.saturating_add(partition_bytes(connection, *partition)?);
     }
     let held = holdings_sum(connection)?.saturating_sub(bytes).max(0);

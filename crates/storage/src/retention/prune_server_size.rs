@@ -38,7 +38,7 @@ pub(super) fn partition_share(budget: i64, tables: usize) -> i64 {
 /// Rewriting a partition takes minutes, so nothing that others wait for is locked before that.
 pub(super) fn prune_size_server(
     connection: &mut Connection,
-    there: &[i64],
+    existing: &[i64],
     (bytes, budget): (i64, i64),
     now: Timestamp,
 ) -> QueryResult<(Pruned, Vec<i64>)> {
@@ -58,7 +58,7 @@ pub(super) fn prune_size_server(
             .collect()
     };
     let mut passed = false;
-    for partition in there {
+    for partition in existing {
         let now_paying = paying(&payers);
         let behind = (partition + 1) * PARTITION_SPAN;
         if now_paying.iter().all(|(.., next)| *next >= behind) {
@@ -77,7 +77,7 @@ pub(super) fn prune_size_server(
             // for it.
             doomed_drop(connection)?;
             go_on(connection, payers)?;
-            let is_large = partition_bytes(connection, current)? > partition_share(budget, there.len());
+            let is_large = partition_bytes(connection, current)? > partition_share(budget, existing.len());
             if is_large {
                 partition_begin(connection, current + 1)?;
             }

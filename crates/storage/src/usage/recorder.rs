@@ -15,7 +15,7 @@ use hookgate_domain::Timestamp;
 
 use super::counts::Counts;
 use super::observation::Observation;
-use super::recount::{ToldApart, recount, write_counts};
+use super::recount::{SourcesOfDay, recount, write_counts};
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_set, counter_value};
 
@@ -66,7 +66,7 @@ pub(crate) struct UsageRecorder {
     /// The watermark that its transaction writes.
     written: Option<i64>,
     /// Numbers of sources of a webhook in the table for a day, those that passed and the refused ones.
-    told_apart: ToldApart,
+    sources_of_day: SourcesOfDay,
 }
 
 impl UsageRecorder {
@@ -104,7 +104,7 @@ impl UsageRecorder {
             Some(recount(connection, self.counts.off_record(), watermark, first)?)
         };
         let counts = recounted.as_ref().unwrap_or(&self.counts);
-        write_counts(connection, counts, &mut self.told_apart)?;
+        write_counts(connection, counts, &mut self.sources_of_day)?;
         if watermark != first {
             counter_set(connection, Counter::Usage, first)?;
         }
@@ -130,10 +130,13 @@ impl UsageRecorder {
         }
         self.since = self.since.or_else(|| self.batch.first().map(|seen| seen.at));
         // Deliveries of a batch are often identical, and the cost is in finding their entries.
-        for alike in self.batch.chunk_by(|one, next| one.is_like(next, start)) {
-            let [.., last] = alike else { continue };
+        for identical in self.batch.chunk_by(|one, next| one.is_like(next, start)) {
+            let [.., last] = identical else { continue };
             let is_on_record = last.is_on_record(start);
-            let (first, all) = (&alike[0], alike.iter().map(|seen| seen.times).sum::<i64>());
+            let (first, all) = (
+                &identical[0],
+                identical.iter().map(|seen| seen.times).sum::<i64>(),
+            );
             self.counts.add(first, first.times, is_on_record);
             if all > first.times {
                 self.counts.add(last, all - first.times, is_on_record);
@@ -147,6 +150,6 @@ impl UsageRecorder {
         self.batch.clear();
         (self.numbers, self.written) = (None, None);
         // It may include rows that were never stored.
-        self.told_apart.clear();
+        self.sources_of_day.clear();
     }
 }

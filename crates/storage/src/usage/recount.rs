@@ -39,7 +39,7 @@ const MAX_REMEMBERED: usize = 8_192;
 const RECOUNT: i64 = 5_000;
 
 /// Numbers of sources of a webhook in the table for a day: those that passed, and the refused ones.
-pub(crate) type ToldApart = HashMap<(i64, i64, bool), i64>;
+pub(crate) type SourcesOfDay = HashMap<(i64, i64, bool), i64>;
 
 /// Result of a step of counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(crate) fn count_step(connection: &mut Connection, off_record: &Counts) -> Qu
         if !holdings_try_lock(connection, &counts.held())? {
             return Ok(CountStep::Busy);
         }
-        write_counts(connection, &counts, &mut ToldApart::new())?;
+        write_counts(connection, &counts, &mut SourcesOfDay::new())?;
         counter_set(connection, Counter::Usage, last.map_or(next, |last| last + 1))?;
         Ok(last.map_or(CountStep::Done, |_| CountStep::More))
     })
@@ -82,7 +82,7 @@ pub(crate) fn count_step(connection: &mut Connection, off_record: &Counts) -> Qu
 pub(crate) fn write_counts(
     connection: &mut Connection,
     counts: &Counts,
-    told_apart: &mut ToldApart,
+    sources_of_day: &mut SourcesOfDay,
 ) -> QueryResult<()> {
     for row in counts.usage_rows() {
         usage_add(connection, &row)?;
@@ -90,7 +90,7 @@ pub(crate) fn write_counts(
     for held in counts.held() {
         holding_add(connection, &held)?;
     }
-    write_sources(connection, counts, told_apart)
+    write_sources(connection, counts, sources_of_day)
 }
 
 /// Adds the records between two numbers, the second excluded, to these counts.
@@ -145,7 +145,7 @@ fn add_records(
 fn write_sources(
     connection: &mut Connection,
     counts: &Counts,
-    told_apart: &mut ToldApart,
+    sources_of_day: &mut SourcesOfDay,
 ) -> QueryResult<()> {
     let mut beyond = HashMap::<(i64, i64), SourceCount>::new();
     for (key, count) in counts.sources() {
@@ -155,12 +155,12 @@ fn write_sources(
             write_codes(connection, key, source, count)?;
             continue;
         }
-        if told_apart.len() >= MAX_REMEMBERED {
-            told_apart.clear();
+        if sources_of_day.len() >= MAX_REMEMBERED {
+            sources_of_day.clear();
         }
         let place = (*webhook, *day, count.accepted() > 0);
         let most = if place.2 { MAX_SOURCES } else { MAX_REFUSED_SOURCES };
-        let known = match told_apart.get(&place) {
+        let known = match sources_of_day.get(&place) {
             Some(known) => *known,
             None => source_count(connection, *webhook, *day, place.2)?,
         };
@@ -172,7 +172,7 @@ fn write_sources(
             all.and_modify(|all| all.merge(count))
                 .or_insert_with(|| count.clone());
         }
-        told_apart.insert(place, known + i64::from(known < most));
+        sources_of_day.insert(place, known + i64::from(known < most));
     }
     for ((webhook, day), count) in beyond {
         let key = (webhook, day, [0; 16]);

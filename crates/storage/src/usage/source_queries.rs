@@ -87,14 +87,14 @@ fn source_reasons(
         .filter(source_codes::day.ge(day_of(since)))
         .select((source_codes::source, source_codes::code, source_codes::count))
         .load(connection)?;
-    let damage = |column| move || CorruptRow::at("source_codes", webhook, column);
+    let corrupt = |column| move || CorruptRow::at("source_codes", webhook, column);
     let counts = rows.into_iter().filter(|(source, ..)| !source.is_empty());
     let counts = counts.map(|(source, code, count)| {
         let code = match code.as_str() {
             OBSERVED => None,
-            code => Some(code.parse::<RefusalCode>().ok().ok_or_else(damage("code"))?),
+            code => Some(code.parse::<RefusalCode>().ok().ok_or_else(corrupt("code"))?),
         };
-        let address = read_address(&source).ok_or_else(damage("source"))?;
+        let address = read_address(&source).ok_or_else(corrupt("source"))?;
         Ok((address, code, read_count("source_codes", "count", count)?))
     });
     let counts: Vec<_> = counts.collect::<Result<_, CorruptRow>>()?;

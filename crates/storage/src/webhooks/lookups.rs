@@ -35,8 +35,9 @@ pub(crate) struct Lookups {
 
 #[derive(Default)]
 struct PendingLookups {
-    asked: Vec<PendingLookup>,
-    is_looking: bool,
+    lookups: Vec<PendingLookup>,
+    /// `true` while a task runs the batches.
+    is_running: bool,
 }
 
 struct PendingLookup {
@@ -78,23 +79,23 @@ impl Lookups {
         let (reply, answer) = oneshot::channel();
         let is_first = {
             let mut waiting = self.lock();
-            if waiting.asked.len() >= MOST_WAITING {
+            if waiting.lookups.len() >= MOST_WAITING {
                 return Err(unavailable(WHAT));
             }
-            waiting.asked.push(PendingLookup {
+            waiting.lookups.push(PendingLookup {
                 digest,
                 revision,
                 reply,
             });
-            !std::mem::replace(&mut waiting.is_looking, true)
+            !std::mem::replace(&mut waiting.is_running, true)
         };
         if is_first {
             // A task of its own: the caller may leave, and others wait for the same batch.
-            let looking = LookupTask {
+            let task = LookupTask {
                 lookups: self.clone(),
                 is_over: false,
             };
-            tokio::spawn(looking.run());
+            tokio::spawn(task.run());
         }
         answer.await.unwrap_or_else(|_| Err(unavailable(WHAT)))
     }
@@ -114,24 +115,27 @@ struct LookupTask {
 impl LookupTask {
     /// Runs batches until no look-up waits.
     async fn run(mut self) {
-        while let Some(asked) = self.next().await {
-            let wanted: Vec<_> = asked.iter().map(|asked| (asked.digest, asked.revision)).collect();
+        while let Some(batch) = self.next().await {
+            let wanted: Vec<_> = batch
+                .iter()
+                .map(|lookup| (lookup.digest, lookup.revision))
+                .collect();
             let held = Arc::clone(&self.lookups.held);
             let look_up = move |connection: &mut Connection| Ok(look_up(connection, &wanted, &held)?);
             let found = run(&self.lookups.pool, WHAT, look_up);
             match found.await {
                 Ok(found) => {
-                    for (asked, found) in asked.into_iter().zip(found) {
+                    for (lookup, found) in batch.into_iter().zip(found) {
                         // The caller may have left.
-                        let _ = asked.reply.send(found);
+                        let _ = lookup.reply.send(found);
                     }
                 }
                 Err(error) => {
                     // Look-ups that came meanwhile would only wait for the next failure.
-                    let meanwhile = std::mem::take(&mut self.lookups.lock().asked);
+                    let meanwhile = std::mem::take(&mut self.lookups.lock().lookups);
                     if let Some(left_out) = FAILED.line() {
                         let source = error.source().map(tracing::field::display);
-                        let urls = asked.len() + meanwhile.len();
+                        let urls = batch.len() + meanwhile.len();
                         tracing::warn!(%error, source, urls, left_out, "URLs could not be looked up");
                     }
                 }
@@ -145,13 +149,13 @@ impl LookupTask {
         tokio::task::yield_now().await;
         let mut waiting = self.lookups.lock();
         // A caller that left needs no answer.
-        waiting.asked.retain(|asked| !asked.reply.is_closed());
-        let some = waiting.asked.len().min(MAX_URLS_AT_ONCE);
+        waiting.lookups.retain(|lookup| !lookup.reply.is_closed());
+        let some = waiting.lookups.len().min(MAX_URLS_AT_ONCE);
         self.is_over = some == 0;
-        waiting.is_looking = !self.is_over;
-        let asked = waiting.asked.drain(..some).collect();
+        waiting.is_running = !self.is_over;
+        let batch = waiting.lookups.drain(..some).collect();
         drop(waiting);
-        (!self.is_over).then_some(asked)
+        (!self.is_over).then_some(batch)
     }
 }
 
@@ -181,7 +185,7 @@ fn look_up(
         }
         match url_by_digest(connection, digest, held) {
             Ok(url) => Ok(Ok(UrlSince::Changed(url.map(Box::new)))),
-            Err(fault) => fault.contained().map(Err),
+            Err(error) => error.contained().map(Err),
         }
     };
     wanted.iter().zip(known).map(url).collect()
@@ -238,7 +242,7 @@ mod tests {
         database.webhook_insert(webhook(1), audit()).await.unwrap();
         let lookups = database.lookups.clone();
         // As if a task were running, and took long.
-        lookups.lock().is_looking = true;
+        lookups.lock().is_running = true;
         let mut waiting = Vec::new();
         for seed in 0..MOST_WAITING as u64 {
             let mut asking = Box::pin(lookups.find(digest(seed)));
@@ -251,12 +255,12 @@ mod tests {
             "{refused:?}"
         );
         waiting.truncate(3);
-        let looking = LookupTask {
+        let task = LookupTask {
             lookups: lookups.clone(),
             is_over: false,
         };
-        looking.run().await;
-        assert!(lookups.lock().asked.is_empty());
+        task.run().await;
+        assert!(lookups.lock().lookups.is_empty());
         let mut found = Vec::new();
         for asking in waiting {
             found.push(asking.await.unwrap().is_some());

@@ -59,9 +59,9 @@ impl TryFrom<WebhookRow> for Webhook {
     fn try_from(row: WebhookRow) -> Result<Self, CorruptRow> {
         Ok(Self {
             handle: read_handle(&row.handle)?,
-            organization: OrganizationId::new(row.organization).ok_or_else(|| row.damage("organization"))?,
-            name: WebhookName::from_stored(&row.name).ok_or_else(|| row.damage("name"))?,
-            format: row.format.parse().map_err(|_| row.damage("format"))?,
+            organization: OrganizationId::new(row.organization).ok_or_else(|| row.corrupt("organization"))?,
+            name: WebhookName::from_stored(&row.name).ok_or_else(|| row.corrupt("name"))?,
+            format: row.format.parse().map_err(|_| row.corrupt("format"))?,
             state: row.state()?,
             revision: row.revision,
             created_at: Timestamp::from_micros(row.created_at),
@@ -77,22 +77,22 @@ impl TryFrom<WebhookRow> for Webhook {
 
 impl WebhookRow {
     fn state(&self) -> Result<WebhookState, CorruptRow> {
-        let hint = self.hint.parse().map_err(|_| self.damage("hint"))?;
+        let hint = self.hint.parse().map_err(|_| self.corrupt("hint"))?;
         match self.state.as_str() {
             ACTIVE => Ok(WebhookState::Active(LiveUrl {
-                digest: read_digest(self.digest.as_deref()).ok_or_else(|| self.damage("digest"))?,
+                digest: read_digest(self.digest.as_deref()).ok_or_else(|| self.corrupt("digest"))?,
                 hint,
-                issued_at: Timestamp::from_micros(self.issued_at.ok_or_else(|| self.damage("issued_at"))?),
+                issued_at: Timestamp::from_micros(self.issued_at.ok_or_else(|| self.corrupt("issued_at"))?),
                 exposed_at: self.exposed_at.map(Timestamp::from_micros),
             })),
             REVOKED => {
-                let at = self.revoked_at.ok_or_else(|| self.damage("revoked_at"))?;
+                let at = self.revoked_at.ok_or_else(|| self.corrupt("revoked_at"))?;
                 Ok(WebhookState::Revoked {
                     hint,
                     at: Timestamp::from_micros(at),
                 })
             }
-            _ => Err(self.damage("state")),
+            _ => Err(self.corrupt("state")),
         }
     }
 
@@ -101,20 +101,20 @@ impl WebhookRow {
             .rotation_days
             .map(|days| narrow::<u16>(days).and_then(NonZeroU16::new));
         Ok(Policy {
-            allowlist: Allowlist::from_stored(&self.allowlist).map_err(|_| self.damage("allowlist"))?,
+            allowlist: Allowlist::from_stored(&self.allowlist).map_err(|_| self.corrupt("allowlist"))?,
             allowlist_mode: self
                 .allowlist_mode
                 .parse()
-                .map_err(|_| self.damage("allowlist_mode"))?,
+                .map_err(|_| self.corrupt("allowlist_mode"))?,
             limits: self.limits()?,
             payload_logging: match self.payload_logging.as_str() {
                 ON => PayloadLogging::On,
                 OFF => PayloadLogging::Off,
-                _ => return Err(self.damage("payload_logging")),
+                _ => return Err(self.corrupt("payload_logging")),
             },
             rotation: RotationPolicy {
                 days: days
-                    .map(|days| days.ok_or_else(|| self.damage("rotation_days")))
+                    .map(|days| days.ok_or_else(|| self.corrupt("rotation_days")))
                     .transpose()?,
             },
             signing_secret: self.signing_secret.map(SealedSecret::from_bytes),
@@ -122,22 +122,22 @@ impl WebhookRow {
     }
 
     fn limits(&self) -> Result<Limits, CorruptRow> {
-        let body_bytes = narrow(self.body_bytes).ok_or_else(|| self.damage("body_bytes"))?;
+        let body_bytes = narrow(self.body_bytes).ok_or_else(|| self.corrupt("body_bytes"))?;
         let per_minute = self
             .per_minute
             .map(|most| narrow::<u32>(most).and_then(NonZeroU32::new));
         let per_minute = per_minute
-            .map(|most| most.ok_or_else(|| self.damage("per_minute")))
+            .map(|most| most.ok_or_else(|| self.corrupt("per_minute")))
             .transpose()?;
         let overload = match self.overload.as_str() {
             REFUSE => Overload::Refuse,
             POSTPONE => Overload::Postpone,
-            _ => return Err(self.damage("overload")),
+            _ => return Err(self.corrupt("overload")),
         };
-        Limits::new(body_bytes, per_minute, overload).map_err(|_| self.damage("body_bytes"))
+        Limits::new(body_bytes, per_minute, overload).map_err(|_| self.corrupt("body_bytes"))
     }
 
-    fn damage(&self, column: &'static str) -> CorruptRow {
+    fn corrupt(&self, column: &'static str) -> CorruptRow {
         CorruptRow::at("webhooks", &self.handle, column)
     }
 }
@@ -220,15 +220,15 @@ pub(crate) struct RetiredRow {
 impl RetiredRow {
     /// The tombstone with this digest, of the webhook with this handle.
     pub(crate) fn read(self, digest: WebhookIdDigest, handle: &str) -> Result<RetiredUrl, CorruptRow> {
-        let damage = |column| move || CorruptRow::at("retired_urls", handle, column);
+        let corrupt = |column| move || CorruptRow::at("retired_urls", handle, column);
         let because = match self.because.as_str() {
             word if word == RetiredBecause::Regenerated.as_str() => RetiredBecause::Regenerated,
             word if word == RetiredBecause::Revoked.as_str() => RetiredBecause::Revoked,
-            _ => return Err(damage("because")()),
+            _ => return Err(corrupt("because")()),
         };
         Ok(RetiredUrl {
             digest,
-            hint: self.hint.parse().ok().ok_or_else(damage("hint"))?,
+            hint: self.hint.parse().ok().ok_or_else(corrupt("hint"))?,
             webhook: read_handle(handle)?,
             because,
             at: Timestamp::from_micros(self.at),

@@ -27,7 +27,7 @@ use crate::webhooks::statements::{Target, target_by_handle};
 /// The backend for SQLite.
 pub(in super::super) struct SqliteBackend<'c, 'a> {
     connection: &'c mut Connection,
-    counting: &'c mut UsageRecorder,
+    recorder: &'c mut UsageRecorder,
     /// Incidents that are not written yet: each with the webhook's key and the delivery that opens it.
     new_incidents: Vec<(WeighedIncident, i64, DeliveryId)>,
     /// Records of deliveries that are not written yet.
@@ -44,10 +44,10 @@ pub(in super::super) struct SqliteBackend<'c, 'a> {
 
 impl<'c> SqliteBackend<'c, '_> {
     /// A backend on this connection, which is in a transaction.
-    pub(in super::super) fn new(connection: &'c mut Connection, counting: &'c mut UsageRecorder) -> Self {
+    pub(in super::super) fn new(connection: &'c mut Connection, recorder: &'c mut UsageRecorder) -> Self {
         Self {
             connection,
-            counting,
+            recorder,
             new_incidents: Vec::new(),
             new_deliveries: Vec::new(),
             counts_wanted: false,
@@ -183,14 +183,14 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
     }
 
     fn note(&mut self, seen: Observation) {
-        self.counting.note(seen);
+        self.recorder.note(seen);
     }
 
     fn finish(mut self, numbers: Option<NextNumbers>) -> QueryResult<()> {
         self.rows_write()?;
-        if self.counts_wanted || self.counting.is_due() {
+        if self.counts_wanted || self.recorder.is_due() {
             let next = self.numbers()?.delivery;
-            self.counting.write(self.connection, next)?;
+            self.recorder.write(self.connection, next)?;
         }
         for (record, more) in self.counted {
             delivery_count(self.connection, record, more)?;
@@ -202,7 +202,7 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
             if after.incident != before.incident {
                 counter_set(self.connection, Counter::Incident, after.incident)?;
             }
-            self.counting.numbered(before.delivery, after.delivery);
+            self.recorder.numbered(before.delivery, after.delivery);
         }
         Ok(())
     }

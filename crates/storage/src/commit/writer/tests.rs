@@ -192,7 +192,7 @@ async fn a_webhook_that_is_refused_much_takes_no_record_from_others() {
         let _ = held.recv();
         Ok(())
     });
-    let refusing = async {
+    let pending_refusal = async {
         for source in 0..2 * QUEUE {
             let source = std::net::Ipv4Addr::from_bits(u32::try_from(source).unwrap()).into();
             database.refusal_record(RefusedDelivery {
@@ -203,7 +203,7 @@ async fn a_webhook_that_is_refused_much_takes_no_record_from_others() {
         database.refusal_record(refusal(&webhook(2)));
         release.send(()).unwrap();
     };
-    let (held, ()) = tokio::join!(holding, refusing);
+    let (held, ()) = tokio::join!(holding, pending_refusal);
     held.unwrap();
     database.close().await;
     let filter = DeliveryFilter {

@@ -166,7 +166,7 @@ fn read_numbers(connection: &mut PgConnection) -> QueryResult<NextNumbers> {
 /// The accepted deliveries.
 fn accepted(jobs: &[Job]) -> impl Iterator<Item = &AcceptedDelivery> {
     jobs.iter().filter_map(|job| match job {
-        Job::Accepted(accepting) => Some(&accepting.delivery),
+        Job::Accepted(pending) => Some(&pending.delivery),
         _ => None,
     })
 }
