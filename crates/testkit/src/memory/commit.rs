@@ -14,7 +14,7 @@ use hookgate_gate::{
     RefusedPayload, Touched,
 };
 
-use super::{KnownKey, State};
+use super::state::{KnownKey, State};
 
 /// Records of identical refusals within a minute. Once there is one more, it counts the others.
 const ALONE: usize = 10;
@@ -177,7 +177,7 @@ impl State {
         &mut self,
         number: IncidentNumber,
         action: &IncidentAction,
-        acting: &ActorContext,
+        actor: &ActorContext,
         now: Timestamp,
     ) -> Option<Result<Incident, IncidentError>> {
         let incident = self.incidents.get(&number)?.clone();
@@ -193,7 +193,7 @@ impl State {
             twin: self.incidents.values().find(is_twin).map(|twin| twin.number),
             incident,
         };
-        let acted = match action.apply(on, acting, now) {
+        let acted = match action.apply(on, actor, now) {
             Ok(acted) => acted,
             Err(refused) => return Some(Err(refused)),
         };
@@ -201,7 +201,7 @@ impl State {
         let record = IncidentRecord {
             at: now,
             event: acted.event,
-            actor: Some(acting.identity.clone()),
+            actor: Some(actor.identity.clone()),
             delivery: told
                 .filter(|delivery| delivery.incident == Some(number))
                 .map(|delivery| delivery.id)

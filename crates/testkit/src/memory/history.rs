@@ -10,7 +10,7 @@ use hookgate_gate::{
     RunBounds, RunEnds, Seek,
 };
 
-use super::State;
+use super::state::State;
 
 /// Approximate size of a record without its payload, in bytes.
 const RECORD_BYTES: u64 = 100;
@@ -86,7 +86,7 @@ impl State {
             .get(&record.webhook)
             .map(|webhook| webhook.name.to_string());
         DeliverySummary {
-            webhook_name: name.unwrap_or_default(),
+            webhook_name: name.unwrap_or_else(|| record.webhook_name.clone()),
             ..record.clone()
         }
     }

@@ -3,7 +3,7 @@
 use hookgate_domain::{IncidentNumber, WebhookHandle, WebhookState};
 use hookgate_gate::{IncidentTitle, PageSize, SearchStore, StoreError, WebhookLabel};
 
-use super::MemoryStore;
+use super::state::MemoryStore;
 
 impl SearchStore for MemoryStore {
     async fn webhook_labels(

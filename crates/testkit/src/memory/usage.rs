@@ -6,27 +6,12 @@ use std::net::IpAddr;
 use hookgate_domain::networks::source_prefix;
 use hookgate_domain::{Timestamp, WebhookHandle};
 use hookgate_gate::{
-    Answer, DAY_MICROS, DeliverySummary, LastSeen, PageSize, SourceDay, SourceReasons, SourceTotals,
-    SourceUsage, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage,
+    DeliverySummary, LastSeen, PageSize, SourceDay, SourceReasons, SourceTotals, SourceUsage, TopSources,
+    Usage, UsageRange, UsageTotals, WebhookUsage,
 };
 
-use super::State;
-
-/// The counted properties of an answered delivery.
-#[derive(Debug)]
-pub(super) struct Observation {
-    webhook: WebhookHandle,
-    pub(super) at: Timestamp,
-    source: IpAddr,
-    answer: Answer,
-    would_be_refused: bool,
-}
-
-impl Observation {
-    fn day(&self) -> i64 {
-        day(self.at)
-    }
-}
+use super::observation::{Observation, day};
+use super::state::State;
 
 impl State {
     /// Counts a delivery, with or without a record of its own.
@@ -148,8 +133,4 @@ impl State {
             SourceTotals::of(days, since)
         }
     }
-}
-
-fn day(at: Timestamp) -> i64 {
-    at.as_micros().div_euclid(DAY_MICROS)
 }

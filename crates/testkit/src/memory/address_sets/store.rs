@@ -1,30 +1,22 @@
-//! Address sets, in the simplest way.
+//! The port to address sets.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hookgate_domain::address_set::{AddressSet, AddressSetName, SetVersion, VersionState};
 use hookgate_domain::{Networks, Timestamp, Webhook, WebhookHandle};
-use hookgate_gate::{
-    AddressStore, KEPT_VERSIONS, MAX_ADDRESS_SETS, NewVersion, SoleSource, StoreError, VersionChange,
-};
+use hookgate_gate::{AddressStore, MAX_ADDRESS_SETS, SoleSource, StoreError, VersionChange};
 use hookgate_people::NewAudit;
 
-use super::{MemoryStore, State};
+use super::StoredSet;
+use crate::memory::state::{MemoryStore, State};
 
 /// Deliveries that the search for a sole source looks at.
 const LOOKED_AT: usize = 1_000;
 
-/// A set and its versions, by number.
-#[derive(Debug)]
-pub(super) struct StoredSet {
-    set: AddressSet,
-    versions: BTreeMap<i64, (SetVersion, Arc<Networks>)>,
-}
-
 impl State {
     /// The webhook with the networks of its allowlist's sets.
-    pub(super) fn resolved(&self, webhook: &Webhook) -> Webhook {
+    pub(in super::super) fn resolved(&self, webhook: &Webhook) -> Webhook {
         let mut webhook = webhook.clone();
         webhook.policy.allowlist = webhook.policy.allowlist.resolve(|name| {
             let known = self.sets.get(name)?;
@@ -35,7 +27,7 @@ impl State {
     }
 
     /// `true` if all sets of the webhook's allowlist exist.
-    pub(super) fn has_sets_of(&self, webhook: &Webhook) -> bool {
+    pub(in super::super) fn has_sets_of(&self, webhook: &Webhook) -> bool {
         webhook
             .policy
             .allowlist
@@ -89,53 +81,6 @@ impl State {
             }
         }
         Ok(())
-    }
-}
-
-impl StoredSet {
-    fn become_of(&mut self, from: VersionState, to: VersionState) {
-        for (version, _) in self.versions.values_mut() {
-            if version.state == from {
-                version.state = to;
-            }
-        }
-    }
-
-    fn set_state(&mut self, number: i64, state: VersionState) {
-        if let Some((version, _)) = self.versions.get_mut(&number) {
-            version.state = state;
-        }
-    }
-
-    fn add(&mut self, set: &AddressSet, new: NewVersion) {
-        let (number, state) = match set.pending {
-            Some(number) => (number, VersionState::Pending),
-            None => (set.version, VersionState::Active),
-        };
-        let version = SetVersion {
-            number,
-            state,
-            made_at: new.made_at,
-            made_by: new.made_by,
-            networks: new.networks.as_slice().len() as u64,
-            added: new.changes.added.len() as u64,
-            removed: new.changes.removed.len() as u64,
-        };
-        self.versions.insert(number, (version, new.networks));
-    }
-
-    fn prune(&mut self) {
-        let old = |state| matches!(state, VersionState::Replaced | VersionState::Rejected);
-        let numbers: Vec<_> = self
-            .versions
-            .values()
-            .rev()
-            .filter(|(version, _)| old(version.state) && version.number != self.set.base)
-            .map(|(version, _)| version.number)
-            .collect();
-        for number in numbers.iter().skip(usize::from(KEPT_VERSIONS)) {
-            self.versions.remove(number);
-        }
     }
 }
 
