@@ -18,10 +18,13 @@ pub mod makers;
 pub mod members;
 pub mod people;
 pub mod pruning;
+pub mod records;
 pub mod refusals;
 pub mod retries;
+pub mod runs;
 pub mod searches;
 pub mod sessions;
+pub mod set_versions;
 pub mod sizes;
 pub mod standing;
 pub mod timeline;
@@ -73,11 +76,12 @@ macro_rules! store_contract {
             timeline: what_changes_is_listed_in_order, plain_repeats_are_not_listed, a_late_resolve_is_listed_once,
                 listed_changes_are_bounded, acts_of_people_are_listed, a_full_timeline_takes_no_more_notes,
                 a_reopened_incident_takes_deliveries_again, a_taken_dedup_key_keeps_an_incident_resolved,
-                events_go_with_their_incident, a_timeline_counts_runs, a_timeline_dates_many_runs;
+                events_go_with_their_incident;
+            runs: a_timeline_counts_runs, a_timeline_dates_many_runs;
             people: people_act_on_incidents, a_rule_that_refuses_stores_nothing, one_of_two_actions_wins;
             history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code, a_page_finds_its_request,
-                what_was_answered_is_on_record,
-                a_page_finds_a_network, a_page_finds_what_would_be_refused, filters_work_together, a_record_has_the_name_of_today;
+                a_page_finds_a_network, a_page_finds_what_would_be_refused, filters_work_together;
+            records: a_record_has_the_name_of_today, what_was_answered_is_on_record;
             refusals: a_refusal_is_on_record, a_refused_payload_is_cut, refusals_of_a_webhook_keep_few_bytes,
                 a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted, a_refusal_that_is_counted_needs_no_record,
                 a_refusal_of_no_webhook_leaves_no_trace;
@@ -115,10 +119,11 @@ macro_rules! store_contract {
                 a_list_shows_a_day_and_the_last_delivery, counts_go_with_the_deliveries;
             usage_history: headers_and_timing_are_on_record, times_are_filtered, a_page_tells_whether_it_is_the_last,
                 an_incident_has_its_deliveries, incidents_are_found_by_webhook;
-            addresses: a_set_comes_back, a_changed_set_changes_its_webhooks, what_waits_does_not_count,
+            addresses: a_set_comes_back, a_changed_set_changes_its_webhooks,
                 one_of_two_changes_of_a_set_wins, a_used_set_stays,
-                a_revoked_webhook_uses_no_set, a_set_keeps_some_versions,
+                a_revoked_webhook_uses_no_set,
                 a_lone_source_is_found;
+            set_versions: what_waits_does_not_count, a_set_keeps_some_versions;
             usage_sources: sources_that_sent_most_come_first, a_source_is_new_once, sites_of_ipv6_are_one_source,
                 accepted_sources_are_those_that_passed, reasons_are_counted_by_source,
                 what_would_be_refused_is_counted_by_source, who_refused_lately_is_found;

@@ -1,16 +1,14 @@
 //! An HTTPS client for tests, over HTTP/1.1 or HTTP/2. It trusts one CA and returns the whole answer.
 
-use std::convert::Infallible;
+mod endless;
+
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, Incoming};
+use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper::http::request;
 use hyper::{HeaderMap, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject;
@@ -202,39 +200,6 @@ impl Client {
             headers: head.headers,
             body: String::new(),
         })
-    }
-
-    /// Begins a POST with this head and an endless body over HTTP/2, and waits for the answer.
-    ///
-    /// # Errors
-    /// If no answer comes.
-    pub async fn post_without_end(&self, address: SocketAddr, head: request::Builder) -> Outcome<Answer> {
-        let stream = TokioIo::new(self.tls(address, Http::Two).await?);
-        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
-        tokio::spawn(connection);
-        Answer::read(
-            sender
-                .send_request(head.body(Endless(Some(Bytes::from_static(b"{"))))?)
-                .await?,
-        )
-        .await
-    }
-}
-
-/// A body of one piece that never ends.
-struct Endless(Option<Bytes>);
-
-impl Body for Endless {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0
-            .take()
-            .map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
     }
 }
 

@@ -1,12 +1,12 @@
 //! A throw-away PostgreSQL for tests, from Debian's packages. It ends with the test process, also if that is killed.
 
 mod programs;
+mod replication;
 
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -141,45 +141,6 @@ impl Postgres {
     /// Continues all processes after [`pause`](Self::pause).
     pub fn resume(&self) {
         self.signal("CONT");
-    }
-
-    /// A standby that replicates this server. A commit is answered once it is on both disks.
-    ///
-    /// # Errors
-    /// If it doesn't start.
-    pub fn standby(&self) -> Outcome<Self> {
-        let standby = Self::prepare()?;
-        let (port, host) = (self.port.to_string(), self.directory.path());
-        let mut backup = standby.programs.command("pg_basebackup");
-        backup.args(["-U", "postgres", "-R", "-c", "fast", "-p", &port]);
-        backup.arg("-h").arg(host).arg("-D").arg(standby.data());
-        programs::output(&mut backup)?;
-        let mut standby = standby;
-        standby.run()?;
-        self.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")?;
-        self.sql("postgres", "SELECT pg_reload_conf()")?;
-        let is_synchronous = || {
-            let states = self.sql("postgres", "SELECT sync_state FROM pg_stat_replication");
-            states.is_ok_and(|states| {
-                states
-                    .lines()
-                    .any(|state| matches!(state.trim(), "sync" | "quorum"))
-            })
-        };
-        wait_until(is_synchronous).map(|()| standby)
-    }
-
-    /// Promotes a standby to the primary.
-    ///
-    /// # Errors
-    /// If it refuses.
-    pub fn promote(&self) -> Outcome<()> {
-        // The new primary has no standby, so commits must not wait for one.
-        self.sql("postgres", "SELECT pg_promote(true, 30)")?;
-        wait_until(|| {
-            let recovering = self.sql("postgres", "SELECT pg_is_in_recovery()");
-            recovering.is_ok_and(|answer| answer.trim() == "f")
-        })
     }
 
     fn start_with(files: &[(&str, &str)]) -> Outcome<Self> {
@@ -319,10 +280,4 @@ fn wait_until(is_there: impl Fn() -> bool) -> Outcome<()> {
         std::thread::sleep(LOOK_EVERY);
     }
     Err("PostgreSQL does not answer".into())
-}
-
-/// `true` if there is an executable file at the path.
-fn is_program(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }

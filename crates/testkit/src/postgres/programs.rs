@@ -1,12 +1,11 @@
 //! PostgreSQL's programs, and the user that runs them: they refuse to run as root.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::is_program;
 use crate::https::Outcome;
 
 /// The user that Debian's package creates.
@@ -101,4 +100,10 @@ fn user_of(name: &str) -> Outcome<(u32, u32)> {
     number()
         .zip(number())
         .ok_or_else(|| "the user postgres has no number".into())
+}
+
+/// `true` if there is an executable file at the path.
+fn is_program(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
