@@ -10,7 +10,7 @@ use hookgate_people::MemberName;
 use hookgate_storage::{Database, OpenMode, SEALING_KEY};
 
 use crate::adapters::{self, NoKey};
-use crate::cli::Cli;
+use crate::cli::Options;
 use crate::config::{self, Config, Lists, StorePlace, Values, WithoutFile};
 use crate::failure::Failure;
 use crate::sealing::{self, KeyFile};
@@ -43,38 +43,41 @@ pub(crate) struct App {
 }
 
 /// The configuration that `--config` names.
-pub(crate) fn config(cli: &Cli) -> Result<Option<Config>, Failure> {
-    let Some(file) = &cli.config else {
+pub(crate) fn config(options: &Options) -> Result<Option<Config>, Failure> {
+    let Some(file) = &options.config else {
         return Ok(None);
     };
     Values::load(file, &config::environment())?.read().map(Some)
 }
 
 /// Settings for reading published lists.
-pub(crate) fn lists(cli: &Cli) -> Result<Lists, Failure> {
-    match config(cli)? {
+pub(crate) fn lists(options: &Options) -> Result<Lists, Failure> {
+    match config(options)? {
         Some(config) => Ok(config.lists),
         None => WithoutFile(&config::environment()).lists(),
     }
 }
 
 /// The data directory that `--data` names, or the one of `hookgate dev` here.
-pub(crate) fn data_directory(cli: &Cli) -> PathBuf {
-    cli.data.clone().unwrap_or_else(|| PathBuf::from(DEV_DIRECTORY))
+pub(crate) fn data_directory(options: &Options) -> PathBuf {
+    options
+        .data
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(DEV_DIRECTORY))
 }
 
 impl App {
     /// Opens the store that the command line names.
-    pub(crate) async fn open(cli: &Cli) -> Result<Self, Failure> {
-        let found = Found::of(cli).await?;
+    pub(crate) async fn open(options: &Options) -> Result<Self, Failure> {
+        let found = Found::of(options).await?;
         let key = sealing::unlock(&found.database, &found.key, OpenMode::Existing).await?;
         found.sealed_by(key.seal().map_err(Failure::failed)?).await
     }
 
     /// Opens the store that the command line names for inspection, with its sealing key or without. Also returns the
     /// problems of the key, in sentences.
-    pub(crate) async fn inspect(cli: &Cli) -> Result<(Self, Vec<String>), Failure> {
-        let found = Found::of(cli).await?;
+    pub(crate) async fn inspect(options: &Options) -> Result<(Self, Vec<String>), Failure> {
+        let found = Found::of(options).await?;
         let key = match sealing::unlock(&found.database, &found.key, OpenMode::Existing).await {
             Ok(key) => key,
             Err(failure) => return Ok((found.sealed_by(NoKey).await?, vec![failure.message().to_owned()])),
@@ -145,10 +148,10 @@ struct Found {
 }
 
 impl Found {
-    async fn of(cli: &Cli) -> Result<Self, Failure> {
-        match config(cli)? {
+    async fn of(options: &Options) -> Result<Self, Failure> {
+        match config(options)? {
             Some(config) => Self::of_config(&config, OpenMode::Existing).await,
-            None => Self::of_data(&data_directory(cli), OpenMode::Existing),
+            None => Self::of_data(&data_directory(options), OpenMode::Existing),
         }
     }
 
@@ -199,11 +202,11 @@ impl Found {
 
 /// Creates the store that the command line names, or migrates it to this version's schema, and creates its sealing key
 /// unless it has one.
-pub(crate) async fn create(cli: &Cli) -> Result<StorePlace, Failure> {
-    let (found, app) = if let Some(config) = config(cli)? {
+pub(crate) async fn create(options: &Options) -> Result<StorePlace, Failure> {
+    let (found, app) = if let Some(config) = config(options)? {
         (Found::of_config(&config, OpenMode::Create).await?, config.store)
     } else {
-        let directory = data_directory(cli);
+        let directory = data_directory(options);
         let found = Found::of_data(&directory, OpenMode::Create)?;
         (found, StorePlace::Directory(directory))
     };
@@ -238,7 +241,7 @@ pub(crate) async fn descriptors(database: &Database) -> Result<Option<u64>, Fail
 
 /// The actor of the command line: the user name of the operating system. The environment comes first, so the name is a claim
 /// and no proof. A name that no member could have is left out, because it may hold a secret or a control character.
-pub(crate) fn acting() -> ActorContext {
+pub(crate) fn command_line_actor() -> ActorContext {
     let named = ["USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok()?.parse::<MemberName>().ok());

@@ -32,6 +32,15 @@ pub(crate) use people::{AuditArgs, AuditCommand, MemberCommand, TokenCommand};
 #[derive(Parser)]
 #[command(version, propagate_version = true)]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The options of every command.
+#[derive(Args)]
+pub(crate) struct Options {
     /// Data directory with the embedded database
     #[arg(long, global = true, value_name = "DIR", env = "HOOKGATE_DATA", value_parser = path())]
     pub(crate) data: Option<PathBuf>,
@@ -44,8 +53,6 @@ pub(crate) struct Cli {
     /// `true` if the data directory comes from an argument, and not from the environment.
     #[arg(skip)]
     pub(crate) is_data_typed: bool,
-    #[command(subcommand)]
-    pub(crate) command: Command,
 }
 
 #[derive(Subcommand)]
@@ -105,7 +112,7 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "verify")]
         retire_all_urls: bool,
     },
-    /// Create, check and show the configuration
+    /// Print a sample, check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print completions for a shell

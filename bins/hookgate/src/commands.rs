@@ -22,31 +22,31 @@ use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
 /// Runs the command that the command line names.
-pub(crate) fn run(mut cli: Cli) -> Result<(), Failure> {
-    environment::check(&cli)?;
-    let command = std::mem::replace(&mut cli.command, Command::Migrate);
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    let Cli { options, command } = cli;
+    environment::check(&options, &command)?;
     match command {
         Command::Completions { shell } => completions::run(shell),
-        Command::Config(command) => config::run(&cli, &command),
-        Command::Dev(arguments) => block_on(dev::run(&cli, &arguments)),
-        Command::Serve => block_on(serve::run(&cli)),
-        Command::Webhook(command) => block_on(webhook::run(&cli, command)),
-        Command::Deliveries(command) => block_on(deliveries::run(&cli, command)),
-        Command::Incidents(command) => block_on(incidents::run(&cli, command)),
-        Command::Member(command) => block_on(member::run(&cli, command)),
-        Command::Token(command) => block_on(token::run(&cli, command)),
-        Command::SignInLink { name } => block_on(member::sign_in_link(&cli, name.as_ref())),
-        Command::Addresses(command) => block_on(addresses::run(&cli, command)),
-        Command::Doctor => block_on(doctor::run(&cli)),
-        Command::Audit(command) => block_on(audit::run(&cli, command)),
-        Command::Db(command) => block_on(db::run(&cli, command)),
-        Command::Backup { file } => backup::backup(&cli, &file),
+        Command::Config(command) => config::run(&options, &command),
+        Command::Dev(arguments) => block_on(dev::run(&options, &arguments)),
+        Command::Serve => block_on(serve::run(&options)),
+        Command::Webhook(command) => block_on(webhook::run(&options, command)),
+        Command::Deliveries(command) => block_on(deliveries::run(&options, command)),
+        Command::Incidents(command) => block_on(incidents::run(&options, command)),
+        Command::Member(command) => block_on(member::run(&options, command)),
+        Command::Token(command) => block_on(token::run(&options, command)),
+        Command::SignInLink { name } => block_on(member::sign_in_link(&options, name.as_ref())),
+        Command::Addresses(command) => block_on(addresses::run(&options, command)),
+        Command::Doctor => block_on(doctor::run(&options)),
+        Command::Audit(command) => block_on(audit::run(&options, command)),
+        Command::Db(command) => block_on(db::run(&options, command)),
+        Command::Backup { file } => backup::backup(&options, &file),
         Command::Restore {
             file,
             verify,
             retire_all_urls,
-        } => block_on(backup::restore(&cli, &file, verify, retire_all_urls)),
-        Command::Migrate => block_on(migrate::run(&cli)),
+        } => block_on(backup::restore(&options, &file, verify, retire_all_urls)),
+        Command::Migrate => block_on(migrate::run(&options)),
     }
 }
 

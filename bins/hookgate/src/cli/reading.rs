@@ -33,20 +33,20 @@ impl Cli {
     fn of_matches(matches: &ArgMatches, command: &mut Command) -> Result<Self, Error> {
         let mut cli = Self::from_arg_matches(matches).map_err(|error| error.format(command))?;
         let is_typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
-        cli.is_data_typed = is_typed("data");
+        cli.options.is_data_typed = is_typed("data");
         if let Some(sentence) = ignored_option(&cli, is_typed) {
             return Err(command.error(ErrorKind::ArgumentConflict, sentence));
         }
-        if cli.data.is_none() || cli.config.is_none() {
+        if cli.options.data.is_none() || cli.options.config.is_none() {
             return Ok(cli);
         }
         let both = match (is_typed("data"), is_typed("config")) {
             (true, false) => {
-                cli.config = None;
+                cli.options.config = None;
                 return Ok(cli);
             }
             (false, true) => {
-                cli.data = None;
+                cli.options.data = None;
                 return Ok(cli);
             }
             (true, true) => "--data and --config are both given; use only one",

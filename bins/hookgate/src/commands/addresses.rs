@@ -16,8 +16,8 @@ use serde_json::json;
 
 use self::input::{document, fetch, joined, parse, read, texts};
 use self::sets::{SET_HEADER, set_cells, set_line};
-use crate::app::{App, acting, lists};
-use crate::cli::{AddressesCommand, Cli, ImportArgs};
+use crate::app::{App, command_line_actor, lists};
+use crate::cli::{AddressesCommand, ImportArgs, Options};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::output;
@@ -26,10 +26,10 @@ use crate::table::Table;
 /// Maximum number of networks of a change in the text output; JSON has all.
 const SHOWN: usize = 20;
 
-pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Failure> {
-    let app = App::open(cli).await?;
+pub(crate) async fn run(options: &Options, command: AddressesCommand) -> Result<(), Failure> {
+    let app = App::open(options).await?;
     let desk = Desk {
-        json: cli.json,
+        json: options.json,
         app: &app,
     };
     match command {
@@ -37,13 +37,13 @@ pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Fail
         AddressesCommand::Show { name, number } => desk.show(&name, number).await,
         AddressesCommand::Create { name, networks } => desk.create(name, &networks).await,
         AddressesCommand::Edit { name, networks } => desk.edit(&name, &networks).await,
-        AddressesCommand::Import(arguments) => desk.import(cli, arguments).await,
-        AddressesCommand::Refresh { name } => desk.refresh(cli, name).await,
-        AddressesCommand::Diff { name, file, days } => desk.diff(cli, &name, file.as_deref(), days).await,
+        AddressesCommand::Import(arguments) => desk.import(options, arguments).await,
+        AddressesCommand::Refresh { name } => desk.refresh(options, name).await,
+        AddressesCommand::Diff { name, file, days } => desk.diff(options, &name, file.as_deref(), days).await,
         AddressesCommand::Approve { name } => desk.decide(&name, true).await,
         AddressesCommand::Reject { name } => desk.decide(&name, false).await,
         AddressesCommand::Remove { name } => {
-            app.gate.address_set_remove(&acting(), &name).await?;
+            app.gate.address_set_remove(&command_line_actor(), &name).await?;
             let said = desk.say(&json!({"name": name.to_string()}), &format!("@{name} is removed"));
             Effect::of(format!("@{name} was removed")).report(said)
         }
@@ -123,7 +123,7 @@ impl Desk<'_> {
         let gate = &self.app.gate;
         let warnings: Vec<_> = network_warnings(networks.as_slice().iter().copied()).collect();
         let made = gate
-            .address_set_create(&acting(), name, SetOrigin::Own, networks, None)
+            .address_set_create(&command_line_actor(), name, SetOrigin::Own, networks, None)
             .await?;
         Effect::of(format!("@{} was created", made.name))
             .report(self.say_set(&made).and_then(|()| self.warn(&warnings)))
@@ -132,12 +132,14 @@ impl Desk<'_> {
     async fn edit(&self, name: &AddressSetName, networks: &[Allowlist]) -> Result<(), Failure> {
         let networks = joined(networks)?;
         let gate = &self.app.gate;
-        let taken = gate.address_set_edit(&acting(), name, None, networks).await?;
+        let taken = gate
+            .address_set_edit(&command_line_actor(), name, None, networks)
+            .await?;
         self.say_taken(&taken)
     }
 
     /// Imports a list. A new list becomes a set; a known one is refreshed, so that a large change waits for approval.
-    async fn import(&self, cli: &Cli, arguments: ImportArgs) -> Result<(), Failure> {
+    async fn import(&self, options: &Options, arguments: ImportArgs) -> Result<(), Failure> {
         let gate = &self.app.gate;
         let known = gate.store().address_set_by_name(&arguments.name).await?;
         let filter: SetFilter = texts(&arguments.filter).parse().map_err(Failure::usage)?;
@@ -154,10 +156,10 @@ impl Desk<'_> {
             }
             let published = match &arguments.file {
                 Some(file) => document(file)?,
-                None => self.read_published(cli, &known).await?,
+                None => self.read_published(options, &known).await?,
             };
             let taken = gate
-                .address_set_refresh(&acting(), &known.name, published)
+                .address_set_refresh(&command_line_actor(), &known.name, published)
                 .await?;
             return self.say_taken(&taken);
         }
@@ -171,7 +173,7 @@ impl Desk<'_> {
             let url = arguments.url.as_deref().or(provider.url());
             let url = url.ok_or_else(|| Failure::usage("give --url or --file"))?;
             check_list_url(url).map_err(Failure::usage)?;
-            let published = fetch(&lists(cli)?.fetcher()?, url, None).await;
+            let published = fetch(&lists(options)?.fetcher()?, url, None).await;
             (published, Some(url.into()))
         };
         let (bytes, etag) = read(published)?;
@@ -182,12 +184,12 @@ impl Desk<'_> {
             url,
         };
         let made = gate
-            .address_set_create(&acting(), arguments.name, origin, networks, etag)
+            .address_set_create(&command_line_actor(), arguments.name, origin, networks, etag)
             .await?;
         Effect::of(format!("@{} was created", made.name)).report(self.say_set(&made))
     }
 
-    async fn refresh(&self, cli: &Cli, name: Option<AddressSetName>) -> Result<(), Failure> {
+    async fn refresh(&self, options: &Options, name: Option<AddressSetName>) -> Result<(), Failure> {
         let store = self.app.gate.store();
         let sets = if let Some(name) = name {
             vec![self.app.gate.address_set(&name).await?.0]
@@ -197,12 +199,12 @@ impl Desk<'_> {
             sets
         };
         if let [only] = &sets[..] {
-            return self.refresh_one(cli, only).await;
+            return self.refresh_one(options, only).await;
         }
         // The other lists are refreshed even if one fails.
         let mut failed = Vec::new();
         for set in &sets {
-            if let Err(failure) = self.refresh_one(cli, set).await {
+            if let Err(failure) = self.refresh_one(options, set).await {
                 failed.push(format!("@{}: {}", set.name, failure.message()));
             }
         }
@@ -213,10 +215,12 @@ impl Desk<'_> {
         }
     }
 
-    async fn refresh_one(&self, cli: &Cli, set: &AddressSet) -> Result<(), Failure> {
-        let published = self.read_published(cli, set).await?;
+    async fn refresh_one(&self, options: &Options, set: &AddressSet) -> Result<(), Failure> {
+        let published = self.read_published(options, set).await?;
         let gate = &self.app.gate;
-        let taken = gate.address_set_refresh(&acting(), &set.name, published).await?;
+        let taken = gate
+            .address_set_refresh(&command_line_actor(), &set.name, published)
+            .await?;
         self.say_taken(&taken)?;
         match &taken.set.reading.fault {
             None => Ok(()),
@@ -224,30 +228,32 @@ impl Desk<'_> {
         }
     }
 
-    async fn read_published(&self, cli: &Cli, set: &AddressSet) -> Result<Published, Failure> {
+    async fn read_published(&self, options: &Options, set: &AddressSet) -> Result<Published, Failure> {
         let url = set.url().ok_or_else(|| {
             Failure::refused(format!(
                 "@{} has no URL to download from; import it with --file",
                 set.name
             ))
         })?;
-        Ok(fetch(&lists(cli)?.fetcher()?, url, set.reading.etag.as_deref()).await)
+        Ok(fetch(&lists(options)?.fetcher()?, url, set.reading.etag.as_deref()).await)
     }
 
     /// Prints the changes, and the senders that they affect.
     async fn diff(
         &self,
-        cli: &Cli,
+        options: &Options,
         name: &AddressSetName,
         file: Option<&Path>,
         days: PreviewDays,
     ) -> Result<(), Failure> {
         let gate = &self.app.gate;
         let (set, known) = gate.address_set(name).await?;
-        let networks = self.proposed(cli, &set, file).await?;
+        let networks = self.proposed(options, &set, file).await?;
         let networks = networks.unwrap_or_else(|| (*known).clone());
         let changes = NetworkChanges::between(&known, &networks);
-        let (all, previews) = gate.address_set_preview(&acting(), name, &networks, days).await?;
+        let (all, previews) = gate
+            .address_set_preview(&command_line_actor(), name, &networks, days)
+            .await?;
         let object = wire::AddressSetPreview::new(all, &previews, days);
         if self.json {
             let mut json = output::object(&wire::AddressSetChange::new(&set, &changes, self.now()))?;
@@ -280,7 +286,7 @@ impl Desk<'_> {
     /// The proposed networks of the set: from a file, else the pending version, else the published list.
     async fn proposed(
         &self,
-        cli: &Cli,
+        options: &Options,
         set: &AddressSet,
         file: Option<&Path>,
     ) -> Result<Option<Networks>, Failure> {
@@ -296,7 +302,7 @@ impl Desk<'_> {
                 let networks = store.address_set_networks(&set.name, pending).await?;
                 return Ok(networks.map(|networks| (*networks).clone()));
             }
-            (None, None) => self.read_published(cli, set).await?,
+            (None, None) => self.read_published(options, set).await?,
         };
         if matches!(published, Published::Unchanged) {
             return Ok(None);
@@ -309,7 +315,9 @@ impl Desk<'_> {
         let gate = &self.app.gate;
         let (set, _) = gate.address_set(name).await?;
         let pending = set.pending.ok_or(AddressSetError::NothingPending)?;
-        let decided = gate.address_set_decide(&acting(), name, pending, approve).await?;
+        let decided = gate
+            .address_set_decide(&command_line_actor(), name, pending, approve)
+            .await?;
         Effect::of(format!("the pending version of @{name} was approved or rejected"))
             .report(self.say_set(&decided))
     }

@@ -4,16 +4,16 @@ use hookgate_domain::Timestamp;
 use hookgate_gate::{AuditQuery, Page, PageSize};
 use hookgate_wire::{self as wire, ExportFormat};
 
-use crate::app::{App, acting};
-use crate::cli::{AuditArgs, AuditCommand, Cli, ExportArg, PageArgs};
+use crate::app::{App, command_line_actor};
+use crate::cli::{AuditArgs, AuditCommand, ExportArg, Options, PageArgs};
 use crate::failure::{Failure, with_sources};
 use crate::table::Table;
 use crate::{output, people_output};
 
-pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure> {
-    let app = App::open(cli).await?;
+pub(crate) async fn run(options: &Options, command: AuditCommand) -> Result<(), Failure> {
+    let app = App::open(options).await?;
     match command {
-        AuditCommand::List { filter, page } => list(cli.json, &app, filter, &page).await,
+        AuditCommand::List { filter, page } => list(options.json, &app, filter, &page).await,
         AuditCommand::Export { format, filter } => export(&app, format, filter).await,
     }
 }
@@ -29,8 +29,11 @@ async fn list(json: bool, app: &App, arguments: AuditArgs, page: &PageArgs) -> R
         None => None,
     };
     let query = query(arguments, app.gate.now());
-    let filter = app.gate.audit_filter(&acting(), query).await?;
-    let Page { items: entries, next } = app.gate.audit_page(&acting(), &filter, before, size).await?;
+    let filter = app.gate.audit_filter(&command_line_actor(), query).await?;
+    let Page { items: entries, next } = app
+        .gate
+        .audit_page(&command_line_actor(), &filter, before, size)
+        .await?;
     let next = next.map(|last| last.to_string());
     let object = |entry| output::object(&wire::AuditEntry::from(entry));
     let objects: Vec<_> = entries.iter().map(object).collect::<Result<_, _>>()?;
@@ -47,12 +50,12 @@ async fn export(app: &App, format: ExportArg, arguments: AuditArgs) -> Result<()
     };
     let query = query(arguments, app.gate.now());
     let asked = asked(&query);
-    let filter = app.gate.audit_filter(&acting(), query).await?;
-    let acting = acting();
-    app.gate.audit_export(&acting, format.as_str(), asked).await?;
+    let filter = app.gate.audit_filter(&command_line_actor(), query).await?;
+    let actor = command_line_actor();
+    app.gate.audit_export(&actor, format.as_str(), asked).await?;
     let (mut before, mut is_first, mut count) = (None, true, 0_usize);
     loop {
-        let page = app.gate.audit_page(&acting, &filter, before, PageSize::MAX).await;
+        let page = app.gate.audit_page(&actor, &filter, before, PageSize::MAX).await;
         let page = page.map_err(|error| {
             Failure::from(error).after(&format!(
                 "the export stopped after {}",

@@ -12,7 +12,7 @@ use hookgate_storage::{
 use serde_json::json;
 
 use crate::adapters::{self, NoKey};
-use crate::cli::Cli;
+use crate::cli::Options;
 use crate::config::StorePlace;
 use crate::effect::{Effect, require_output};
 use crate::failure::{Failure, with_sources};
@@ -23,20 +23,20 @@ use crate::{app, output};
 const STREAM: &str = "-";
 const KEEP_THE_KEY: &str = "The sealing key is not in the backup: keep a copy of that file elsewhere.";
 
-pub(crate) fn backup(cli: &Cli, file: &Path) -> Result<(), Failure> {
-    let directory = directory(cli)?;
+pub(crate) fn backup(options: &Options, file: &Path) -> Result<(), Failure> {
+    let directory = directory(options)?;
     if file == Path::new(STREAM) {
         return stream(&directory);
     }
     backup_file(&directory, file)?;
-    let text = if cli.json {
+    let text = if options.json {
         output::json(&json!({"backup": file}))?
     } else {
         format!("backup: {}", file.display())
     };
     Effect::of(format!("the backup {} was written", file.display()))
         .report(output::line(&text).map_err(Failure::from))?;
-    if !cli.json {
+    if !options.json {
         output::remark(KEEP_THE_KEY);
     }
     Ok(())
@@ -57,14 +57,19 @@ fn stream(directory: &Path) -> Result<(), Failure> {
 }
 
 /// Restores a backup as a new store, and ends all of its sessions.
-pub(crate) async fn restore(cli: &Cli, file: &Path, only_verify: bool, retire: bool) -> Result<(), Failure> {
+pub(crate) async fn restore(
+    options: &Options,
+    file: &Path,
+    only_verify: bool,
+    retire: bool,
+) -> Result<(), Failure> {
     if let Some(exposed) = Exposed::find(file).filter(|_| file != Path::new(STREAM)) {
         output::remark(&exposed_sentence(&exposed));
     }
     if only_verify {
-        return verify(cli, file);
+        return verify(options, file);
     }
-    let directory = directory(cli)?;
+    let directory = directory(options)?;
     let restoring = begin(file, &directory)?;
     let database = Database::open(restoring.directory(), OpenMode::Migrate)?;
     let sessions = database.end_all_sessions().await?;
@@ -75,18 +80,21 @@ pub(crate) async fn restore(cli: &Cli, file: &Path, only_verify: bool, retire: b
     drop(gate);
     restoring.publish()?;
     let restored = Restored { sessions, retired };
-    Effect::of(format!("the store was restored to {}", directory.display()))
-        .report(restored.tell(cli.json, &directory, retire))
+    Effect::of(format!("the store was restored to {}", directory.display())).report(restored.tell(
+        options.json,
+        &directory,
+        retire,
+    ))
 }
 
-fn verify(cli: &Cli, file: &Path) -> Result<(), Failure> {
+fn verify(options: &Options, file: &Path) -> Result<(), Failure> {
     if file == Path::new(STREAM) {
         return Err(Failure::usage(
             "--verify needs a file: a pipe can be read only once",
         ));
     }
     verify_file(file)?;
-    let text = if cli.json {
+    let text = if options.json {
         output::json(&json!({"verified": file}))?
     } else {
         format!("verified: {} is a complete backup", file.display())
@@ -131,7 +139,8 @@ async fn retire_all_urls(gate: &Gate<Database>) -> Result<usize, Failure> {
             .iter()
             .filter(|webhook| matches!(webhook.state, WebhookState::Active(_)));
         for webhook in living {
-            gate.regenerate(&app::acting(), webhook.handle).await?;
+            gate.regenerate(&app::command_line_actor(), webhook.handle)
+                .await?;
             retired += 1;
         }
     }
@@ -177,9 +186,9 @@ impl Restored {
     }
 }
 
-fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
-    match app::config(cli)?.map(|config| config.store) {
-        None => Ok(app::data_directory(cli)),
+fn directory(options: &Options) -> Result<PathBuf, Failure> {
+    match app::config(options)?.map(|config| config.store) {
+        None => Ok(app::data_directory(options)),
         Some(StorePlace::Directory(directory)) => Ok(directory),
         Some(StorePlace::Server(_)) => Err(Failure::usage(
             "this store is on a PostgreSQL server: back it up with pg_basebackup or pg_dump, or copy it with `hookgate db copy`",

@@ -1,22 +1,22 @@
-//! `hookgate config`: creates, checks and shows the configuration. It starts nothing and changes nothing.
+//! `hookgate config`: prints a sample, checks the configuration and shows it. It starts nothing and changes nothing.
 
 use hookgate_domain::invisible::with_hidden_shown;
 use serde_json::json;
 
-use crate::cli::{Cli, ConfigCommand};
+use crate::cli::{ConfigCommand, Options};
 use crate::config::{SAMPLE, Source, Values, environment};
 use crate::failure::Failure;
 use crate::output;
 
-pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
+pub(crate) fn run(options: &Options, command: &ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Init => output::line(SAMPLE.trim_end())?,
         ConfigCommand::Check => {
-            let config = load(cli)?.read()?;
+            let config = load(options)?.read()?;
             config.check_files()?;
             let warnings = config.exposed_files();
             let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-            if cli.json {
+            if options.json {
                 output::line(&output::json(&json!({"valid": true, "warnings": warnings}))?)?;
             } else {
                 for warning in &warnings {
@@ -25,13 +25,13 @@ pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
                 output::line("the configuration is valid")?;
             }
         }
-        ConfigCommand::Show { sources } => show(&load(cli)?, cli.json, *sources)?,
+        ConfigCommand::Show { sources } => show(&load(options)?, options.json, *sources)?,
     }
     Ok(())
 }
 
-fn load(cli: &Cli) -> Result<Values, Failure> {
-    let file = cli
+fn load(options: &Options) -> Result<Values, Failure> {
+    let file = options
         .config
         .as_ref()
         .ok_or_else(|| Failure::usage("name the file with --config FILE"))?;

@@ -4,7 +4,7 @@ use hookgate_storage::{Copied, CopyError, CopyStep, Exposed, OpenMode, ServerLoc
 use hookgate_wire::counted;
 use serde_json::json;
 
-use crate::cli::{Cli, DbCommand};
+use crate::cli::{DbCommand, Options};
 use crate::config::{StorePlace, StoreUrl};
 use crate::effect::Effect;
 use crate::failure::Failure;
@@ -12,7 +12,7 @@ use crate::file_problem::exposed_sentence;
 use crate::progress::Progress;
 use crate::{app, output};
 
-pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
+pub(crate) async fn run(options: &Options, command: DbCommand) -> Result<(), Failure> {
     let DbCommand::Copy { from, to } = command;
     for named in [&from, &to] {
         warn_if_exposed(named);
@@ -30,7 +30,7 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     drop(progress);
     source.close().await;
     target.close().await;
-    Effect::of(format!("{to} is an exact copy of {from}")).report(show(cli.json, &from, &to, &copied))
+    Effect::of(format!("{to} is an exact copy of {from}")).report(show(options.json, &from, &to, &copied))
 }
 
 /// Warns if other users of the machine can open a file with a password.

@@ -13,7 +13,9 @@ use hookgate_people::Role;
 use hookgate_wire::{self as wire, ExportFormat};
 
 use crate::app::App;
-use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, DeliveryName, ExportArg, FilterArgs, OutcomeArg};
+use crate::cli::{
+    DeliveriesArgs, DeliveriesCommand, DeliveryName, ExportArg, FilterArgs, Options, OutcomeArg,
+};
 use crate::failure::{Failure, with_sources};
 use crate::output;
 use crate::table::{Table, details, fields};
@@ -23,12 +25,12 @@ const ONE: PageSize = PageSize::new(1).unwrap();
 /// Interval of polling the store for new records.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 
-pub(crate) async fn run(cli: &Cli, command: DeliveriesCommand) -> Result<(), Failure> {
-    let app = App::open(cli).await?;
+pub(crate) async fn run(options: &Options, command: DeliveriesCommand) -> Result<(), Failure> {
+    let app = App::open(options).await?;
     match command {
-        DeliveriesCommand::List(arguments) => list(cli.json, &app, arguments).await,
+        DeliveriesCommand::List(arguments) => list(options.json, &app, arguments).await,
         DeliveriesCommand::Export { format, filter } => export(&app, format, &filter).await,
-        DeliveriesCommand::Show { id } => show(cli.json, &app, id).await,
+        DeliveriesCommand::Show { id } => show(options.json, &app, id).await,
     }
 }
 

@@ -16,7 +16,7 @@ use tracing::level_filters::LevelFilter;
 use super::deliveries;
 use crate::app::{self, App};
 use crate::certificate_files::CertificateFiles;
-use crate::cli::{Cli, DevArgs};
+use crate::cli::{DevArgs, Options};
 use crate::config::{self, FrontSettings, WithoutFile};
 use crate::effect::Effect;
 use crate::failure::Failure;
@@ -26,8 +26,8 @@ use crate::{dev_certificate, logging, output};
 /// Name of the webhook of the first start.
 const DEMO: &str = "demo";
 
-pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
-    if cli.config.is_some() {
+pub(crate) async fn run(options: &Options, arguments: &DevArgs) -> Result<(), Failure> {
+    if options.config.is_some() {
         return Err(Failure::usage(
             "dev uses no configuration file; use `hookgate serve --config FILE`",
         ));
@@ -38,7 +38,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     logging::start(settings.log_level()?.unwrap_or(LevelFilter::WARN));
     lists.fetcher()?;
     // The printed commands must work in another terminal, in any directory.
-    let directory = std::path::absolute(app::data_directory(cli))
+    let directory = std::path::absolute(app::data_directory(options))
         .map_err(|error| Failure::usage(format!("can't tell where the data directory is: {error}")))?;
     let _lock = ServerLock::acquire(&directory)?;
     let app = App::of_data(&directory).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     let addresses = server.addresses();
     app::remember_addresses(gate.store(), addresses).await?;
     let demo = first_webhook(&gate).await?;
-    let (secret, ..) = gate.sign_in_link(&app::acting(), None).await?;
+    let (secret, ..) = gate.sign_in_link(&app::command_line_actor(), None).await?;
     let greeting = Greeting {
         directory: &directory,
         ca: &files.ca,
@@ -80,13 +80,13 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
             .as_ref()
             .map(|issued| wire::webhook_url(&addresses.gate, issued)),
     };
-    let printed = if cli.json {
+    let printed = if options.json {
         output::line(&output::json(&greeting.json(demo.as_ref()))?)
     } else {
         greeting.print()
     };
     made(&directory, demo.as_ref()).report(printed.map_err(Failure::from))?;
-    if !cli.json {
+    if !options.json {
         tokio::spawn(show(gate));
     }
     server.run().await
@@ -105,7 +105,7 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
         policy: Policy::default(),
         signed: false,
     };
-    Ok(Some(gate.create(&app::acting(), new).await?))
+    Ok(Some(gate.create(&app::command_line_actor(), new).await?))
 }
 
 /// The changes that were made before the greeting.

@@ -14,7 +14,7 @@ use hookgate_wire as wire;
 use serde_json::json;
 
 use crate::app::{self, App};
-use crate::cli::Cli;
+use crate::cli::Options;
 use crate::config::{Config, FrontSettings, check_trust};
 use crate::descriptors::ConnectionLimits;
 use crate::failure::Failure;
@@ -23,20 +23,20 @@ use finding::Finding;
 
 const SEALING_KEY_FILE: &str = "store.sealing_key_file";
 
-pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
+pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     // A configuration that can't be read is an error of the command, which lists every problem.
-    let config = app::config(cli)?;
+    let config = app::config(options)?;
     let mut findings = Vec::new();
-    let exposed = access::exposed_files(cli, config.as_ref());
+    let exposed = access::exposed_files(options, config.as_ref());
     if let Some(config) = &config {
         about_files(config, &mut findings);
     }
-    let (app, key_faults) = match App::inspect(cli).await {
+    let (app, key_faults) = match App::inspect(options).await {
         Ok(inspected) => inspected,
         // A problem of its files may be the reason for which the store can't be reached.
         Err(failure) => {
             if !findings.is_empty() {
-                show(&findings, cli.json)?;
+                show(&findings, options.json)?;
             }
             return Err(failure);
         }
@@ -59,9 +59,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     about_webhooks(&app, now, &mut findings).await?;
     findings.extend(access::findings(
         exposed,
-        &access::exposed_files(cli, config.as_ref()),
+        &access::exposed_files(options, config.as_ref()),
     ));
-    show(&findings, cli.json)
+    show(&findings, options.json)
 }
 
 fn show(findings: &[Finding], as_json: bool) -> Result<(), Failure> {

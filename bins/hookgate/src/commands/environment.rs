@@ -2,7 +2,7 @@
 //! this command but does not. Variables of other commands are allowed, because a server and the commands beside it may share
 //! an environment.
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Command, Options};
 use crate::config::{Environment, WithoutFile, environment, refuse_unknown_variables};
 use crate::failure::Failure;
 use crate::output;
@@ -11,9 +11,9 @@ use crate::output;
 ///
 /// # Errors
 /// All variables that are unknown, or that the command would contradict.
-pub(super) fn check(cli: &Cli) -> Result<(), Failure> {
+pub(super) fn check(options: &Options, command: &Command) -> Result<(), Failure> {
     let environment = environment();
-    match &cli.command {
+    match command {
         // These commands read no variables, or require a file, and reading the file checks the variables.
         Command::Completions { .. } | Command::Config(_) | Command::Serve => Ok(()),
         // The arguments of these commands name everything.
@@ -22,10 +22,10 @@ pub(super) fn check(cli: &Cli) -> Result<(), Failure> {
             refuse_unknown_variables(&environment)?;
             check_dev(&environment)
         }
-        _ if cli.config.is_some() => Ok(()),
+        _ if options.config.is_some() => Ok(()),
         _ => {
             refuse_unknown_variables(&environment)?;
-            check_command(&environment, cli.is_data_typed)
+            check_command(&environment, options.is_data_typed)
         }
     }
 }

@@ -7,16 +7,16 @@ use hookgate_gate::{IncidentAction, IncidentFilter, Page, Store, TimelineEntry, 
 use hookgate_people::Role;
 use hookgate_wire as wire;
 
-use crate::app::{App, acting};
-use crate::cli::{Cli, IncidentsCommand, PageArgs};
+use crate::app::{App, command_line_actor};
+use crate::cli::{IncidentsCommand, Options, PageArgs};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::output;
 use crate::table::Table;
 use crate::text_input;
 
-pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Failure> {
-    let app = App::open(cli).await?;
+pub(crate) async fn run(options: &Options, command: IncidentsCommand) -> Result<(), Failure> {
+    let app = App::open(options).await?;
     match command {
         IncidentsCommand::List {
             status,
@@ -30,19 +30,19 @@ pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Fail
             };
             let since = since.map(|since| since.start(app.gate.now()));
             let filter = IncidentFilter { status, webhook };
-            list(cli.json, &app, filter, since, &page).await
+            list(options.json, &app, filter, since, &page).await
         }
-        IncidentsCommand::Show(incident) => show(cli.json, &app, incident.number).await,
+        IncidentsCommand::Show(incident) => show(options.json, &app, incident.number).await,
         IncidentsCommand::Acknowledge(incident) => {
-            act(cli.json, &app, incident.number, IncidentAction::Acknowledge).await
+            act(options.json, &app, incident.number, IncidentAction::Acknowledge).await
         }
         IncidentsCommand::Resolve(incident) => {
-            act(cli.json, &app, incident.number, IncidentAction::Resolve).await
+            act(options.json, &app, incident.number, IncidentAction::Resolve).await
         }
         IncidentsCommand::Reopen(incident) => {
-            act(cli.json, &app, incident.number, IncidentAction::Reopen).await
+            act(options.json, &app, incident.number, IncidentAction::Reopen).await
         }
-        IncidentsCommand::Note { incident, text } => note(cli.json, &app, incident.number, text).await,
+        IncidentsCommand::Note { incident, text } => note(options.json, &app, incident.number, text).await,
     }
 }
 
@@ -136,12 +136,18 @@ async fn note(json: bool, app: &App, number: IncidentNumber, text: String) -> Re
     } else {
         text
     };
-    let incident = app.gate.incident_note(&acting(), number, &text).await?;
+    let incident = app
+        .gate
+        .incident_note(&command_line_actor(), number, &text)
+        .await?;
     Effect::of(format!("the note is on {number}")).report(printed(json, &incident))
 }
 
 async fn act(json: bool, app: &App, number: IncidentNumber, action: IncidentAction) -> Result<(), Failure> {
-    let incident = app.gate.incident_act(&acting(), number, action).await?;
+    let incident = app
+        .gate
+        .incident_act(&command_line_actor(), number, action)
+        .await?;
     let done = format!("{} is {} now", incident.number, incident.status.as_str());
     Effect::of(done).report(printed(json, &incident))
 }

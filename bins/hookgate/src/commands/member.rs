@@ -8,43 +8,46 @@ use hookgate_people::{Member, MemberId, MemberName, Password, Role, SignInLink, 
 use hookgate_wire as wire;
 use serde_json::{Value, json};
 
-use crate::app::{App, acting};
-use crate::cli::{Cli, MemberCommand, PageArgs};
+use crate::app::{App, command_line_actor};
+use crate::cli::{MemberCommand, Options, PageArgs};
 use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::table::Table;
 use crate::text_input::piped_line;
 use crate::{output, people_output};
 
-pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure> {
-    let app = App::open(cli).await?;
+pub(crate) async fn run(options: &Options, command: MemberCommand) -> Result<(), Failure> {
+    let app = App::open(options).await?;
     match command {
-        MemberCommand::Add { name, role } => add(cli.json, &app, name, role).await,
-        MemberCommand::List(page) => list(cli.json, &app, &page).await,
+        MemberCommand::Add { name, role } => add(options.json, &app, name, role).await,
+        MemberCommand::List(page) => list(options.json, &app, &page).await,
         MemberCommand::Role { name, role } => {
             let member = find(&app, &name).await?;
-            let changed = app.gate.member_set_role(&acting(), member.id, role, None).await?;
+            let changed = app
+                .gate
+                .member_set_role(&command_line_actor(), member.id, role, None)
+                .await?;
             Effect::of(format!("{} is {} now", changed.name, changed.role)).report(show(
-                cli.json,
+                options.json,
                 &changed,
                 &[],
             ))
         }
         MemberCommand::Remove { name } => {
             let member = find(&app, &name).await?;
-            let removed = app.gate.member_remove(&acting(), member.id).await?;
+            let removed = app.gate.member_remove(&command_line_actor(), member.id).await?;
             Effect::of(format!("the member {} was removed", removed.member.name))
-                .report(show_removed(cli.json, &removed))
+                .report(show_removed(options.json, &removed))
         }
     }
 }
 
 /// `hookgate sign-in-link`.
-pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result<(), Failure> {
-    let app = App::open(cli).await?;
+pub(crate) async fn sign_in_link(options: &Options, name: Option<&MemberName>) -> Result<(), Failure> {
+    let app = App::open(options).await?;
     require_output()?;
-    let (secret, link, member) = app.gate.sign_in_link(&acting(), name).await?;
-    let text = if cli.json {
+    let (secret, link, member) = app.gate.sign_in_link(&command_line_actor(), name).await?;
+    let text = if options.json {
         let mut object = json!({"member": output::object(&wire::Member::from(&member))?});
         for (name, value) in link_fields(&app, &secret, &link) {
             object[name] = value;
@@ -64,14 +67,21 @@ async fn add(json: bool, app: &App, name: MemberName, role: Role) -> Result<(), 
     if !has_password {
         require_output()?;
     }
-    let member = app.gate.member_add(&acting(), name, role, password).await?;
+    let member = app
+        .gate
+        .member_add(&command_line_actor(), name, role, password)
+        .await?;
     let effect = Effect::of(format!("the member {} was added", member.name));
     if has_password {
         return effect.report(show(json, &member, &[]));
     }
     let remedy = format!("run `hookgate sign-in-link {}` for another link", member.name);
     let effect = effect.or_else(remedy);
-    let (secret, link, member) = match app.gate.sign_in_link(&acting(), Some(&member.name)).await {
+    let (secret, link, member) = match app
+        .gate
+        .sign_in_link(&command_line_actor(), Some(&member.name))
+        .await
+    {
         Ok(made) => made,
         Err(error) => return Err(effect.but("its sign-in link could not be created", error)),
     };

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::cli::Cli;
+use crate::cli::Options;
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::{app, output};
 
-pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
-    let location = app::create(cli).await?;
-    let text = if cli.json {
+pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
+    let location = app::create(options).await?;
+    let text = if options.json {
         output::json(&json!({"store": location.to_string(), "migrated": true}))?
     } else {
         format!("the store in {location} has this version's schema")

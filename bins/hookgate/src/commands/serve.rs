@@ -6,7 +6,7 @@ use hookgate_storage::{ServerLock, reach};
 use tokio::time::{Instant, sleep};
 
 use crate::app::{self, App};
-use crate::cli::Cli;
+use crate::cli::Options;
 use crate::config::StorePlace;
 use crate::failure::Failure;
 use crate::logging;
@@ -17,14 +17,14 @@ const DATABASE_WAIT: Duration = Duration::from_secs(30);
 /// Pause between two attempts. Each failed attempt is logged.
 const DATABASE_PAUSE: Duration = Duration::from_secs(3);
 
-pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
+pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let needs_file = || {
         Failure::usage(
             "serve needs --config FILE; `hookgate config init` prints one, `hookgate dev` needs none",
         )
     };
-    let file = cli.config.clone().ok_or_else(needs_file)?;
-    let mut config = app::config(cli)?.ok_or_else(needs_file)?;
+    let file = options.config.clone().ok_or_else(needs_file)?;
+    let mut config = app::config(options)?.ok_or_else(needs_file)?;
     logging::start(config.log_level);
     // Checked before anything is locked, awaited or migrated: a server that can't start must change nothing.
     config.check_files()?;

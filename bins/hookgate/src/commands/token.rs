@@ -8,8 +8,8 @@ use hookgate_people::{Role, Token, TokenId, TokenName, TokenState};
 use hookgate_wire as wire;
 use serde_json::json;
 
-use crate::app::{App, acting};
-use crate::cli::{Cli, PageArgs, TokenCommand};
+use crate::app::{App, command_line_actor};
+use crate::cli::{Options, PageArgs, TokenCommand};
 use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::table::Table;
@@ -17,17 +17,17 @@ use crate::{output, people_output};
 
 const DAY: Duration = Duration::from_hours(24);
 
-pub(crate) async fn run(cli: &Cli, command: TokenCommand) -> Result<(), Failure> {
-    let app = App::open(cli).await?;
+pub(crate) async fn run(options: &Options, command: TokenCommand) -> Result<(), Failure> {
+    let app = App::open(options).await?;
     match command {
-        TokenCommand::Create { name, role, expires } => create(cli.json, &app, name, role, expires).await,
-        TokenCommand::List(page) => list(cli.json, &app, &page).await,
+        TokenCommand::Create { name, role, expires } => create(options.json, &app, name, role, expires).await,
+        TokenCommand::List(page) => list(options.json, &app, &page).await,
         TokenCommand::Revoke { token } => {
             let id = find(&app, &token).await?;
-            let revoked = app.gate.token_revoke(&acting(), id).await?;
+            let revoked = app.gate.token_revoke(&command_line_actor(), id).await?;
             let now = app.gate.now();
             let printed = output::object(&wire::Token::new(&revoked, now))
-                .and_then(|object| output::thing(cli.json, &object, None));
+                .and_then(|object| output::thing(options.json, &object, None));
             Effect::of(format!("the token {} was revoked", revoked.name)).report(printed)
         }
     }
@@ -43,7 +43,10 @@ async fn create(
     let now = app.gate.now();
     let expires_at = days.map(|days| now.after(DAY * days.into()));
     require_output()?;
-    let (secret, token) = app.gate.token_create(&acting(), name, role, expires_at).await?;
+    let (secret, token) = app
+        .gate
+        .token_create(&command_line_actor(), name, role, expires_at)
+        .await?;
     let effect = Effect::of(format!("the token {} ({}) was created", token.name, token.id)).or_else(format!(
         "its secret is lost; run `hookgate token revoke {}` and create another one",
         token.id
@@ -67,7 +70,10 @@ async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
         ),
         None => None,
     };
-    let found = app.gate.token_list(&acting(), after, size.and_one()).await?;
+    let found = app
+        .gate
+        .token_list(&command_line_actor(), after, size.and_one())
+        .await?;
     let Page { items: tokens, next } = Page::new(found, size, |row| row.id, None);
     let next = next.map(|last| last.to_string());
     let now = app.gate.now();
@@ -88,7 +94,10 @@ async fn find(app: &App, argument: &str) -> Result<TokenId, Failure> {
     let name: TokenName = argument.parse().map_err(|_| not_found())?;
     let (mut found, mut after): (Option<Token>, _) = (None, None);
     loop {
-        let page = app.gate.token_list(&acting(), after, PageSize::MAX).await?;
+        let page = app
+            .gate
+            .token_list(&command_line_actor(), after, PageSize::MAX)
+            .await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         let now = app.gate.now();

@@ -7,7 +7,7 @@ use hookgate_gate::{
 };
 use hookgate_wire::{self as wire, counted};
 
-use crate::app::{App, acting};
+use crate::app::{App, command_line_actor};
 use crate::failure::Failure;
 use crate::output;
 
@@ -90,7 +90,10 @@ fn reasons(source: &SourceUsage) -> String {
 
 /// Prints an allowlist that covers the senders.
 pub(crate) async fn suggest(json: bool, app: &App, webhook: &Webhook) -> Result<(), Failure> {
-    let suggestion = app.gate.allowlist_suggestion(&acting(), webhook.handle).await?;
+    let suggestion = app
+        .gate
+        .allowlist_suggestion(&command_line_actor(), webhook.handle)
+        .await?;
     if json {
         let object = output::object(&wire::Suggestion::from(&suggestion))?;
         return Ok(output::line(&output::json(&object)?)?);
@@ -125,7 +128,7 @@ pub(crate) async fn preview(
     }
     let preview = app
         .gate
-        .allowlist_preview(&acting(), webhook.handle, allowlist, days)
+        .allowlist_preview(&command_line_actor(), webhook.handle, allowlist, days)
         .await?;
     let now = app.gate.now();
     if json {

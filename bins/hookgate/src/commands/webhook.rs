@@ -15,21 +15,21 @@ use hookgate_wire as wire;
 use serde_json::{Value, json};
 
 use super::usage;
-use crate::app::{App, acting};
-use crate::cli::{Cli, OverloadStatus, PageArgs, PolicyArgs, SignatureScheme, Switch, WebhookCommand};
+use crate::app::{App, command_line_actor};
+use crate::cli::{Options, OverloadStatus, PageArgs, PolicyArgs, SignatureScheme, Switch, WebhookCommand};
 use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::output;
 use crate::table::{Table, details};
 use crate::text_input::piped_text;
 
-pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failure> {
-    let app = App::open(cli).await?;
+pub(crate) async fn run(options: &Options, command: WebhookCommand) -> Result<(), Failure> {
+    let app = App::open(options).await?;
     match command {
         WebhookCommand::Create { name, sender, policy } => {
-            create(cli.json, &app, name, sender, &policy).await
+            create(options.json, &app, name, sender, &policy).await
         }
-        WebhookCommand::List(page) => list(cli.json, &app, &page).await,
+        WebhookCommand::List(page) => list(options.json, &app, &page).await,
         WebhookCommand::Show(argument) => {
             let webhook = app.webhook(&argument.webhook).await?;
             let health = app.gate.health(std::slice::from_ref(&webhook)).await?;
@@ -39,34 +39,36 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
                 .collect();
             if let Some(seen) = app.gate.retired_use(&webhook).await? {
                 let seen = wire::RetiredUrlUse::from(seen);
-                let shown = if cli.json {
+                let shown = if options.json {
                     output::object(&seen)?
                 } else {
                     json!(format!("since {}: {}", seen.since, seen.sentence()))
                 };
                 once.push(("retired_url_use", shown));
             }
-            show(cli.json, &app, &webhook, &once)
+            show(options.json, &app, &webhook, &once)
         }
         WebhookCommand::Edit {
             webhook,
             name,
             policy,
-        } => edit(cli.json, &app, &webhook.webhook, name.as_ref(), &policy).await,
-        WebhookCommand::Allow { webhook, entries } => allow(cli.json, &app, &webhook.webhook, &entries).await,
-        WebhookCommand::Regenerate(argument) => regenerate(cli.json, &app, &argument.webhook).await,
-        WebhookCommand::Revoke { webhook, yes } => revoke(cli.json, &app, &webhook.webhook, yes).await,
+        } => edit(options.json, &app, &webhook.webhook, name.as_ref(), &policy).await,
+        WebhookCommand::Allow { webhook, entries } => {
+            allow(options.json, &app, &webhook.webhook, &entries).await
+        }
+        WebhookCommand::Regenerate(argument) => regenerate(options.json, &app, &argument.webhook).await,
+        WebhookCommand::Revoke { webhook, yes } => revoke(options.json, &app, &webhook.webhook, yes).await,
         WebhookCommand::Usage { webhook, range } => {
-            usage::usage(cli.json, &app, &app.webhook(&webhook.webhook).await?, range).await
+            usage::usage(options.json, &app, &app.webhook(&webhook.webhook).await?, range).await
         }
         WebhookCommand::Preview { webhook, allow, days } => {
             let webhook = app.webhook(&webhook.webhook).await?;
-            usage::preview(cli.json, &app, &webhook, &joined(&allow)?, days).await
+            usage::preview(options.json, &app, &webhook, &joined(&allow)?, days).await
         }
         WebhookCommand::Suggest(argument) => {
-            usage::suggest(cli.json, &app, &app.webhook(&argument.webhook).await?).await
+            usage::suggest(options.json, &app, &app.webhook(&argument.webhook).await?).await
         }
-        WebhookCommand::Which => which(cli.json, &app).await,
+        WebhookCommand::Which => which(options.json, &app).await,
     }
 }
 
@@ -87,7 +89,7 @@ async fn create(
         policy,
         signed,
     };
-    let created = app.gate.create(&acting(), new).await?;
+    let created = app.gate.create(&command_line_actor(), new).await?;
     let (name, handle) = (&created.webhook.name, created.webhook.handle);
     let mut remedy = format!("run `hookgate webhook regenerate {handle}`");
     if signed {
@@ -101,7 +103,7 @@ async fn create(
 async fn regenerate(json: bool, app: &App, argument: &str) -> Result<(), Failure> {
     let handle = app.webhook(argument).await?.handle;
     require_output()?;
-    let regenerated = app.gate.regenerate(&acting(), handle).await?;
+    let regenerated = app.gate.regenerate(&command_line_actor(), handle).await?;
     let name = &regenerated.webhook.name;
     Effect::of(format!(
         "the webhook {name} has a new URL and the old one no longer works"
@@ -137,11 +139,13 @@ async fn edit(
     let gate = &app.gate;
     let done = |edited: &Webhook| Effect::of(format!("the webhook {} was changed", edited.name));
     if arguments.signature != Some(SignatureScheme::StandardWebhooks) {
-        let edited = gate.edit(&acting(), handle, None, change).await?;
+        let edited = gate.edit(&command_line_actor(), handle, None, change).await?;
         return done(&edited).report(show(json, app, &edited, &[]));
     }
     require_output()?;
-    let (edited, secret) = gate.require_signature(&acting(), handle, change).await?;
+    let (edited, secret) = gate
+        .require_signature(&command_line_actor(), handle, change)
+        .await?;
     let (name, secret) = secret_field(&secret);
     done(&edited)
         .or_else(format!(
@@ -157,7 +161,7 @@ async fn allow(json: bool, app: &App, argument: &str, entries: &[Allowlist]) -> 
         policy.allowlist = longer(&policy.allowlist, entries)?;
         Ok::<_, Failure>(())
     };
-    let edited = app.gate.edit(&acting(), handle, None, change).await?;
+    let edited = app.gate.edit(&command_line_actor(), handle, None, change).await?;
     Effect::of(format!("the allowlist of {} was changed", edited.name)).report(show(json, app, &edited, &[]))
 }
 
@@ -195,7 +199,7 @@ async fn revoke(json: bool, app: &App, argument: &str, yes: bool) -> Result<(), 
     if !yes {
         confirm(&webhook)?;
     }
-    let revoked = app.gate.revoke(&acting(), webhook.handle).await?;
+    let revoked = app.gate.revoke(&command_line_actor(), webhook.handle).await?;
     Effect::of(format!("the webhook {} was revoked", revoked.name)).report(show(json, app, &revoked, &[]))
 }
 

@@ -22,12 +22,12 @@ impl Values {
         let text = text_file(file).map_err(|error| Failure::usage(format!("the configuration: {error}")))?;
         let mut directory = file.to_owned();
         directory.pop();
-        let mut gathered = Self::of_text(&text, directory, |name| environment.value(name))
+        let mut values = Self::of_text(&text, directory, |name| environment.value(name))
             .map_err(|error| Failure::usage(format!("{} is not TOML: {error}", file.display())))?;
-        gathered.problems.extend(environment.unknown());
-        gathered.read_store_url();
-        gathered.file = Some(file.to_owned());
-        Ok(gathered)
+        values.problems.extend(environment.unknown());
+        values.read_store_url();
+        values.file = Some(file.to_owned());
+        Ok(values)
     }
 
     /// The files that hold a URL with a password, each with its key. A `store.url_file` always counts, since it is made for

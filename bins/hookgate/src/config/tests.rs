@@ -9,10 +9,10 @@ fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("hookgate.toml");
     std::fs::write(&file, text).unwrap();
-    gather_file(&file, environment)?.read()
+    values_of_file(&file, environment)?.read()
 }
 
-fn gather_file(file: &Path, environment: &[(&str, &str)]) -> Result<Values, Failure> {
+fn values_of_file(file: &Path, environment: &[(&str, &str)]) -> Result<Values, Failure> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     Values::load(file, &Environment::of(environment.iter().map(owned)))
 }
@@ -61,9 +61,9 @@ fn an_empty_section_with_a_wrong_name_is_unknown() {
 
 #[test]
 fn the_log_level_is_one_of_the_documented_words() {
-    let gathered = |level| load(GOOD, &[("HOOKGATE_LOG_LEVEL", level)]);
+    let loaded = |level| load(GOOD, &[("HOOKGATE_LOG_LEVEL", level)]);
     for wrong in ["", " ", "3", "warning"] {
-        let failure = gathered(wrong).unwrap_err();
+        let failure = loaded(wrong).unwrap_err();
         assert_eq!(
             failure.message(),
             "HOOKGATE_LOG_LEVEL: must be off, error, warn, info, debug or trace",
@@ -71,7 +71,7 @@ fn the_log_level_is_one_of_the_documented_words() {
         );
     }
     for right in ["off", "error", "warn", "info", "debug", "trace", "WARN"] {
-        assert!(gathered(right).is_ok(), "{right}");
+        assert!(loaded(right).is_ok(), "{right}");
     }
 }
 
@@ -168,7 +168,7 @@ fn the_stores_url_comes_from_the_highest_place_that_names_it() {
     let url_file = ("HOOKGATE_STORE_URL_FILE", secret);
     let place = |text: &str, environment: &[(&str, &str)]| {
         std::fs::write(&file, text).unwrap();
-        let config = gather_file(&file, environment)?.read()?;
+        let config = values_of_file(&file, environment)?.read()?;
         Ok::<_, Failure>(config.store.to_string())
     };
     for (text, environment, expected) in [
@@ -200,7 +200,7 @@ fn the_stores_url_comes_from_the_highest_place_that_names_it() {
     ] {
         assert_eq!(place(text, environment).unwrap_err().message(), expected);
     }
-    let sources = gather_file(&file, &[url_file]).unwrap();
+    let sources = values_of_file(&file, &[url_file]).unwrap();
     let source = sources.iter().find(|(key, _, _)| *key == "store.url");
     let variable = Source::Environment("HOOKGATE_STORE_URL_FILE".to_owned());
     assert_eq!(source.map(|(_, _, source)| source.clone()), Some(variable));
@@ -249,7 +249,7 @@ fn files_that_are_read_once_are_named() {
     std::fs::write(directory.path().join("store.url"), "sqlite:data").unwrap();
     let text = GOOD.replace("url = \"sqlite:/var/lib/hookgate\"", "url_file = \"store.url\"");
     std::fs::write(&file, format!("{text}[addresses]\nca = \"ca.pem\"\n")).unwrap();
-    let config = gather_file(&file, &[]).unwrap().read().unwrap();
+    let config = values_of_file(&file, &[]).unwrap().read().unwrap();
     let named: Vec<_> = config.read_once.iter().map(|(key, _)| *key).collect();
     assert_eq!(
         named,

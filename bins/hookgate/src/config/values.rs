@@ -59,27 +59,27 @@ impl Values {
         directory: PathBuf,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Self {
-        let mut gathered = Self {
+        let mut values = Self {
             found: BTreeMap::new(),
             problems: Vec::new(),
             read_once: Vec::new(),
             file: None,
             directory,
         };
-        gathered.add_table("", table);
+        values.add_table("", table);
         for (key, default) in KEYS {
             let variable = variable_of(key);
             if let Some(value) = environment(&variable) {
-                gathered.found.insert(key, (value, Source::Environment(variable)));
+                values.found.insert(key, (value, Source::Environment(variable)));
             } else if let Some(default) = default {
-                gathered
+                values
                     .found
                     .entry(key)
                     .or_insert_with(|| (default.to_owned(), Source::Default));
             }
         }
-        gathered.lower_payload_default();
-        gathered
+        values.lower_payload_default();
+        values
     }
 
     /// Lowers the default age of payloads to that of deliveries, since a payload is deleted with its delivery.

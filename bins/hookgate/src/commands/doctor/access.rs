@@ -4,15 +4,15 @@ use hookgate_storage::exposed_data;
 
 use super::finding::Finding;
 use crate::app;
-use crate::cli::Cli;
+use crate::cli::Options;
 use crate::config::Config;
 use crate::file_problem::FileProblem;
 
 /// The files that other users can open now.
-pub(super) fn exposed_files(cli: &Cli, config: Option<&Config>) -> Vec<FileProblem> {
+pub(super) fn exposed_files(options: &Options, config: Option<&Config>) -> Vec<FileProblem> {
     match config {
         Some(config) => config.exposed_files(),
-        None => exposed_data(&app::data_directory(cli))
+        None => exposed_data(&app::data_directory(options))
             .iter()
             .map(|exposed| FileProblem::exposed("data directory", exposed))
             .collect(),
