@@ -60,7 +60,7 @@ impl Measured {
     /// Adds the figures under the name `system.case`.
     pub(crate) fn report(&self, case: &str, figures: &mut Figures) {
         let latency = self.sent.latency.as_ref();
-        let told = [
+        let reported = [
             ("rate", Some(self.sent.rate)),
             ("cpu_us", self.cpu_us),
             ("database_cpu_us", self.database_cpu_us),
@@ -70,7 +70,7 @@ impl Measured {
             ("resident_mib", Some(self.resident_mib)),
             ("bytes_per_delivery", self.bytes_per_delivery),
         ];
-        for (figure, value) in told {
+        for (figure, value) in reported {
             if let Some(value) = value {
                 figures.add(format!("{case}.{figure}"), value);
             }

@@ -222,9 +222,9 @@ mod tests {
     fn a_bound_without_a_name_is_told() {
         let source = "a.take(MOST);\nb.limit(1); b.limit(i64::MAX);\nc.take(20);\n// d.take(20)\ntimeout(Duration::from_secs(5), e);\n\
                       timeout(TIMEOUT, f);\nmpsc::channel(1_000);\n";
-        let told: Vec<_> = nameless_in(source).collect();
+        let found_lines: Vec<_> = nameless_in(source).collect();
         assert_eq!(
-            told,
+            found_lines,
             [
                 "c.take(20);",
                 "timeout(Duration::from_secs(5), e);",

@@ -2,16 +2,16 @@
 //! keys among the fields and in the metadata, because JSON parsers differ in which of the two values they use.
 
 mod layout;
+mod parser;
 mod problem;
-mod reader;
 mod string;
 mod value;
 
 use hookgate_domain::text::without_mark;
 
 pub use layout::{JsonLayout, is_double, lay_out};
+use parser::Parser;
 pub use problem::{JsonFault, JsonProblem, MAX_DEPTH};
-use reader::Parser;
 pub(crate) use value::{Json, Role};
 
 /// The byte order marks of UTF-16. RFC 8259 allows UTF-8 only.
@@ -51,14 +51,14 @@ pub(crate) fn parse(text: &[u8], role: fn(&str) -> Role) -> Result<Reading<'_>, 
         };
         JsonFault::at(text, error.valid_up_to(), problem)
     })?;
-    let mut reader = Parser::new(text);
-    let json = reader
+    let mut parser = Parser::new(text);
+    let json = parser
         .whole(role)
-        .map_err(|problem| JsonFault::at(text.as_bytes(), reader.at(), problem))?;
+        .map_err(|problem| JsonFault::at(text.as_bytes(), parser.at(), problem))?;
     Ok(Reading {
         json,
-        has_lone_surrogate: reader.has_lone_surrogate,
-        has_duplicate_key: reader.has_duplicate_key,
+        has_lone_surrogate: parser.has_lone_surrogate,
+        has_duplicate_key: parser.has_duplicate_key,
     })
 }
 

@@ -69,8 +69,8 @@ async fn read_rest<T: AsyncRead + Unpin>(stream: &mut T, header: &mut Vec<u8>) -
 async fn read_line(stream: &mut TcpStream, header: &mut Vec<u8>) -> io::Result<()> {
     let mut ahead = [0; MAX_LINE];
     while header.len() < MAX_LINE {
-        let room = MAX_LINE - header.len();
-        let seen = stream.peek(&mut ahead[..room]).await?;
+        let free = MAX_LINE - header.len();
+        let seen = stream.peek(&mut ahead[..free]).await?;
         if seen == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

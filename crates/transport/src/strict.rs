@@ -45,7 +45,7 @@ pub(crate) struct Guard<T> {
     /// Bytes at the start of `held` that have passed.
     passed: usize,
     deadline: Option<Pin<Box<Sleep>>>,
-    stop: Option<Rejection>,
+    rejection: Option<Rejection>,
     at_eof: bool,
     closing: Closing,
 }
@@ -66,7 +66,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             held: Vec::new(),
             passed: 0,
             deadline: None,
-            stop: None,
+            rejection: None,
             at_eof: false,
             closing: Closing::ShuttingDown,
         }
@@ -81,7 +81,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             self.passed -= length;
             return Some(Poll::Ready(Ok(())));
         }
-        match self.stop? {
+        match self.rejection? {
             Rejection::Body => Some(Poll::Ready(Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "malformed chunk",
@@ -125,8 +125,8 @@ impl<T: AsyncRead + Unpin> Guard<T> {
     /// Applies the outcome of the inspector to the guard and to the connection's state.
     fn apply_outcome(&mut self, outcome: &Outcome) {
         self.activity.set_body_owed(self.inspector.owes_body());
-        if let Some(stop) = outcome.stop {
-            self.stop(stop);
+        if let Some(rejection) = outcome.rejection {
+            self.reject(rejection);
             return;
         }
         if outcome.passed > 0 {
@@ -145,16 +145,16 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             return Poll::Pending;
         };
         ready!(deadline.as_mut().poll(cx));
-        self.stop(Rejection::Head(RefusalCode::RequestTimeout));
+        self.reject(Rejection::Head(RefusalCode::RequestTimeout));
         Poll::Ready(())
     }
 
     /// Stops the stream: no byte of the sender passes any more. A refused head is replaced by its rejection request.
-    fn stop(&mut self, stop: Rejection) {
+    fn reject(&mut self, rejection: Rejection) {
         self.deadline = None;
         self.activity.set_receiving_head(false);
-        self.stop = Some(stop);
-        if let Rejection::Head(code) = stop {
+        self.rejection = Some(rejection);
+        if let Rejection::Head(code) = rejection {
             let head = &self.held[self.passed..][..self.inspector.whole_lines()];
             let rejection_request = rejection_request::request(code, head);
             self.held.truncate(self.passed);
@@ -166,7 +166,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
     }
 
     fn peer_may_be_sending(&self) -> bool {
-        !self.at_eof && (self.stop.is_some() || self.inspector.owes_body() || !self.held.is_empty())
+        !self.at_eof && (self.rejection.is_some() || self.inspector.owes_body() || !self.held.is_empty())
     }
 }
 

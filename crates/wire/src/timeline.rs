@@ -264,14 +264,14 @@ mod tests {
 
     #[test]
     fn entries_are_told_in_words() {
-        let told = |event, actor| sentence(&entry(NOW, event, actor));
+        let words_of = |event, actor| sentence(&entry(NOW, event, actor));
         let root = Some(Actor::CommandLine { user: "root".into() });
         assert_eq!(
-            told(IncidentEvent::Reopened, root),
+            words_of(IncidentEvent::Reopened, root),
             "Reopened by root (command line)"
         );
         assert_eq!(
-            told(IncidentEvent::Acknowledged, None),
+            words_of(IncidentEvent::Acknowledged, None),
             "Acknowledged by the sender"
         );
         let late = gate::TimelineEntry {

@@ -111,8 +111,8 @@ impl<'a> Frame<'a> {
 
     /// Height of a bar for `count` deliveries: at least 1 if there are any, so that each is visible.
     fn height(&self, count: u64) -> u64 {
-        let room = u128::from(HEIGHT - TOP - BOTTOM);
-        let height = u128::from(count) * room / u128::from(self.most);
+        let available = u128::from(HEIGHT - TOP - BOTTOM);
+        let height = u128::from(count) * available / u128::from(self.most);
         u64::try_from(height).unwrap_or(0).max(u64::from(count > 0))
     }
 

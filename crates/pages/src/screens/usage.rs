@@ -55,7 +55,7 @@ const NAMED_CODES: usize = 3;
 /// Refusals by number: `412 INVALID_JSON, 31 IP_NOT_ALLOWED, 2 other`.
 pub(super) fn by_number(reasons: &[(RefusalCode, u64)], refused: u64) -> String {
     let named = &reasons[..reasons.len().min(NAMED_CODES)];
-    let mut told: Vec<_> = named
+    let mut parts: Vec<_> = named
         .iter()
         .map(|(code, count)| format!("{} {code}", when::grouped(*count)))
         .collect();
@@ -63,9 +63,9 @@ pub(super) fn by_number(reasons: &[(RefusalCode, u64)], refused: u64) -> String 
         .iter()
         .fold(refused, |left, (_, count)| left.saturating_sub(*count));
     if other > 0 {
-        told.push(format!("{} other", when::grouped(other)));
+        parts.push(format!("{} other", when::grouped(other)));
     }
-    told.join(", ")
+    parts.join(", ")
 }
 
 /// One source of deliveries.

@@ -35,8 +35,10 @@ pub(super) fn read(
 
 /// Deserializes the whole text. Anything behind the document is an error.
 fn whole<'de>(text: &'de str, document: impl DeserializeSeed<'de>) -> Result<(), AddressListError> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = document.deserialize(&mut reader).and_then(|_| reader.end());
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = document
+        .deserialize(&mut deserializer)
+        .and_then(|_| deserializer.end());
     read.map_err(|_| AddressListError::Form)
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Outcome {
     /// Number of bytes that may pass. Behind them is an incomplete head, or the bytes that `stop` refuses.
     pub(super) passed: usize,
     /// The reason to stop; no later byte may pass.
-    pub(super) stop: Option<Rejection>,
+    pub(super) rejection: Option<Rejection>,
 }
 
 /// The reason for which a stream is stopped.
@@ -69,7 +69,7 @@ impl Inspector {
                 if advance.broken {
                     return Outcome {
                         passed,
-                        stop: Some(Rejection::Body),
+                        rejection: Some(Rejection::Body),
                     };
                 }
                 continue;
@@ -80,12 +80,15 @@ impl Inspector {
                 Err(code) => {
                     return Outcome {
                         passed,
-                        stop: Some(Rejection::Head(code)),
+                        rejection: Some(Rejection::Head(code)),
                     };
                 }
             }
         }
-        Outcome { passed, stop: None }
+        Outcome {
+            passed,
+            rejection: None,
+        }
     }
 
     /// The length of the head at the start of `bytes` once it is complete and accepted. `None` while it is incomplete.
@@ -134,8 +137,8 @@ mod tests {
             held.extend_from_slice(piece);
             let outcome = inspector.inspect(&held);
             out.extend(held.drain(..outcome.passed));
-            if outcome.stop.is_some() {
-                return (out, outcome.stop);
+            if outcome.rejection.is_some() {
+                return (out, outcome.rejection);
             }
         }
         (out, None)

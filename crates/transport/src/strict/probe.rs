@@ -48,9 +48,9 @@ pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, 
         )),
     );
     let mut context = Context::from_waker(Waker::noop());
-    let (mut bytes, mut room) = (Vec::new(), vec![0; buffer]);
+    let (mut bytes, mut space) = (Vec::new(), vec![0; buffer]);
     let end = loop {
-        let mut read = ReadBuf::new(&mut room);
+        let mut read = ReadBuf::new(&mut space);
         match Pin::new(&mut guard).poll_read(&mut context, &mut read) {
             Poll::Ready(Ok(())) if read.filled().is_empty() => break ProbeEnd::Over,
             Poll::Ready(Ok(())) => bytes.extend_from_slice(read.filled()),

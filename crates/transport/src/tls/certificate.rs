@@ -273,13 +273,16 @@ mod tests {
                 let Err(error) = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()) else {
                     continue;
                 };
-                let mut told = format!("{error} {error:?}");
+                let mut texts = format!("{error} {error:?}");
                 let mut below = std::error::Error::source(&error);
                 while let Some(error) = below {
-                    told = format!("{told} {error} {error:?}");
+                    texts = format!("{texts} {error} {error:?}");
                     below = error.source();
                 }
-                assert!(!told.contains(&secret[..8]) && !told.contains(numbers), "{told}");
+                assert!(
+                    !texts.contains(&secret[..8]) && !texts.contains(numbers),
+                    "{texts}"
+                );
             }
         }
     }
