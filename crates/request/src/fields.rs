@@ -196,6 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn a_required_field_is_there_and_parsed() {
+        let fields = Fields::parse(b"days=7&name=&word=x").expect("fields");
+        assert_eq!(fields.required::<u8>("days", "choose").ok(), Some(7));
+        for (name, problem) in [
+            ("name", "choose"),
+            ("none", "choose"),
+            ("word", "invalid digit found in string"),
+        ] {
+            let error = fields.required::<u8>(name, "choose").expect_err("a fault");
+            let problems: Vec<_> = error.field_faults().iter().map(InvalidField::problem).collect();
+            assert_eq!(problems, [problem], "{name}");
+        }
+        assert_eq!((fields.text("word"), fields.text("none")), ("x", ""));
+    }
+
+    #[test]
     fn an_absent_field_is_no_empty_one() {
         let check = |text: &str| {
             let fields = Fields::parse(text.as_bytes()).expect("fields");
