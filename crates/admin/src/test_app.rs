@@ -7,10 +7,11 @@
 //! refused.assert_error(403, "FORBIDDEN");
 //! ```
 
-mod visitor;
+pub(crate) mod visitor;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::{Networks, TrustedProxies};
@@ -22,15 +23,19 @@ use hookgate_testkit::{FixedClock, MemoryStore, samples};
 use hookgate_transport::in_memory::connect;
 use hookgate_transport::{CancellationToken, Proxies, RequestIds, Service};
 use http_body_util::{BodyExt, Full};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, SET_COOKIE};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{Addresses, Console};
 
 const CONSOLE: &str = "https://localhost:8444";
 const GATE: &str = "https://localhost:8443";
+/// Time that a piece of a stream may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Source of every request and delivery.
 pub(crate) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// The CA that downloads of published lists trust. It signs nothing, so every download fails.
@@ -79,6 +84,12 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().expect("a header of text"))
+    }
+
+    /// The cookies that the answer sets, with their attributes.
+    pub(crate) fn cookies(&self) -> Vec<&str> {
+        let values = self.headers.get_all(SET_COOKIE).iter();
+        values.map(|value| value.to_str().expect("text")).collect()
     }
 
     /// The body as JSON.
@@ -186,6 +197,13 @@ impl TestApp {
         }
     }
 
+    /// The same installation, with one more value of a header in every request.
+    pub(crate) fn also(&self, header: &'static str, value: &str) -> Self {
+        let mut app = self.clone();
+        app.headers.push((header, value.to_owned()));
+        app
+    }
+
     /// The value of a header that is sent with every request, or an empty text.
     fn header_value(&self, header: &str) -> &str {
         let set = self.headers.iter().find(|(name, _)| *name == header);
@@ -229,6 +247,11 @@ impl TestApp {
 
     /// Sends any request to the console. Its body is JSON, unless a header says otherwise.
     pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Answer {
+        self.open(method, path, body).await.whole().await
+    }
+
+    /// Sends a request whose answer may have no end.
+    async fn open(&self, method: Method, path: &str, body: &str) -> TestStream {
         let mut request = Request::builder().method(method).uri(path);
         let defaults = [
             (HOST.as_str(), "localhost:8444".to_owned()),
@@ -241,7 +264,7 @@ impl TestApp {
             request = request.header(*name, value);
         }
         let request = request.body(Full::new(Bytes::from(body.to_owned())));
-        exchange(&self.console, request.expect("a request")).await
+        begin(&self.console, request.expect("a request")).await
     }
 
     /// Follows `next` from this page to the last one. Returns a field of each item on the way.
@@ -263,29 +286,72 @@ impl TestApp {
 
     /// Sends any text to a webhook's URL.
     pub(crate) async fn deliver_text(&self, url: &str, payload: &str) -> Answer {
-        let request = Request::post(url.strip_prefix(GATE).expect("a URL of the gate"))
-            .header(HOST, "localhost:8443")
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(payload.to_owned())));
-        exchange(&self.ingest, request.expect("a request")).await
+        self.deliver_with(url, &[], payload).await
+    }
+
+    /// Sends any text to a webhook's URL, with these headers.
+    pub(crate) async fn deliver_with(&self, url: &str, headers: &[(&str, &str)], payload: &str) -> Answer {
+        let path = url.strip_prefix(GATE).expect("a URL of the gate");
+        let defaults = [
+            (HOST.as_str(), "localhost:8443"),
+            (CONTENT_TYPE.as_str(), "application/json"),
+        ];
+        let mut request = Request::post(path);
+        for (name, value) in defaults.iter().chain(headers) {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::from(payload.to_owned())));
+        begin(&self.ingest, request.expect("a request"))
+            .await
+            .whole()
+            .await
     }
 }
 
-async fn exchange<S: Service>(service: &Arc<S>, request: Request<Full<Bytes>>) -> Answer {
+/// An answer whose body is read in pieces.
+pub(crate) struct TestStream {
+    /// Status and headers.
+    pub(crate) head: Answer,
+    body: Incoming,
+}
+
+impl TestStream {
+    /// Reads until the body has had all these words. Returns what was read.
+    pub(crate) async fn read_until(&mut self, words: &[String]) -> String {
+        let mut read = String::new();
+        while !words.iter().all(|word| read.contains(word.as_str())) {
+            let frame = timeout(PATIENCE, self.body.frame()).await;
+            let frame = frame
+                .expect("a frame in time")
+                .expect("a frame")
+                .expect("a whole frame");
+            read.push_str(&String::from_utf8_lossy(frame.data_ref().expect("data")));
+        }
+        read
+    }
+
+    /// Reads the whole body.
+    async fn whole(self) -> Answer {
+        let bytes = self.body.collect().await.expect("a whole body").to_bytes();
+        Answer {
+            body: String::from_utf8(bytes.into()).expect("UTF-8"),
+            ..self.head
+        }
+    }
+}
+
+/// Sends a request over a connection of its own, and reads the head of the answer.
+async fn begin<S: Service>(service: &Arc<S>, request: Request<Full<Bytes>>) -> TestStream {
     let stream = TokioIo::new(connect(Arc::clone(service), CLIENT));
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
-        .await
-        .expect("a connection");
+    let connected = hyper::client::conn::http1::handshake(stream).await;
+    let (mut sender, connection) = connected.expect("a connection");
     tokio::spawn(connection);
-    let (head, body) = sender
-        .send_request(request)
-        .await
-        .expect("an answer")
-        .into_parts();
-    let bytes = body.collect().await.expect("a whole body").to_bytes();
-    Answer {
+    let answer = sender.send_request(request).await.expect("an answer");
+    let (head, body) = answer.into_parts();
+    let head = Answer {
         status: head.status.as_u16(),
         headers: head.headers,
-        body: String::from_utf8(bytes.into()).expect("UTF-8"),
-    }
+        body: String::new(),
+    };
+    TestStream { head, body }
 }

@@ -1,5 +1,7 @@
 //! Authentication, routes and methods, the same for every resource.
 
+mod idempotency;
+
 use hyper::Method;
 use serde_json::json;
 

@@ -104,3 +104,6 @@ fn choices(known: Vec<KnownActor>) -> Vec<AuditActor> {
     }
     choices
 }
+
+#[cfg(test)]
+mod tests;

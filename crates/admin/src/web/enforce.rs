@@ -59,3 +59,6 @@ pub(super) async fn enforce<S: Store + PeopleStore>(
         Err(fault) => Err(fault),
     }
 }
+
+#[cfg(test)]
+mod tests;

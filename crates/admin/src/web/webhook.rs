@@ -198,3 +198,6 @@ const fn usage_range(range: Range) -> UsageRange {
         Range::Month => UsageRange::Month,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -228,4 +228,4 @@ fn url_page(handle: &impl Display) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

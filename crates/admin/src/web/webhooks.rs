@@ -184,26 +184,4 @@ fn row<S>(screen: &PageContext<'_, S>, webhook: &Webhook, usage: WebhookUsage, f
 }
 
 #[cfg(test)]
-mod tests {
-    use hookgate_domain::Timestamp;
-
-    use super::*;
-
-    #[test]
-    fn a_cursor_remembers_what_is_still_to_come() {
-        let handle = |number: i64| WebhookHandle::new(Timestamp::from_micros(number * 1_000_000), [0; 10]);
-        let cursor = Cursor::new(handle(5), &[handle(7), handle(2), handle(6)]);
-        assert_eq!(cursor.shown_before, [handle(7), handle(6)]);
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        assert!(handle(5).to_string().parse::<Cursor>().is_ok());
-        for wrong in [
-            "",
-            ".",
-            "hk_x",
-            &format!("{}.", handle(5)),
-            &format!("{}.x", handle(5)),
-        ] {
-            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
-        }
-    }
-}
+mod tests;

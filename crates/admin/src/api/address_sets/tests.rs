@@ -232,3 +232,13 @@ async fn a_set_is_removed_when_no_allowlist_names_it() {
     assert_eq!(app.delete(OFFICE).await.data(), json!({"name": "office"}));
     app.delete(OFFICE).await.assert_error(404, "NOT_FOUND");
 }
+
+#[tokio::test]
+async fn metrics_count_the_networks_of_each_set() {
+    let app = with_office().await;
+    let metrics = app.get("/metrics").await.body;
+    assert!(
+        metrics.contains(r#"hookgate_address_set_networks{set="office"} 2"#),
+        "{metrics}"
+    );
+}

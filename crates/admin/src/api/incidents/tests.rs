@@ -271,3 +271,56 @@ async fn an_empty_or_long_note_is_refused() {
         .await
         .assert_invalid(&["body"]);
 }
+
+#[tokio::test]
+async fn the_timeline_tells_all_that_happened() {
+    let app = TestApp::new().await;
+    let webhook = app.webhook("disk").await;
+    for severity in ["medium", "medium", "medium", "critical"] {
+        let payload = json!({"title": "Disk full", "dedup_key": "disk", "severity": severity});
+        app.deliver(&webhook, &payload).await.data();
+    }
+    set(&app, "acknowledged").await.data();
+    set(&app, "resolved").await.data();
+    let late = json!({"dedup_key": "disk", "status": "resolved"});
+    let late = app.deliver(&webhook, &late).await.data();
+    assert_eq!(late["incidents"], json!([{"id": "INC-1", "status": "resolved"}]));
+    let incident = app.get(FIRST).await.data();
+    let timeline = incident["timeline"].as_array().expect("a timeline");
+    let kinds: Vec<_> = timeline
+        .iter()
+        .map(|entry| entry["kind"].as_str().expect("a kind"))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "opened",
+            "updated",
+            "severity",
+            "acknowledged",
+            "resolved",
+            "resolved_late"
+        ]
+    );
+    assert_eq!(
+        (&timeline[1]["count"], &timeline[5]["delivery"]),
+        (&json!(2), &late["delivery_id"])
+    );
+    assert_eq!(
+        (&timeline[2]["from"], &timeline[2]["to"]),
+        (&json!("SEV2"), &json!("SEV0"))
+    );
+    app.visitor("operator")
+        .await
+        .get("/incidents/INC-1")
+        .await
+        .assert_page(
+            200,
+            &[
+                "Updated by 2 deliveries",
+                "Severity changed from SEV2 to SEV0 by the sender",
+                "The sender reported it resolved, ",
+                "(token)",
+            ],
+        );
+}

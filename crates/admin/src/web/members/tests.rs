@@ -1,10 +1,9 @@
 //! The members of the organization and their sign-in links.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::test_app::TestApp;
+use crate::test_app::visitor::webhook_form;
 
 /// ID of the member with this name.
 async fn id_of(app: &TestApp, name: &str) -> String {
@@ -34,19 +33,6 @@ async fn the_list_shows_members_to_everybody() {
         .get("/members")
         .await
         .assert_page(200, &[&format!("{path}/role")]);
-}
-
-#[tokio::test]
-async fn a_member_is_added_once_for_each_form() {
-    let app = TestApp::new().await;
-    let visitor = app.visitor("admin").await;
-    app.clock.advance(Duration::from_secs(1));
-    let (key, fields) = ("a".repeat(32), [("name", "Ada"), ("role", "viewer")]);
-    let added = visitor.submit_as(&key, "/members", &fields).await;
-    added.assert_redirect("/members?done=member-added");
-    let again = visitor.submit_as(&key, "/members", &fields).await;
-    again.assert_redirect("/members?done=repeated");
-    assert_eq!(app.get("/api/v1/members").await.column("name"), ["admin", "Ada"]);
 }
 
 #[tokio::test]
@@ -145,30 +131,10 @@ async fn the_last_owner_stays() {
 }
 
 #[tokio::test]
-async fn a_sign_in_link_is_shown_once() {
-    let (app, path) = with_ada().await;
-    let visitor = app.visitor("admin").await;
-    let (key, form) = ("a".repeat(32), format!("{path}/link"));
-    let made = visitor.submit_as(&key, &form, &[]).await;
-    made.assert_redirect(&form);
-    // The second click of a double click: the browser drops the first answer.
-    let again = visitor.submit_as(&key, &form, &[]).await;
-    again.assert_redirect(&format!("{form}?done=repeated"));
-    let shown = visitor.follow(&again).await;
-    assert!(shown.contains("https://localhost:8444/sign-in/"), "{shown}");
-    let later = visitor.page(&form).await;
-    assert!(
-        later.contains("was shown once") && !later.contains("/sign-in/"),
-        "{later}"
-    );
-}
-
-#[tokio::test]
 async fn a_removal_asks_first_and_names_the_webhooks_that_the_member_knows() {
     let app = TestApp::new().await;
     let (owner, ada) = (app.visitor("owner").await, app.sign_in("Ada", "admin").await);
-    ada.submit("/webhooks", &crate::web::webhook_lifecycle::tests::form("disk"))
-        .await;
+    ada.submit("/webhooks", &webhook_form(&[("name", "disk")])).await;
     let form = format!("/members/{}/remove", id_of(&app, "Ada").await);
     let question = owner.submit(&form, &[]).await;
     question.assert_page(

@@ -27,22 +27,6 @@ async fn a_new_token_is_shown_once_and_works() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_twice_creates_one_token() {
-    let app = TestApp::new().await;
-    let visitor = app.visitor("admin").await;
-    let key = "a".repeat(32);
-    let first = visitor.submit_as(&key, "/tokens", &FORM).await;
-    let again = visitor.submit_as(&key, "/tokens", &FORM).await;
-    again.assert_redirect(&format!("{}?done=repeated", first.header("location")));
-    assert!(
-        visitor.follow(&again).await.contains("hgt_"),
-        "the browser dropped the first answer"
-    );
-    let names = app.get("/api/v1/tokens").await.column("name");
-    assert_eq!(names, ["owner", "ci"]);
-}
-
-#[tokio::test]
 async fn a_form_with_a_problem_is_shown_as_it_was_typed() {
     let app = TestApp::new().await;
     let visitor = app.visitor("admin").await;

@@ -2,31 +2,8 @@
 
 use serde_json::json;
 
+use crate::test_app::visitor::webhook_form;
 use crate::test_app::{TestApp, TestWebhook};
-
-/// The complete form of a new webhook with this name.
-pub(in crate::web) fn form(name: &str) -> [(&str, &str); 10] {
-    [
-        ("name", name),
-        ("allowlist", ""),
-        ("observe", "off"),
-        ("payload_logging", "on"),
-        ("signed", "off"),
-        ("body_bytes", "262144"),
-        ("per_minute", ""),
-        ("overload", "refuse"),
-        ("rotation_days", "90"),
-        ("revision", "1"),
-    ]
-}
-
-/// The form with another value of a field.
-fn form_with<'a>(field: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
-    let fields = form("disk").into_iter();
-    fields
-        .map(|(name, old)| (name, if name == field { value } else { old }))
-        .collect()
-}
 
 /// The webhook URL on a page.
 fn url_on(page: &str) -> &str {
@@ -46,7 +23,9 @@ fn page(webhook: &TestWebhook, name: &str) -> String {
 async fn a_new_url_is_shown_once_and_works() {
     let app = TestApp::new().await;
     let visitor = app.visitor("admin").await;
-    let made = visitor.submit("/webhooks", &form("disk")).await;
+    let made = visitor
+        .submit("/webhooks", &webhook_form(&[("name", "disk")]))
+        .await;
     let shown = visitor.follow(&made).await;
     assert_eq!(
         app.deliver_text(url_on(&shown), r#"{"title":"t"}"#).await.status,
@@ -61,36 +40,12 @@ async fn a_new_url_is_shown_once_and_works() {
 async fn a_signing_secret_is_shown_beside_the_url() {
     let app = TestApp::new().await;
     let visitor = app.visitor("admin").await;
-    let fields = form("disk").map(|(name, value)| (name, if name == "signed" { "on" } else { value }));
-    let shown = visitor.follow(&visitor.submit("/webhooks", &fields).await).await;
+    let form = webhook_form(&[("signed", "on")]);
+    let shown = visitor.follow(&visitor.submit("/webhooks", &form).await).await;
     assert!(
         shown.contains("Signing secret – shown only once") && shown.contains("whsec_"),
         "{shown}"
     );
-}
-
-#[tokio::test]
-async fn a_form_that_is_sent_twice_creates_one_webhook() {
-    let app = TestApp::new().await;
-    let visitor = app.visitor("admin").await;
-    let key = "a".repeat(32);
-    let first = visitor.submit_as(&key, "/webhooks", &form("disk")).await;
-    let again = visitor.submit_as(&key, "/webhooks", &form("disk")).await;
-    again.assert_redirect(&format!("{}?done=repeated", first.header("location")));
-    // The browser dropped the first answer, so the second one still shows the URL.
-    let shown = visitor.follow(&again).await;
-    assert_eq!(
-        app.deliver_text(url_on(&shown), r#"{"title":"t"}"#).await.status,
-        201
-    );
-    let late = visitor.submit_as(&key, "/webhooks", &form("disk")).await;
-    assert!(
-        visitor
-            .follow(&late)
-            .await
-            .contains("Already done. The second request changed nothing.")
-    );
-    assert_eq!(app.get("/api/v1/webhooks").await.column("name"), ["disk"]);
 }
 
 #[tokio::test]
@@ -105,19 +60,10 @@ async fn a_form_with_a_problem_is_shown_as_it_was_typed() {
         ("per_minute", "0"),
         ("rotation_days", "0"),
     ] {
-        let answer = visitor.submit("/webhooks", &form_with(field, value)).await;
+        let answer = visitor
+            .submit("/webhooks", &webhook_form(&[(field, value)]))
+            .await;
         answer.assert_page(422, &["aria-invalid=\"true\"", value]);
-    }
-    for missing in ["name", "allowlist", "signed", "observe"] {
-        let fields: Vec<_> = form("disk")
-            .into_iter()
-            .filter(|(name, _)| *name != missing)
-            .collect();
-        assert_eq!(
-            visitor.submit("/webhooks", &fields).await.status,
-            422,
-            "{missing}"
-        );
     }
     assert_eq!(app.get("/api/v1/webhooks").await.data()["items"], json!([]));
 }
@@ -128,7 +74,7 @@ async fn an_operator_changes_no_url() {
     let webhook = app.webhook("disk").await;
     let visitor = app.visitor("operator").await;
     let answers = [
-        visitor.submit("/webhooks", &form("cpu")).await,
+        visitor.submit("/webhooks", &webhook_form(&[])).await,
         visitor.get(&page(&webhook, "regenerate")).await,
         visitor.submit(&page(&webhook, "regenerate"), &[]).await,
         visitor.get(&page(&webhook, "url")).await,
@@ -160,19 +106,6 @@ async fn a_regenerated_webhook_has_another_url() {
     app.deliver(&webhook, &json!({"title": "t"}))
         .await
         .assert_error(410, "WEBHOOK_REVOKED");
-}
-
-#[tokio::test]
-async fn a_double_click_regenerates_once() {
-    let app = TestApp::new().await;
-    let webhook = app.webhook("disk").await;
-    let visitor = app.visitor("admin").await;
-    let key = "a".repeat(32);
-    for place in ["", "?done=repeated"] {
-        let answer = visitor.submit_as(&key, &page(&webhook, "regenerate"), &[]).await;
-        answer.assert_redirect(&format!("{}{place}", page(&webhook, "url")));
-    }
-    assert_eq!(app.get(&webhook.path("")).await.data()["revision"], 2);
 }
 
 #[tokio::test]
