@@ -1,5 +1,10 @@
 //! Sessions, forms and errors, the same for every page.
 
+mod credentials;
+mod forms;
+mod links;
+mod search;
+mod sessions;
 
 use hyper::Method;
 
