@@ -21,6 +21,8 @@ mod html;
 mod ignored;
 mod live;
 mod payloads;
+#[cfg(test)]
+mod roles;
 mod service;
 mod set_source;
 mod signed_in;

@@ -44,7 +44,6 @@ mod readers;
 mod refused_payloads;
 mod restoring;
 mod revocation;
-mod roles;
 mod sealing;
 mod search;
 mod sessions;

@@ -125,7 +125,7 @@ pub(super) const CONSOLE: &[Row] = &[
         "POST",
         "/sign-in",
         ANYBODY,
-        "name=FRESH&password=not+this+one",
+        "name=FRESH&password=not-this-one",
         422,
     ),
     ("GET", "/sign-in/{link}", ANYBODY, "", 200),
@@ -244,7 +244,7 @@ pub(super) const CONSOLE: &[Row] = &[
         "POST",
         "/account/password",
         EVERYBODY,
-        "password=a+new+password&again=a+new+password",
+        "password=a-new-password&again=a-new-password",
         303,
     ),
     // A session ID that is not one of the caller's own.

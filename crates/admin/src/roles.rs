@@ -6,106 +6,83 @@ mod withheld;
 
 use std::collections::BTreeSet;
 
-use hookgate_testkit::https::{Answer, Full, Http, Request};
+use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::program::Program;
-use crate::support::Server;
-use crate::visitor::ConsoleClient;
+use crate::test_app::visitor::webhook_form;
+use crate::test_app::{Answer, TestApp};
 use maker::Maker;
 use matrix::{ANYBODY, API, CONSOLE, ROLES, Row};
 
 /// The console's routes exist only in its code.
-const CONSOLE_ROUTES: &str = include_str!("../../../../crates/admin/src/web/router.rs");
+const CONSOLE_ROUTES: &str = include_str!("web/router.rs");
 /// The forms that filter lists have a table of their own.
-const LIST_FORMS: &str = include_str!("../../../../crates/admin/src/web/list_forms.rs");
+const LIST_FORMS: &str = include_str!("web/list_forms.rs");
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn every_endpoint_asks_for_the_role_it_needs() {
-    let server = Server::start();
-    let maker = Maker::new(&server);
-    let nobody = Program::with(&server, "hgt_nobody");
-    let callers = ROLES.map(|role| (role, Program::new(&server, role)));
-    let document = maker.owner.call("GET", "/api/openapi.json", None, &[]).await;
-    let document: Value = serde_json::from_str(&document.body).unwrap();
+    let maker = Maker::new().await;
+    let app = maker.app.with("if-match", "\"1\"");
+    let document = app.get("/api/openapi.json").await.json();
     let methods = |(path, item): (&String, &Value)| {
-        let methods = item.as_object().unwrap().keys();
+        let methods = item.as_object().expect("methods").keys();
         methods
             .map(|method| (method.to_uppercase(), path.clone()))
             .collect::<Vec<_>>()
     };
-    let documented = document["paths"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .flat_map(methods)
-        .collect();
+    let paths = document["paths"].as_object().expect("paths");
+    let documented = paths.iter().flat_map(methods).collect();
     assert_eq!(
         routes_of(API, str::to_owned),
         documented,
         "every endpoint has a row"
     );
 
+    let mut callers = vec![("nobody", app.bearer("hgt_nobody"))];
+    for role in ROLES {
+        callers.push((role, app.role(role).await));
+    }
     for row @ (method, _, lowest, _, status) in API {
-        for (role, program) in [("nobody", &nobody)]
-            .into_iter()
-            .chain(callers.iter().map(|(role, it)| (*role, it)))
-        {
+        for (role, app) in &callers {
             let (path, body) = maker.fill(row).await;
-            let body = (!body.is_empty()).then(|| serde_json::from_str(&body).unwrap());
-            let answer = program.call(method, &path, body, &[("if-match", "\"1\"")]).await;
-            let expected = match () {
-                () if role == "nobody" => 401,
-                () if reaches(role, lowest) => *status,
-                () => 403,
+            let answer = app.send(method_of(method), &path, &body).await;
+            let expected = match *role {
+                "nobody" => 401,
+                role if reaches(role, lowest) => *status,
+                _ => 403,
             };
-            assert_eq!(
-                answer.status, expected,
-                "{role}: {method} {path}: {}",
-                answer.body
-            );
+            assert_eq!(answer.status, expected, "{role}: {method} {path}: {answer:?}");
             is_protected(&answer);
         }
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn every_page_and_form_asks_for_the_role_it_needs() {
-    let server = Server::start();
-    let maker = Maker::new(&server);
     let without_names = |path: &str| {
-        path.split('/')
-            .map(|part| if part.starts_with('{') { "{}" } else { part })
-            .collect::<Vec<_>>()
-            .join("/")
+        let parts = path
+            .split('/')
+            .map(|part| if part.starts_with('{') { "{}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
     };
-    assert_eq!(
-        routes_of(CONSOLE, without_names),
-        console_routes(),
-        "every page and form has a row"
-    );
+    let rows = routes_of(CONSOLE, without_names);
+    assert_eq!(rows, console_routes(), "every page and form has a row");
 
-    let mut visitors = vec![("nobody", ConsoleClient::nobody(&server))];
+    let maker = Maker::new().await;
+    let mut visitors = vec![("nobody", maker.app.stranger())];
     for role in ROLES {
-        visitors.push((
-            role,
-            ConsoleClient::by_link(&server, &maker.member(role).await.1).await,
-        ));
+        visitors.push((role, maker.app.visitor(role).await));
     }
     for row @ (method, _, lowest, _, status) in CONSOLE {
         for (role, visitor) in &visitors {
             let (path, body) = maker.fill(row).await;
             let answer = match *method {
-                // The stream has no end; the reader ends it.
-                "GET" if path.ends_with("/live") => begin_to_read(&server, visitor, &path).await,
-                "GET" => visitor.call("GET", &path, String::new()).await,
-                _ => {
-                    let fields: Vec<_> = form_urlencoded::parse(body.as_bytes()).collect();
-                    let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-                    visitor.try_to_send(&path, &fields).await
-                }
+                // The stream has no end, so its body is not read.
+                "GET" if path.ends_with("/live") => visitor.open(&path).await.head,
+                "GET" => visitor.get(&path).await,
+                _ => visitor.submit(&path, &form(&path, &body)).await,
             };
-            let shown = format!("{role}: {method} {path}: {}", answer.body);
+            let shown = format!("{role}: {method} {path}: {answer:?}");
             is_protected(&answer);
             if *role == "nobody" && *lowest != ANYBODY {
                 // A form is kept until its sender has signed in.
@@ -125,57 +102,54 @@ async fn every_page_and_form_asks_for_the_role_it_needs() {
 }
 
 /// Acts that only owners may do, because they concern an owner: the role of the route is not the only rule.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn only_an_owner_touches_an_owner() {
-    let server = Server::start();
-    let maker = Maker::new(&server);
+    let maker = Maker::new().await;
     for (role, may) in [("admin", false), ("owner", true)] {
-        let program = Program::new(&server, role);
-        for (method, part, body) in [
-            ("PATCH", "", json!({"role": "viewer"})),
-            ("DELETE", "", json!(null)),
-        ] {
-            let path = format!("/api/v1/members/{}{part}", maker.member("owner").await.0);
-            let answer = program
-                .call(method, &path, (!body.is_null()).then_some(body), &[])
-                .await;
-            assert_eq!(
-                answer.status.is_success(),
-                may,
-                "{role}: {method} {path}: {}",
-                answer.body
-            );
-        }
-        for kind in ["members", "tokens"] {
-            let body = json!({"name": maker.fresh(), "role": "owner"});
-            let answer = program.post(&format!("/api/v1/{kind}"), body).await;
-            assert_eq!(answer.status.is_success(), may, "{role}: {kind}: {}", answer.body);
+        let app = maker.app.role(role).await;
+        let owner = async || {
+            let id = maker.app.member(&maker.fresh(), "owner").await;
+            format!("/api/v1/members/{id}")
+        };
+        let new = json!({"name": maker.fresh(), "role": "owner"});
+        let answers = [
+            app.patch(&owner().await, &json!({"role": "viewer"})).await,
+            app.delete(&owner().await).await,
+            app.post("/api/v1/members", &new).await,
+            app.post("/api/v1/tokens", &new).await,
+        ];
+        for answer in answers {
+            assert_eq!(answer.status < 300, may, "{role}: {answer:?}");
         }
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn machines_that_watch_need_no_role() {
-    let server = Server::start();
+    let app = TestApp::new().await.with("authorization", "none");
     for path in ["/healthz", "/readyz", "/metrics", "/api/openapi.json"] {
-        let request = Request::get(format!("{}{path}", server.console()));
-        let answer = server
-            .send(Http::One, request.body(Full::default()).unwrap())
-            .await;
-        assert_eq!(answer.status, 200, "{path}");
+        let answer = app.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
         is_protected(&answer);
     }
 }
 
-/// The head of an endless answer.
-async fn begin_to_read(server: &Server, visitor: &ConsoleClient<'_>, path: &str) -> Answer {
-    let request = Request::get(format!("{}{path}", server.console()))
-        .header("cookie", format!("__Host-hookgate={}", visitor.session()));
-    server
-        .client
-        .head(request.body(Full::default()).unwrap())
-        .await
-        .unwrap()
+fn method_of(name: &str) -> Method {
+    name.parse().expect("a method")
+}
+
+/// The fields of a row's form. Those of a webhook are completed.
+fn form<'a>(path: &str, body: &'a str) -> Vec<(&'a str, &'a str)> {
+    let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+    let fields: Vec<_> = pairs.collect();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let is_webhooks =
+        path.starts_with("/webhooks") && ["webhooks", "new", "edit", "preview", "suggest"].contains(&last);
+    if is_webhooks {
+        webhook_form(&fields)
+    } else {
+        fields
+    }
 }
 
 fn reaches(role: &str, lowest: &str) -> bool {
@@ -192,7 +166,7 @@ fn is_protected(answer: &Answer) {
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
     ] {
-        assert!(answer.header(name).contains(part), "{name}: {:?}", answer.headers);
+        assert!(answer.header(name).contains(part), "{name}: {answer:?}");
     }
 }
 
