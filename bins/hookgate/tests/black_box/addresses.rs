@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hookgate_testkit::https::Http;
 use serde_json::{Value, json};
 
-use crate::program::{Program, code, data};
+use crate::program::Program;
 use crate::publisher::Publisher;
 use crate::support::{Server, run};
 
@@ -301,75 +301,4 @@ async fn only_https_and_the_internet_are_read() {
     assert!(body.contains("certificate"), "{body}");
     let body = json!({"name": "x", "provider": "list", "url": publisher.url("/list")});
     assert_eq!(program.post("/api/v1/address-sets", body).await.status, 201);
-}
-
-#[tokio::test]
-async fn programs_do_all_of_it_too() {
-    let server = Server::start();
-    let program = Program::new(&server, "admin");
-    let hook = server.create("hook", &[]);
-    assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 201);
-    let suggested = server.json(&["webhook", "suggest", "hook"]);
-    assert_eq!(suggested["allowlist"], json!(["127.0.0.1"]));
-    assert_eq!(suggested["widths"], json!(["1 address"]));
-    let body = json!({"name": "office", "networks": ["127.0.0.0/8", "192.0.2.0/24", "198.51.100.0/24"]});
-    for status in [201, 200] {
-        let key = [("idempotency-key", "first")];
-        let made = program
-            .call("POST", "/api/v1/address-sets", Some(body.clone()), &key)
-            .await;
-        assert_eq!(made.status, status, "{}", made.body);
-    }
-    let unknown = json!({"allowlist": ["@nobody"]});
-    let handle = server.json(&["webhook", "show", "hook"])["handle"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let path = format!("/api/v1/webhooks/{handle}/allowlist/preview");
-    assert_eq!(code(&program.post(&path, unknown).await), "VALIDATION_ERROR");
-    let wide = data(&program.post(&path, json!({"allowlist": ["0.0.0.0/0"]})).await);
-    assert_eq!(wide["warnings"][0], "0.0.0.0/0 allows every IPv4 address");
-    assert_eq!(
-        code(&program.post("/api/v1/address-sets", body).await),
-        "VALIDATION_ERROR"
-    );
-    server.json(&["webhook", "edit", "hook", "--allow", "@office"]);
-    assert_eq!(
-        program.get("/api/v1/address-sets").await["items"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    let preview = json!({"networks": ["192.0.2.0/24"], "days": 30});
-    let preview = program.post("/api/v1/address-sets/office/preview", preview).await;
-    assert_eq!(
-        data(&preview)["webhooks"][0]["preview"]["would_stop"]["senders"],
-        1
-    );
-    let networks = json!({"networks": ["192.0.2.0/24", "198.51.100.0/24"]});
-    let path = "/api/v1/address-sets/office";
-    let edit = async |tag: &str| {
-        program
-            .call("PATCH", path, Some(networks.clone()), &[("if-match", tag)])
-            .await
-    };
-    assert_eq!(code(&edit("\"7\"").await), "PRECONDITION_FAILED");
-    assert_eq!(data(&edit("\"1\"").await)["removed"], json!(["127.0.0.0/8"]));
-    assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 403);
-    assert_eq!(data(&edit("*").await)["removed"], json!([]));
-    let versions = program.get("/api/v1/address-sets/office/versions").await;
-    assert_eq!(versions["items"].as_array().unwrap().len(), 2);
-    assert_eq!(
-        program.get("/api/v1/address-sets/office?version=1").await["networks"][0],
-        "127.0.0.0/8"
-    );
-    assert_eq!(code(&program.call("DELETE", path, None, &[]).await), "CONFLICT");
-    let viewer = Program::new(&server, "viewer");
-    assert_eq!(code(&viewer.call("DELETE", path, None, &[]).await), "FORBIDDEN");
-    let metrics = program.call("GET", "/metrics", None, &[]).await.body;
-    assert!(
-        metrics.contains(r#"hookgate_address_set_networks{set="office"} 2"#),
-        "{metrics}"
-    );
 }

@@ -1,4 +1,4 @@
-//! Creating requests of the admin API, sent twice.
+//! Requests that create something, sent at the same time, and what the store keeps of them.
 
 use std::fmt::Write;
 
@@ -7,73 +7,13 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::program::{Program, code, data};
+use crate::program::{Program, code};
 use crate::support::{Server, dump};
 
 const KEY: (&str, &str) = ("idempotency-key", "create-1");
 
 async fn post(program: &Program<'_>, path: &str, body: &Value) -> Answer {
     program.call("POST", path, Some(body.clone()), &[KEY]).await
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeated_request_creates_nothing() {
-    let server = Server::start();
-    let cases = [
-        (
-            "/api/v1/webhooks",
-            json!({"name": "a", "signed": true}),
-            "url",
-            "handle",
-        ),
-        (
-            "/api/v1/tokens",
-            json!({"name": "a", "role": "viewer"}),
-            "token",
-            "id",
-        ),
-        (
-            "/api/v1/members",
-            json!({"name": "ada", "role": "viewer"}),
-            "",
-            "id",
-        ),
-    ];
-    for (path, body, secret, id) in cases {
-        let program = Program::new(&server, "admin");
-        let first = post(&program, path, &body).await;
-        assert_eq!(first.status, 201, "{path}: {}", first.body);
-        let again = post(&program, path, &body).await;
-        assert_eq!(again.status, 200, "{path}: {}", again.body);
-        let (first, again) = (data(&first), data(&again));
-        assert_eq!(first[id], again[id], "{path}");
-        if !secret.is_empty() {
-            assert!(first[secret].is_string(), "{first}");
-            assert!(again[secret].is_null(), "a secret is shown once: {again}");
-            assert!(again.get("signing_secret").is_none(), "{again}");
-        }
-        let mut other = body.clone();
-        other["name"] = "b".into();
-        let other = post(&program, path, &other).await;
-        assert_eq!(
-            (other.status.as_u16(), code(&other).as_str()),
-            (409, "IDEMPOTENCY_CONFLICT")
-        );
-        let elsewhere = Program::new(&server, "admin");
-        let body = json!({"name": "c", "role": "viewer"});
-        let body = if secret == "url" {
-            json!({"name": "c"})
-        } else {
-            body
-        };
-        let theirs = post(&elsewhere, path, &body).await;
-        let expected = if path.ends_with("members") { 409 } else { 201 };
-        assert!(
-            theirs.status == 201 || theirs.status == expected,
-            "{}",
-            theirs.body
-        );
-    }
 }
 
 /// The stored data of a request reveals nothing of it to an attacker who has only the store: no digest to try guesses
@@ -148,23 +88,4 @@ async fn of_several_at_once_one_creates() {
     let made = webhooks.iter().filter(|webhook| webhook["name"] == "one of many");
     assert_eq!(made.count(), 1);
     assert_eq!(post(&program, "/api/v1/webhooks", &body).await.status, 200);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_key_is_refused() {
-    let server = Server::start();
-    let program = Program::new(&server, "admin");
-    let long = "k".repeat(256);
-    let body = json!({"name": "a"});
-    for keys in [&["two words"][..], &[""], &[&long], &["a", "b"]] {
-        let headers: Vec<_> = keys.iter().map(|key| ("idempotency-key", *key)).collect();
-        let answer = program
-            .call("POST", "/api/v1/webhooks", Some(body.clone()), &headers)
-            .await;
-        assert_eq!(
-            (answer.status.as_u16(), code(&answer).as_str()),
-            (422, "VALIDATION_ERROR"),
-            "{keys:?}"
-        );
-    }
 }

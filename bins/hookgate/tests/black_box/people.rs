@@ -243,6 +243,25 @@ fn the_trail_is_paged_and_filtered() {
     assert_eq!((count(&page), count(&rest), &rest["next"]), (3, 5, &Value::Null));
     let revoked = ["audit", "list", "--act", "webhook.revoke", "--subject", &handle];
     assert_eq!(count(&run_json(data, &revoked, "")), 1);
+    let unknown = run(data, &["audit", "list", "--actor", "nobody"], "");
+    assert_eq!(unknown.status.code(), Some(3), "{unknown:?}");
+}
+
+#[test]
+fn the_trail_is_exported_and_the_export_is_on_it() {
+    let store = store();
+    let data = store.path();
+    administer(data);
+    let export = ["audit", "export", "--act", "webhook.create", "--format", "ndjson"];
+    let entry = run_json(data, &export, "");
+    assert_eq!(entry["act"], "webhook.create");
+    assert!(
+        entry["change"].as_str().unwrap().contains("allowlist: any"),
+        "{entry}"
+    );
+    let trail = run_json(data, &["audit", "list", "--act", "audit"], "");
+    let asked = serde_json::json!({"act": "webhook.create", "format": "ndjson"});
+    assert_eq!(trail["items"][0]["after"], asked);
 }
 
 #[test]

@@ -86,11 +86,6 @@ impl<'a> ConsoleClient<'a> {
         self.call("POST", path, self.form(path, fields)).await
     }
 
-    /// Sends only these fields, and those of every form.
-    pub(crate) async fn send_as_it_is(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.call("POST", path, self.encoded(fields)).await
-    }
-
     /// The body of a complete form.
     pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> String {
         self.encoded(&completed(path, fields))

@@ -18,8 +18,6 @@ mod durability;
 mod everywhere;
 #[path = "../black_box/exports.rs"]
 mod exports;
-#[path = "../black_box/forms.rs"]
-mod forms;
 #[path = "../black_box/idempotency.rs"]
 mod idempotency;
 #[path = "../black_box/leaks.rs"]
