@@ -30,7 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Run all tests of the workspace, including doctests
-    Test,
+    Test(test::Arguments),
     /// Check format, clippy, dependencies and documentation, and that the tests and bounds that documents name exist
     Lint,
     /// Measure the gate against a bare server, as ratios in one run
@@ -56,7 +56,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
-        Task::Test => test::run(),
+        Task::Test(arguments) => test::run(&arguments),
         Task::Lint => lint::run(),
         Task::Bench { arguments } => process::run(
             cargo()

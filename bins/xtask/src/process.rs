@@ -110,9 +110,11 @@ pub fn need_cargo_tool(subcommand: &str, package: &str, version: &str) -> Outcom
     run(cargo().args(["install", package, "--locked", "--version", version]))
 }
 
-fn is_there(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+/// `true` if a program is on the `PATH`.
+#[must_use]
+pub fn is_there(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(program).is_file()))
 }
 
 fn shown(command: &Command) -> String {
@@ -123,22 +125,25 @@ fn shown(command: &Command) -> String {
         .join(" ")
 }
 
+/// `true` if a version of PostgreSQL is installed.
+#[must_use]
+pub fn has_postgres() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    versions
+        .flatten()
+        .any(|version| version.path().join("bin/initdb").is_file())
+}
+
 /// Installs PostgreSQL, which the tests of several nodes use. Its programs are not on the `PATH`, and each version has
 /// a directory of its own.
 ///
 /// # Errors
 /// A program is missing and can't be installed, or it failed.
 pub fn need_postgres() -> Outcome<()> {
-    let is_there = || {
-        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-        versions
-            .flatten()
-            .any(|version| version.path().join("bin/initdb").is_file())
-    };
-    if !is_there() {
+    if !has_postgres() {
         install(&["postgresql"])?;
     }
-    if is_there() {
+    if has_postgres() {
         Ok(())
     } else {
         Err("PostgreSQL's initdb is missing, though Debian's package postgresql is installed".into())

@@ -1,7 +1,15 @@
 //! `cargo xtask test`: every test of the workspace.
 
+mod missing;
+mod without;
+
+use clap::Args;
+
 use crate::tools::need_tools;
 use xtask::process::{self, Outcome, cargo, need};
+
+/// The file of nginx's stream module.
+const NGINX_STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
 /// Programs that the build and the tests use, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 13] = [
@@ -20,7 +28,17 @@ const PROGRAMS: [(&str, &str); 13] = [
     ("pgbouncer", "pgbouncer"),
 ];
 
-pub(crate) fn run() -> Outcome<()> {
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Install nothing; leave out the tests whose programs are missing, and name them at the end
+    #[arg(long)]
+    no_install: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    if arguments.no_install {
+        return without::run();
+    }
     need_all()?;
     process::run(cargo().args(["test", "--workspace", "--all-features", "--locked"]))
 }
@@ -35,7 +53,7 @@ pub(crate) fn need_all() -> Outcome<()> {
 
 /// Installs nginx's stream module, which is a package of its own.
 fn need_nginx_stream() -> Outcome<()> {
-    if std::path::Path::new("/usr/lib/nginx/modules/ngx_stream_module.so").exists() {
+    if std::path::Path::new(NGINX_STREAM).exists() {
         return Ok(());
     }
     process::install(&["libnginx-mod-stream"])

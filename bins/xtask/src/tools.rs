@@ -9,6 +9,8 @@ use xtask::process::{self, Outcome, root, say};
 /// The accessibility checks that run inside pages, and the SHA-256 of their package in the npm registry.
 const AXE: &str = "https://registry.npmjs.org/axe-core/-/axe-core-4.14.1.tgz";
 const AXE_SHA256: &str = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745";
+/// The name of that package.
+pub(crate) const AXE_CORE: &str = "axe-core";
 /// Tools from `PyPI`: the property-based client of the admin API, and the scanner of TLS servers.
 const PYTHON_TOOLS: [(&str, &str); 2] = [("schemathesis", "4.32.5"), ("sslyze", "6.3.1")];
 
@@ -20,16 +22,25 @@ pub(crate) fn need_tools() -> Outcome<()> {
         .try_for_each(|(program, version)| python_tool(program, version))
 }
 
+/// `true` if a tool was fetched.
+pub(crate) fn is_fetched(tool: &str) -> bool {
+    let file = match tool {
+        AXE_CORE => directory().join("axe.min.js"),
+        program => python_program(program),
+    };
+    file.is_file()
+}
+
 /// The directory of the tools.
 fn directory() -> PathBuf {
     root().join("target/tools")
 }
 
 fn axe() -> Outcome<()> {
-    let script = directory().join("axe.min.js");
-    if script.is_file() {
+    if is_fetched(AXE_CORE) {
         return Ok(());
     }
+    let script = directory().join("axe.min.js");
     say(&format!("fetching {AXE}"));
     fs::create_dir_all(directory())?;
     let archive = directory().join("axe.tgz");
@@ -55,12 +66,17 @@ fn axe() -> Outcome<()> {
     Ok(fs::write(script, unpack.stdout)?)
 }
 
+/// The path of a Python program.
+fn python_program(program: &str) -> PathBuf {
+    directory().join(program).join("bin").join(program)
+}
+
 /// Installs a Python program into a virtual environment of its own.
 fn python_tool(program: &str, version: &str) -> Outcome<()> {
-    let home = directory().join(program);
-    if home.join("bin").join(program).is_file() {
+    if is_fetched(program) {
         return Ok(());
     }
+    let home = directory().join(program);
     let package = format!("{program}=={version}");
     say(&format!("installing {package} from PyPI"));
     // In Debian the module that makes environments is a package of its own.
