@@ -1,7 +1,5 @@
 //! Features of a store on a PostgreSQL server alone: verified TLS, several nodes, partitions.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::io::Write;
 use std::num::NonZeroU64;
 use std::process::Stdio;
@@ -165,11 +163,11 @@ async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_waits_for_a_commit_instead_of_deadlocking_with_it() {
     const BACK: &str = concat!(
-        include_str!("../../../migrations/postgres/0016_holdings/down.sql"),
-        include_str!("../../../migrations/postgres/0015_strangers/down.sql"),
-        include_str!("../../../migrations/postgres/0009_notes/down.sql"),
-        include_str!("../../../migrations/postgres/0007_addresses/down.sql"),
-        include_str!("../../../migrations/postgres/0006_trail/down.sql"),
+        include_str!("../../../../migrations/postgres/0016_holdings/down.sql"),
+        include_str!("../../../../migrations/postgres/0015_strangers/down.sql"),
+        include_str!("../../../../migrations/postgres/0009_notes/down.sql"),
+        include_str!("../../../../migrations/postgres/0007_addresses/down.sql"),
+        include_str!("../../../../migrations/postgres/0006_trail/down.sql"),
         "DELETE FROM __diesel_schema_migrations WHERE version IN ('0006', '0007', '0008', '0009', '0015', '0016');"
     );
     let server = Postgres::shared();

@@ -1,7 +1,5 @@
 //! A filled store of an older program is migrated, and nothing that it held is lost.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 mod made;
 
 use std::fmt::Write as _;

@@ -14,7 +14,7 @@ use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{acting, audit, audit_of, member, second, session, token};
 
-use crate::back;
+use super::back;
 
 /// Sessions that tokens opened for members end, and the names that programs gave to their requests are
 /// forgotten.

@@ -1,7 +1,5 @@
 //! A restore removes nothing that is not its own, and ends with a complete store.
 
-#![expect(clippy::unwrap_used, reason = "these are tests")]
-
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,5 @@
 //! Strangers displace nothing of others, on either database: here the audit trail.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::path::Path;
 use std::sync::Arc;
 

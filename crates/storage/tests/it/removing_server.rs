@@ -1,8 +1,6 @@
 //! Removal of history on a PostgreSQL server takes minutes if there is much, and nobody waits for it: neither
 //! senders nor readers of usage.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::num::NonZeroU64;
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! Copies a store from one database to another and back, complete, whatever is in it.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hookgate_domain::Policy;
