@@ -56,7 +56,10 @@ pub(crate) async fn list<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let query = call.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
-    let found = gate.store().member_page(query.read("cursor")?, size.and_one()).await?;
+    let found = gate
+        .store()
+        .member_page(query.read("cursor")?, size.and_one())
+        .await?;
     let (rows, next) = filter::page_of(found, size, |row| row.id);
     let items = rows.iter().map(Member::from).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))

@@ -93,3 +93,6 @@ async fn model<S: Store + PeopleStore>(
         sessions: sessions.iter().map(row).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,6 @@ pub(super) async fn remove<S: Store + PeopleStore>(
         .await?;
     Ok(html::see_other("/address-sets?done=set-removed"))
 }
+
+#[cfg(test)]
+mod tests;

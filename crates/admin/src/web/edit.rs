@@ -200,3 +200,6 @@ fn model<S: Store + PeopleStore>(
         preview: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

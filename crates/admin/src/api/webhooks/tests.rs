@@ -285,16 +285,18 @@ async fn a_page_of_webhooks_ends_where_their_allowlists_are_long() {
     let networks: Vec<_> = (0..10_000)
         .map(|number| format!("10.{}.{}.1", number / 250, number % 250))
         .collect();
-    for name in ["a", "b", "c", "d"] {
+    for name in ["a", "b", "c"] {
         app.clock.advance(Duration::from_secs(1));
         app.webhook_like(&json!({"name": name, "allowlist": networks}))
             .await;
     }
     let first = app.get("/api/v1/webhooks?limit=200").await;
     assert_eq!(first.column("name"), ["a", "b"]);
+    let next = first.data()["next"].as_str().expect("a cursor").to_owned();
+    let last = app.get(&format!("{WEBHOOKS}?cursor={next}")).await;
     assert_eq!(
-        app.all("/api/v1/webhooks?limit=200", "name").await,
-        ["a", "b", "c", "d"]
+        (last.column("name"), &last.data()["next"]),
+        (vec!["c".to_owned()], &Value::Null)
     );
 }
 
