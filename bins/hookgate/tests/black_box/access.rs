@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::support::{HOOKGATE, Server, run};
+use crate::support::{HOOKGATE, Server, run};
 
 /// The files of a development server that hold secrets.
 const SECRETS: [&str; 5] = ["hookgate.db", "server.lock", "sealing.key", "ca.key", "gate.key"];

@@ -4,9 +4,9 @@ use hookgate_testkit::https::{Answer, Http};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::program::Program;
-use super::support::{Server, post, run, sql};
-use super::visitor::ConsoleClient;
+use crate::support::program::Program;
+use crate::support::visitor::ConsoleClient;
+use crate::support::{Server, post, run, sql};
 
 fn request_id(answer: &Answer) -> String {
     answer.headers["x-request-id"].to_str().unwrap().to_owned()
@@ -202,7 +202,7 @@ async fn over_plain_http_the_answer_is_found_too() {
     let server = Server::start();
     let url = server.demo_url();
     let path = &url[url.find("/webhooks").unwrap()..];
-    let answer = super::support::plain_tcp(
+    let answer = crate::support::plain_tcp(
         server.address(),
         format!("POST {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes(),
     );

@@ -9,10 +9,10 @@ use hookgate_testkit::https::{Full, Http, Request};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::needles::Needles;
-use super::program::{Program, data};
-use super::support::{Server, run, sql};
-use super::visitor::ConsoleClient;
+use crate::every_store::needles::Needles;
+use crate::support::program::{Program, data};
+use crate::support::visitor::ConsoleClient;
+use crate::support::{Server, run, sql};
 
 const PASSWORD: &str = "Kiosk-Quarz-84";
 const PIPED: &str = "Vortex-Zimt-2209";

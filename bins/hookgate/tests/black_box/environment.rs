@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::node;
-use super::support::HOOKGATE;
+use crate::support::HOOKGATE;
+use crate::support::node;
 
 /// Runs a command in a directory, without Hookgate's variables from this process.
 fn run(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {

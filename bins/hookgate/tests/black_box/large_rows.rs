@@ -4,9 +4,9 @@
 use hookgate_testkit::https::Http;
 use serde_json::{Value, json};
 
-use crate::program::{Program, data};
+use crate::support::program::{Program, data};
+use crate::support::visitor::ConsoleClient;
 use crate::support::{Server, run};
-use crate::visitor::ConsoleClient;
 
 /// Maximum size of any list, in bytes.
 const LARGEST: usize = 5 * 1024 * 1024;

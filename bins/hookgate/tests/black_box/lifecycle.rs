@@ -11,7 +11,7 @@ use hookgate_testkit::https::Http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::support::{HOOKGATE, Server, run};
+use crate::support::{HOOKGATE, Server, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_finishes_what_is_in_flight() {
@@ -154,7 +154,7 @@ async fn a_second_start_keeps_the_data_and_the_ca() {
     let url = format!("{}{path}", second.ready["gate"].as_str().unwrap());
     let answer = first
         .client
-        .send(Http::Two, super::support::post(&url, r#"{"title":"t"}"#))
+        .send(Http::Two, crate::support::post(&url, r#"{"title":"t"}"#))
         .await
         .unwrap();
     assert!(answer.body.contains("INC-2"), "{answer:?}");

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::support::{HOOKGATE, Server, place, sql};
+use crate::support::{HOOKGATE, Server, place, sql};
 
 /// Runs a command with this shell redirection of its standard output.
 fn redirected(server: &Server, arguments: &[&str], redirection: &str) -> Output {

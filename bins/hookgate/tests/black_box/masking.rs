@@ -3,10 +3,10 @@
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::json;
 
-use super::needles::Needles;
-use super::program::{Program, data};
-use super::support::{Server, dump};
-use super::visitor::ConsoleClient;
+use crate::every_store::needles::Needles;
+use crate::support::program::{Program, data};
+use crate::support::visitor::ConsoleClient;
+use crate::support::{Server, dump};
 
 /// Spellings of the ID in software: in JSON, in a URL, in HTML.
 fn spellings(id: &str) -> Vec<String> {

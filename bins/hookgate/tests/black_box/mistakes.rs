@@ -8,8 +8,8 @@ use std::process::Output;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::needles::Needles;
-use crate::node::{self, CONFIG};
+use crate::every_store::needles::Needles;
+use crate::support::node::{self, CONFIG};
 use crate::support::run_as_is;
 
 fn embedded() -> TempDir {

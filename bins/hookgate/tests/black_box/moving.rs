@@ -8,8 +8,8 @@ use hookgate_testkit::https::Http;
 use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;
 
-use super::node;
-use super::support::{Server, run, run_as_is};
+use crate::support::node;
+use crate::support::{Server, run, run_as_is};
 
 fn hookgate(arguments: &[&OsStr], code: i32) -> Value {
     let output = run_as_is(&[arguments, &["--json".as_ref()]].concat(), "");

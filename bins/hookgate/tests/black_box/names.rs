@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::support::{HOOKGATE, dump, run};
+use crate::support::{HOOKGATE, dump, run};
 
 const HIDDEN: [&str; 11] = [
     "ada\u{ad}",

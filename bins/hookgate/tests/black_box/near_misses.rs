@@ -4,7 +4,7 @@
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::Value;
 
-use super::support::{Server, code, plain_tcp, post};
+use crate::support::{Server, code, plain_tcp, post};
 
 const GOOD: &str = r#"{"title":"t"}"#;
 

@@ -3,9 +3,9 @@
 use hookgate_testkit::https::{HeaderName, Http};
 use serde_json::{Value, json};
 
-use crate::program::Program;
+use crate::support::program::Program;
+use crate::support::visitor::ConsoleClient;
 use crate::support::{Server, post, run};
-use crate::visitor::ConsoleClient;
 
 fn text(server: &Server, arguments: &[&str]) -> String {
     let output = run(server.directory(), arguments, "");

@@ -3,9 +3,9 @@
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::Value;
 
-use crate::program::Program;
+use crate::support::program::Program;
+use crate::support::visitor::ConsoleClient;
 use crate::support::{Server, sql};
-use crate::visitor::ConsoleClient;
 
 const ALERT: &str = r#"{"title":"Disk full"}"#;
 

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use hookgate_testkit::https::Http;
 use serde_json::json;
 
-use super::support::{Server, post, sql};
+use crate::support::{Server, post, sql};
 
 /// Number of sources of a webhook that are counted separately on one day.
 const PLACES: u32 = 2_000;

@@ -11,10 +11,10 @@ use hookgate_testkit::https::{Client, Http};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::node;
-use super::program::Program;
-use super::publisher::Publisher;
-use super::support::{Server, post, run, run_as_is};
+use crate::support::node;
+use crate::support::program::Program;
+use crate::support::publisher::Publisher;
+use crate::support::{Server, post, run, run_as_is};
 
 const ALERT: &str = r#"{"title":"t"}"#;
 /// Maximum size of a document, in bytes.

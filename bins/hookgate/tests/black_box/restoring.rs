@@ -8,7 +8,7 @@ use hookgate_testkit::https::Http;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::support::{HOOKGATE, Server, run, sql};
+use crate::support::{HOOKGATE, Server, run, sql};
 
 /// A server with a webhook whose URL was revoked after the backup, and the backup.
 struct Stage {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use super::node;
-use super::support::{Server, run, run_as_is};
+use crate::support::node;
+use crate::support::{Server, run, run_as_is};
 
 /// Runs a command on a data directory, checks the exit code, and returns both outputs.
 fn says(directory: &Path, arguments: &[&str], code: i32) -> String {
@@ -116,7 +116,7 @@ fn a_key_without_a_fingerprint_has_to_open_what_is_sealed() {
     let data = server.directory().to_owned();
     server.create("signed", &["--signature", "standard-webhooks"]);
     server.signal("-TERM");
-    super::support::sql(&data, "DELETE FROM settings WHERE key = 'sealing_key'");
+    crate::support::sql(&data, "DELETE FROM settings WHERE key = 'sealing_key'");
     let key = data.join("sealing.key");
     let right = fs::read(&key).unwrap();
     fs::write(&key, [7; 32]).unwrap();
@@ -127,7 +127,7 @@ fn a_key_without_a_fingerprint_has_to_open_what_is_sealed() {
     fs::write(&key, right).unwrap();
     says(&data, &["webhook", "list"], 0);
     assert!(!says(&data, &["doctor"], 0).contains("sealing key"));
-    super::support::sql(
+    crate::support::sql(
         &data,
         "UPDATE webhooks SET signing_secret = x'00' WHERE signing_secret IS NOT NULL",
     );

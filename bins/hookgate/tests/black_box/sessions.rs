@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::Server;
-use crate::visitor::ConsoleClient;
+use crate::support::visitor::ConsoleClient;
 
 const PASSWORD: &str = "a long enough password";
 

@@ -10,9 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::program::Program;
 use crate::support::Server;
-use crate::visitor::ConsoleClient;
+use crate::support::program::Program;
+use crate::support::visitor::ConsoleClient;
 
 /// Forms that are begun at once: more than one source may have in progress.
 const FORMS: usize = 12;

@@ -3,7 +3,7 @@
 use hookgate_testkit::https::Http;
 use std::process::{Command, Output, Stdio};
 
-use super::support::{HOOKGATE, Server, place};
+use crate::support::{HOOKGATE, Server, place};
 
 fn people(server: &Server, arguments: &[&str]) -> Output {
     let mut command = Command::new(HOOKGATE);

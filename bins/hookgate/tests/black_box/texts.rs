@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::support::{HOOKGATE, Server, place, run_as_is};
+use crate::support::{HOOKGATE, Server, place, run_as_is};
 
 /// A text as editors and shells save it.
 fn saved(text: &str) -> [Vec<u8>; 3] {

@@ -17,9 +17,9 @@ use rcgen::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::program::data;
-use super::support::{HOOKGATE, Server};
-use super::{node, publisher};
+use crate::support::program::data;
+use crate::support::{HOOKGATE, Server};
+use crate::support::{node, publisher};
 
 /// Senders that connect all the time.
 const SENDERS: usize = 4;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::support::{Server, plain_tcp};
+use crate::support::{Server, plain_tcp};
 
 /// Runs curl with a payload; returns status and body.
 fn curl(server: &Server, url: &str, payload: &Value) -> (u16, String) {
@@ -127,7 +127,7 @@ async fn the_printed_command_works_as_pasted() {
     for directory in [&here, &elsewhere] {
         std::fs::create_dir(directory).unwrap();
     }
-    let mut child = Command::new(super::support::HOOKGATE)
+    let mut child = Command::new(crate::support::HOOKGATE)
         .args(["dev", "--gate", "127.0.0.1:0"])
         .current_dir(&here)
         .stdout(std::process::Stdio::piped())

@@ -6,9 +6,9 @@ use hookgate_testkit::https::{Client, Http};
 use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;
 
-use super::node;
 use super::pooler::Pooler;
-use super::support::{post, run};
+use crate::support::node;
+use crate::support::{post, run};
 
 /// The error about a pooler that shares sessions.
 const REFUSED: &str =

@@ -3,8 +3,8 @@
 use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;
 
-use super::node;
-use super::support::run;
+use crate::support::node;
+use crate::support::run;
 
 /// A node on a fresh database, and that database's name.
 fn laid_out(options: &str) -> (tempfile::TempDir, String) {

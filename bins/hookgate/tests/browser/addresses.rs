@@ -3,9 +3,9 @@
 use hookgate_testkit::browser::Setup;
 
 use crate::person::{NO_SCRIPTS, Person};
-use crate::publisher::Publisher;
 use crate::stories::deliver;
 use crate::support::Server;
+use crate::support::publisher::Publisher;
 
 const ALERT: &str = r#"{"title":"Disk full"}"#;
 

@@ -6,17 +6,12 @@ mod access;
 mod addresses;
 mod forms;
 mod hostile;
-#[path = "../black_box/node.rs"]
-mod node;
 mod observing;
 mod people;
 mod person;
-#[expect(dead_code, reason = "the black-box tests use all of it")]
-#[path = "../black_box/publisher.rs"]
-mod publisher;
 mod stories;
+#[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
-#[path = "../black_box/support.rs"]
 mod support;
 mod zone;
 

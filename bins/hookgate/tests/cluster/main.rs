@@ -9,16 +9,11 @@ mod administrator;
 mod failover;
 mod history;
 mod moving;
-#[path = "../black_box/node.rs"]
-mod node;
-#[expect(dead_code, reason = "the black-box tests use all of it")]
-#[path = "../black_box/publisher.rs"]
-mod publisher;
 mod retries;
 mod revocation;
 mod senders;
 mod site;
-#[path = "../black_box/support.rs"]
+#[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
 

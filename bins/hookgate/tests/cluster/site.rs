@@ -12,7 +12,7 @@ use hookgate_testkit::postgres::{Postgres, url_at};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::node;
+use crate::support::node;
 use crate::support::{HOOKGATE, run_as_is};
 
 /// The database that the nodes share.

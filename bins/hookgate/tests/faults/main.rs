@@ -14,13 +14,8 @@ mod database;
 mod disk_full;
 mod failing_calls;
 mod load;
-#[path = "../black_box/node.rs"]
-mod node;
 mod paused_node;
 mod power_loss;
-#[path = "../black_box/publisher.rs"]
-#[expect(dead_code, reason = "the black-box tests use all of it")]
-mod publisher;
 mod resources;
 mod scarcity;
 mod schema;
@@ -29,7 +24,7 @@ mod shim;
 #[expect(dead_code, reason = "the tests of several nodes use all of it")]
 mod site;
 mod stopping;
-#[path = "../black_box/support.rs"]
+#[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
 mod target;

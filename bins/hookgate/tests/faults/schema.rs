@@ -8,8 +8,8 @@ use std::process::Stdio;
 use hookgate_testkit::postgres::Postgres;
 
 use crate::load::Load;
-use crate::node;
 use crate::site::{Node, Site};
+use crate::support::node;
 use crate::support::{Server, run, run_as_is, sql};
 use crate::target::Target;
 

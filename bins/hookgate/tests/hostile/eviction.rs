@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::crowds::stream_from;
-use crate::node;
 use crate::stage::is_judged;
+use crate::support::node;
 use crate::support::{post, run_as_is};
 
 const MIB: u64 = 1 << 20;

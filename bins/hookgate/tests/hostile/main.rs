@@ -15,28 +15,17 @@ mod eviction;
 mod floods;
 mod frames;
 mod front;
-#[path = "../black_box/node.rs"]
-mod node;
 mod peer;
-#[path = "../black_box/program.rs"]
-#[expect(dead_code, reason = "the black-box tests use all of it")]
-mod program;
-#[path = "../black_box/publisher.rs"]
-#[expect(dead_code, reason = "the black-box tests use all of it")]
-mod publisher;
 mod readers;
 mod requests;
 mod slow;
 mod stage;
 mod strangers;
-#[path = "../black_box/support.rs"]
+#[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
 mod unfinished;
 mod untaken;
-#[path = "../black_box/visitor.rs"]
-#[expect(dead_code, reason = "the black-box tests use all of it")]
-mod visitor;
 
 /// The store of these tests.
 const STORE: support::Store = support::Store::Embedded;

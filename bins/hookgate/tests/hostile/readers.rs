@@ -8,10 +8,10 @@ use hookgate_testkit::https::{Bytes, Client, Connection, Full, Http, Request};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::program::Program;
 use crate::stage::{give_way, is_judged, runtime, scale};
 use crate::support::Server;
-use crate::visitor::ConsoleClient;
+use crate::support::program::Program;
+use crate::support::visitor::ConsoleClient;
 
 /// Number of viewers, and of live views that each of them requests: 1,200 in all, of which the server grants a few.
 const VIEWERS: usize = 8;

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::program::{Program, data};
+use crate::support::program::{Program, data};
 use crate::support::{Server, post};
 
 /// Number of senders, and interval of each after the warm-up.

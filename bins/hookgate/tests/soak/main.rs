@@ -7,15 +7,7 @@
 
 mod load;
 mod meter;
-#[path = "../black_box/node.rs"]
-mod node;
-#[path = "../black_box/program.rs"]
-#[expect(dead_code, reason = "the black-box tests use all of it")]
-mod program;
-#[path = "../black_box/publisher.rs"]
-#[expect(dead_code, reason = "the black-box tests use all of it")]
-mod publisher;
-#[path = "../black_box/support.rs"]
+#[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
 

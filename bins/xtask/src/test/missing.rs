@@ -46,7 +46,7 @@ const NEEDS: &[Need] = &[
         &["curl", "sqlite3", "python3", "prlimit"],
     ),
     need("hookgate", "black_box", "moving::", &[POSTGRES]),
-    need("hookgate", "black_box", "openapi::", &[SCHEMATHESIS]),
+    need("hookgate", "black_box", "every_store::openapi::", &[SCHEMATHESIS]),
     need("hookgate", "black_box", "tls::", &[SSLYZE]),
     need(
         "hookgate",
@@ -54,7 +54,12 @@ const NEEDS: &[Need] = &[
         "",
         &[POSTGRES, "pgbouncer", "curl", "sqlite3", "python3", "prlimit"],
     ),
-    need("hookgate", "black_box_postgres", "openapi::", &[SCHEMATHESIS]),
+    need(
+        "hookgate",
+        "black_box_postgres",
+        "every_store::openapi::",
+        &[SCHEMATHESIS],
+    ),
     need(
         "hookgate",
         "browser",

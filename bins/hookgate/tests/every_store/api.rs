@@ -3,8 +3,8 @@
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::Value;
 
-use crate::program::data;
 use crate::support::Server;
+use crate::support::program::data;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn machines_that_watch_are_answered() {

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use hookgate_testkit::https::Http;
 use serde_json::{Value, json};
 
-use crate::program::{Program, data};
 use crate::support::Server;
-use crate::visitor::ConsoleClient;
+use crate::support::program::{Program, data};
+use crate::support::visitor::ConsoleClient;
 
 /// The interface for an act.
 enum Installation<'a> {

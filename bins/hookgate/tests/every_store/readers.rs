@@ -6,9 +6,9 @@ use hookgate_testkit::https::{Bytes, Connection, Full, Http, Request, Unread};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::program::{Program, data};
+use crate::support::program::{Program, data};
+use crate::support::visitor::ConsoleClient;
 use crate::support::{Server, run, sql};
-use crate::visitor::ConsoleClient;
 
 /// Number of deliveries that an export reads, and size of each in bytes: together more than all buffers on the way.
 const DELIVERIES: usize = 64;

@@ -3,8 +3,8 @@
 use hookgate_testkit::https::Http;
 use serde_json::Value;
 
-use crate::program::Program;
 use crate::support::Server;
+use crate::support::program::Program;
 
 async fn deliver(server: &Server, count: usize) {
     for _ in 0..count {

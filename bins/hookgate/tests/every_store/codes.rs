@@ -5,7 +5,7 @@ use hookgate_testkit::https::{Answer, Full, HeaderName, Http, Request, TlsStream
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::{Hold, Server, code, plain_tcp, post, sign, sql};
+use crate::support::{Hold, Server, code, plain_tcp, post, sign, sql};
 
 const GOOD: &str = r#"{"title":"t"}"#;
 

@@ -6,7 +6,7 @@ use hookgate_testkit::https::{Client, Http};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
-use super::support::{Server, post};
+use crate::support::{Server, post};
 
 /// Webhooks that are revoked, regenerated or closed under load.
 const ROUNDS: usize = 50;

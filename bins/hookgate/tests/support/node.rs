@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hookgate_testkit::postgres::Postgres;
 
-use super::support::HOOKGATE;
+use super::HOOKGATE;
 
 /// Name of the configuration file. Only a node with PostgreSQL has one.
 pub(crate) const CONFIG: &str = "hookgate.toml";

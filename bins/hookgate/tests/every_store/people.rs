@@ -8,8 +8,8 @@ use hookgate_testkit::postgres::Postgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::node;
-use super::support::{Store, place, run, run_as_is, sql};
+use crate::support::node;
+use crate::support::{Store, place, run, run_as_is, sql};
 
 /// An empty store, without a server.
 fn store() -> TempDir {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::program::{Program, data};
-use super::support::{Server, run, sql};
-use super::visitor::ConsoleClient;
+use crate::support::program::{Program, data};
+use crate::support::visitor::ConsoleClient;
+use crate::support::{Server, run, sql};
 
 /// A viewer who signs in again and again fills the trail, and only that viewer's own entries are removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

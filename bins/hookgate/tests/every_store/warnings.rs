@@ -5,8 +5,8 @@ use std::process::Command;
 use hookgate_testkit::https::Http;
 use serde_json::json;
 
-use crate::addresses::said;
-use crate::publisher::Publisher;
+use crate::every_store::addresses::said;
+use crate::support::publisher::Publisher;
 use crate::support::{HOOKGATE, Server};
 
 const ALERT: &str = r#"{"title":"Disk full"}"#;

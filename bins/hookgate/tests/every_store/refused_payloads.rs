@@ -3,8 +3,8 @@
 use hookgate_testkit::https::Http;
 use serde_json::{Value, json};
 
+use crate::support::visitor::ConsoleClient;
 use crate::support::{Server, code};
-use crate::visitor::ConsoleClient;
 
 /// The whole record of a delivery.
 fn record(server: &Server, item: &Value) -> Value {

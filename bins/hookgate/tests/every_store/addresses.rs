@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use hookgate_testkit::https::Http;
 use serde_json::{Value, json};
 
-use crate::program::Program;
-use crate::publisher::Publisher;
+use crate::support::program::Program;
+use crate::support::publisher::Publisher;
 use crate::support::{Server, run};
 
 const ALERT: &str = r#"{"title":"Disk full"}"#;

@@ -1,5 +1,10 @@
 //! A running `hookgate dev` in its own directory, and helpers of the tests.
 
+pub(crate) mod node;
+pub(crate) mod program;
+pub(crate) mod publisher;
+pub(crate) mod visitor;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -7,7 +12,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use super::{node, publisher};
 use hookgate_testkit::https::{Answer, Bytes, Client, Full, Http, Request};
 use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;

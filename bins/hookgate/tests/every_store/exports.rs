@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::json;
 
-use crate::program::Program;
+use crate::support::program::Program;
+use crate::support::visitor::ConsoleClient;
 use crate::support::{Server, run, sql};
-use crate::visitor::ConsoleClient;
 
 /// More than one page of the store.
 const DELIVERIES: usize = 230;

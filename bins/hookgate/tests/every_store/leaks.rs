@@ -10,12 +10,12 @@ use hookgate_testkit::https::{Answer, Full, Http, Request};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::needles::Needles;
-use super::program::{Program, data};
-use super::support::{
+use crate::every_store::needles::Needles;
+use crate::support::program::{Program, data};
+use crate::support::visitor::ConsoleClient;
+use crate::support::{
     Server, Store, dump, dumps_core, let_dump_core, place, plain_tcp, post, run, run_as_is, sql,
 };
-use super::visitor::ConsoleClient;
 
 /// Requests of each kind.
 const FLOOD: usize = 40;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hookgate_testkit::https::Http;
 use serde_json::Value;
 
-use super::support::{Server, Store, post, run, sql};
+use crate::support::{Server, Store, post, run, sql};
 
 /// Times that the server is killed.
 const ROUNDS: u64 = 50;

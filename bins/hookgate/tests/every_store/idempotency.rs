@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::program::{Program, code};
+use crate::support::program::{Program, code};
 use crate::support::{Server, dump};
 
 const KEY: (&str, &str) = ("idempotency-key", "create-1");

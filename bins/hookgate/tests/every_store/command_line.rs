@@ -8,8 +8,8 @@ use hookgate_testkit::https::Http;
 use hookgate_testkit::postgres::Postgres;
 use serde_json::{Value, json};
 
-use super::node;
-use super::support::{HOOKGATE, Server, Store, place, run, run_as_is};
+use crate::support::node;
+use crate::support::{HOOKGATE, Server, Store, place, run, run_as_is};
 
 fn failed(output: &Output, code: i32) -> Value {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
