@@ -13,11 +13,13 @@ mod incidents;
 mod issued;
 mod logs;
 mod members;
+mod observed;
 mod search;
 mod sign_in;
 mod tokens;
 mod usage;
 mod webhook;
+mod webhook_facts;
 mod webhooks;
 
 pub use account::{Account, FailedSignIns, SessionRow};
@@ -35,9 +37,11 @@ pub use incidents::{IncidentDetail, IncidentList, IncidentRow, NoteForm, Timelin
 pub use issued::{Issue, Issued};
 pub use logs::{LogFilter, Logs};
 pub use members::{MemberRow, Members, SignInLinkMade};
+pub use observed::Observed;
 pub use search::{SearchResults, SearchedWebhook};
 pub use sign_in::{KeptForm, SignIn, SignInLink};
 pub use tokens::{TokenMade, TokenRow, Tokens};
 pub use usage::{Range, SourceRow};
-pub use webhook::{Failing, Observed, RetiredUrlUse, WebhookDetail, WebhookFacts};
+pub use webhook::{Failing, RetiredUrlUse, WebhookDetail};
+pub use webhook_facts::WebhookFacts;
 pub use webhooks::{WebhookFilter, WebhookList, WebhookRow};

@@ -1,20 +1,19 @@
 //! The page of one webhook.
 
 use askama::Template;
-use hookgate_domain::policy::AllowlistMode;
 use hookgate_domain::rotation::RotationAge;
-use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
+use hookgate_domain::{RefusalCode, Timestamp};
 
 use super::delivery::{DeliveryRow, IgnoredHeader};
+use super::observed::Observed;
 use super::usage::{Range, SourceRow, by_number};
-use super::webhooks::rotation_badge;
+use super::webhook_facts::WebhookFacts;
 use crate::assets;
 use crate::chart::Chart;
 use crate::explain::explain;
 use crate::render::screen;
 use crate::shell::Shell;
-use crate::text::UserText;
-use crate::when::{self, Given};
+use crate::when;
 
 /// `/webhooks/{handle}`.
 #[derive(Clone, Debug, Template)]
@@ -43,99 +42,6 @@ pub struct WebhookDetail {
 }
 
 screen!(WebhookDetail, "webhooks");
-
-/// A webhook and its settings.
-#[derive(Clone, Debug)]
-pub struct WebhookFacts {
-    /// Its public name.
-    pub handle: WebhookHandle,
-    /// Name of the webhook.
-    pub name: UserText,
-    /// Format of its senders.
-    pub format: String,
-    /// The hint of its URL.
-    pub hint: String,
-    /// Time of creation.
-    pub created_at: Timestamp,
-    /// Time at which the current URL was issued.
-    pub issued_at: Timestamp,
-    /// State of that URL under the rotation policy.
-    pub rotation: RotationAge,
-    /// A removed member who knows the URL or the signing secret.
-    pub leaver: Option<UserText>,
-    /// Time of revocation.
-    pub revoked_at: Option<Timestamp>,
-    /// The actor of the revocation, if recorded.
-    pub revoked_by: Option<UserText>,
-    /// The entries of its allowlist; empty permits every address.
-    pub networks: Vec<String>,
-    /// Treatment of deliveries from addresses outside the allowlist.
-    pub allowlist_mode: AllowlistMode,
-    /// The largest payload, in bytes.
-    pub body_bytes: u32,
-    /// The most deliveries a minute.
-    pub per_minute: Option<u32>,
-    /// `true` if deliveries over that limit get 503 instead of 429.
-    pub postpones: bool,
-    /// `true` if the history stores payloads.
-    pub payload_logging: bool,
-    /// `true` if deliveries must be signed.
-    pub signed: bool,
-    /// Days after which a new URL is due.
-    pub rotation_days: Option<u16>,
-}
-
-/// Maximum number of allowlist entries in the summary.
-const SHOWN_NETWORKS: usize = 8;
-
-impl WebhookFacts {
-    fn badge(&self, now: impl Given<Timestamp>) -> Option<(&'static str, String)> {
-        let age = when::days(self.issued_at, now);
-        rotation_badge(self.rotation, self.revoked_at.is_some(), age)
-    }
-
-    fn age(&self, now: impl Given<Timestamp>) -> String {
-        when::count(when::days(self.issued_at, now), "day")
-    }
-
-    fn observes(&self) -> bool {
-        self.allowlist_mode == AllowlistMode::Observe
-    }
-
-    fn limits(&self) -> String {
-        let mut text = format!("{} per payload", when::bytes(u64::from(self.body_bytes)));
-        if let Some(most) = self.per_minute {
-            text.push_str(", ");
-            text.push_str(&when::counted(most, "delivery"));
-            text.push_str(" per minute (then ");
-            text.push_str(if self.postpones { "503)" } else { "429)" });
-        }
-        text
-    }
-
-    fn reminder(&self) -> String {
-        match self.rotation_days {
-            Some(days) => format!("after {}", when::counted(days, "day")),
-            None => "never".to_owned(),
-        }
-    }
-
-    fn shown_networks(&self) -> String {
-        let shown = self.networks.iter().take(SHOWN_NETWORKS).map(String::as_str);
-        let mut text = shown.collect::<Vec<_>>().join(", ");
-        if let Some(more) = self
-            .networks
-            .len()
-            .checked_sub(SHOWN_NETWORKS)
-            .filter(|more| *more > 0)
-        {
-            text.push_str(" and ");
-            text.push_str(&more.to_string());
-            text.push_str(" more");
-        }
-        text
-    }
-}
 
 /// Deliveries of the last 24 hours to a failing webhook.
 #[derive(Clone, Debug)]
@@ -166,60 +72,6 @@ pub struct RetiredUrlUse {
 impl RetiredUrlUse {
     fn more(&self) -> &'static str {
         if self.complete { "" } else { " or more" }
-    }
-}
-
-/// Effect of enforcing an allowlist on the senders since it began to observe.
-#[derive(Clone, Copy, Debug)]
-pub struct Observed {
-    /// Time since which the allowlist only observes.
-    pub since: Timestamp,
-    /// Start of the counts: the same time, or later.
-    pub counted_from: Timestamp,
-    /// Number of senders.
-    pub senders: u64,
-    /// Number of senders that would be refused.
-    pub refused_senders: u64,
-    /// Number of deliveries.
-    pub deliveries: u64,
-    /// Number of deliveries that would have been refused.
-    pub refused_deliveries: u64,
-    /// Deliveries from sources that are not counted separately.
-    pub beyond: u64,
-}
-
-impl Observed {
-    /// Duration of observing, and the senders that would be refused, in one or two sentences: `Observing for 3 days: of 12
-    /// senders, 5 would be refused (57 of 120 deliveries).`
-    #[must_use]
-    pub fn sentence(&self, now: Timestamp) -> String {
-        let span = |at| when::span(now.since(at).as_secs());
-        let lately = if self.counted_from > self.since {
-            format!(" in the last {}", span(self.counted_from))
-        } else {
-            String::new()
-        };
-        let refused = match self.refused_senders {
-            0 => "none".to_owned(),
-            refused => when::grouped(refused),
-        };
-        let whom = match self.senders {
-            0 => format!("no sender{lately} to evaluate the allowlist by."),
-            senders => format!(
-                "of {}{lately}, {refused} would be refused ({} of {}).",
-                when::count(senders, "sender"),
-                when::grouped(self.refused_deliveries),
-                when::count(self.deliveries, "delivery"),
-            ),
-        };
-        let beyond = match self.beyond {
-            0 => String::new(),
-            beyond => format!(
-                " {} came from sources that are not counted one by one.",
-                when::count(beyond, "more delivery")
-            ),
-        };
-        format!("Observing for {}: {whom}{beyond}", span(self.since))
     }
 }
 
@@ -403,48 +255,5 @@ impl WebhookDetail {
 
     fn unknown_sources(&self) -> usize {
         self.sources.iter().filter(|source| source.unknown).count()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
-
-    #[test]
-    fn observing_is_told_by_time_and_number() {
-        let days = |days: u64| NOW.before(Duration::from_hours(24 * days));
-        let seen = Observed {
-            since: days(3),
-            counted_from: days(3),
-            senders: 12,
-            refused_senders: 5,
-            deliveries: 120,
-            refused_deliveries: 57,
-            beyond: 0,
-        };
-        let text = "Observing for 3 days: of 12 senders, 5 would be refused (57 of 120 deliveries).";
-        assert_eq!(seen.sentence(NOW), text);
-        let long = Observed {
-            since: days(200),
-            counted_from: days(30),
-            refused_senders: 0,
-            refused_deliveries: 0,
-            beyond: 1,
-            ..seen
-        };
-        assert_eq!(
-            long.sentence(NOW),
-            "Observing for 200 days: of 12 senders in the last 30 days, none would be refused (0 of 120 deliveries). \
-             1 more delivery came from sources that are not counted one by one."
-        );
-        let unused = Observed { senders: 0, ..seen };
-        assert_eq!(
-            unused.sentence(NOW),
-            "Observing for 3 days: no sender to evaluate the allowlist by."
-        );
     }
 }
