@@ -2,13 +2,15 @@
 //! answer. The crate knows neither pages nor people nor SQL.
 
 mod answer;
+mod describe;
 mod ingest;
 mod metrics;
 mod recorded_headers;
 mod target;
 
 pub use answer::{SentAnswer, answered_status};
-pub use ingest::{Ingest, describe, is_json, refuse_plain, refuse_target};
+pub use describe::{describe, is_json};
+pub use ingest::{Ingest, refuse_plain, refuse_target};
 pub use metrics::{CertificateGauges, Gauges, Metrics, SetGauges};
 pub use recorded_headers::RecordedHeaders;
 pub use target::Target;
