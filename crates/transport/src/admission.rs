@@ -8,6 +8,7 @@
 //! taken too, new connections wait in the kernel's queue, and the listener reports that it is full.
 
 mod fullness;
+mod gauges;
 pub(crate) mod prefixes;
 mod refusal;
 mod table;
@@ -22,10 +23,11 @@ use hookgate_log::LogInterval;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::connection::GOODBYE;
 use crate::connection_activity::{ConnectionActivity, GRACE};
+use crate::driving::GOODBYE;
 pub use fullness::Fullness;
 use fullness::Lack;
+pub use gauges::ConnectionGauges;
 use refusal::Refusal;
 use table::Table;
 
@@ -53,21 +55,6 @@ pub struct Admission {
     nearly_full_log: LogInterval,
     full_log: LogInterval,
     accept_log: LogInterval,
-}
-
-/// The metrics of a listener.
-#[derive(Clone, Debug)]
-pub struct ConnectionGauges {
-    /// The name of the listener.
-    pub listener: &'static str,
-    /// Open connections.
-    pub open: u64,
-    /// Limit on open connections.
-    pub limit: u64,
-    /// Connections evicted for others.
-    pub evicted: u64,
-    /// Connections refused, by reason.
-    pub refused: Vec<(&'static str, u64)>,
 }
 
 /// The place of an admitted connection. Dropping it frees the place.

@@ -1,7 +1,8 @@
 //! State that the layers of one connection share: whether a request is arriving or being answered, the time of the last
 //! one, and whether a body was left unread. It holds no data of any request.
 
-use std::sync::Arc;
+mod guards;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::untaken::Untaken;
+pub(crate) use guards::{Answering, AwaitingBody};
 
 /// Default time without a request after which a connection is closed. It is longer than the 60 seconds of AWS's load
 /// balancers and most client pools: the client should close first, because a request that crosses a close is lost.
@@ -235,49 +237,10 @@ impl ConnectionActivity {
     }
 }
 
-/// Counts a request as being answered until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Answering(Arc<ConnectionActivity>);
-
-impl Answering {
-    /// Starts counting.
-    pub(crate) fn start(activity: &Arc<ConnectionActivity>) -> Self {
-        activity.answering.fetch_add(1, Ordering::Relaxed);
-        if !activity.has_served() {
-            activity.has_served.store(true, Ordering::Relaxed);
-        }
-        Self(Arc::clone(activity))
-    }
-}
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        self.0.touch();
-        self.0.answering.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Counts a request as waiting for its body until it is dropped.
-#[derive(Debug)]
-pub(crate) struct AwaitingBody<'a>(&'a ConnectionActivity);
-
-impl<'a> AwaitingBody<'a> {
-    /// Starts counting.
-    pub(crate) fn start(activity: &'a ConnectionActivity) -> Self {
-        activity.touch();
-        activity.awaiting.fetch_add(1, Ordering::Relaxed);
-        Self(activity)
-    }
-}
-
-impl Drop for AwaitingBody<'_> {
-    fn drop(&mut self) {
-        self.0.awaiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::time::{sleep, timeout};
 
     use super::*;

@@ -10,6 +10,7 @@ pub mod authority;
 mod body;
 mod connection;
 mod cut;
+mod driving;
 
 mod connection_activity;
 pub mod failure;
