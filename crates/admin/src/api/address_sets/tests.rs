@@ -222,10 +222,7 @@ async fn a_set_is_removed_when_no_allowlist_names_it() {
         .await;
     let used = app.delete(OFFICE).await;
     used.assert_error(409, "CONFLICT");
-    assert_eq!(
-        used.json()["error"]["details"],
-        "1 allowlists use it: remove it from them first"
-    );
+    assert!(used.body.contains("remove it from them first"), "{used:?}");
     app.patch(&webhook.path(""), &json!({"allowlist": null}))
         .await
         .data();
