@@ -39,9 +39,7 @@ pub use history::records::{
     Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, NoPayload, Outcome,
 };
 pub use history::retention::{Pruned, Retention};
-pub use history::search::{
-    MAX_SEARCH_CHARACTERS, MAX_SEARCH_MATCHES, SearchError, SearchMatches, SearchTerm,
-};
+pub use history::search::{MAX_SEARCH_MATCHES, SearchError, SearchMatches};
 pub use history::sources::{
     DAY_MICROS, Reasons, SourceDay, SourceReasons, SourceTotal, SourceTotals, SourceUsage, TopSources,
 };
@@ -52,11 +50,15 @@ pub use history::usage::{
 };
 pub use history::withheld::{incident_for, is_withheld_from, record_for, summary_for};
 pub use hookgate_log::{LOG_INTERVAL, LogInterval};
+pub use hookgate_people::{
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, Account, ActorError, ActorMatch,
+    AuditFilter, Credential, FailedSignIns, KnownActor, KnownWebhook, KnownWebhooks, SubjectMatch,
+    check_actor,
+};
 pub use hookgate_senders::{
     AddressListError, JsonFault, JsonLayout, SignatureHeaders, SigningSecret, is_double, lay_out,
     read_address_list,
 };
-pub use people::access::{Account, Credential};
 pub use people::audit::{ActorContext, Forbidden, IdempotentReplay};
 pub use people::audit_changes::MAX_CHANGE_BYTES;
 pub use people::audit_search::{AuditQuery, AuditQueryError};
@@ -67,14 +69,10 @@ pub use people::members::{MAX_KNOWN_WEBHOOKS, MemberChange, Removed};
 pub use people::password_queue::PASSWORDS_AT_ONCE;
 pub use people::shown_once::{SHOWN_ONCE_LIFE, ShownOnce};
 pub use people::sign_in::{Browser, SignInError};
-pub use people::standing::{ActorError, check_actor};
 pub use ports::address_store::{
     AddressStore, KEPT_VERSIONS, MAX_ADDRESS_SETS, NewVersion, SoleSource, VersionChange,
 };
-pub use ports::people_store::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorMatch, AuditFilter, FailedSignIns,
-    KnownActor, KnownWebhook, KnownWebhooks, MAX_KNOWN_ACTORS, MAX_SESSIONS, PeopleStore, SubjectMatch,
-};
+pub use ports::people_store::{MAX_KNOWN_ACTORS, MAX_SESSIONS, PeopleStore};
 pub use ports::search_store::{IncidentTitle, SearchStore, WebhookLabel};
 pub use ports::store::{
     IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError, StoreFuture, UrlSince,

@@ -1,6 +1,6 @@
 //! Members, sessions, tokens, and the audit trail of their changes.
 
-pub(crate) mod access;
+mod access;
 pub(crate) mod audit;
 pub(crate) mod audit_changes;
 pub(crate) mod audit_search;
@@ -14,5 +14,4 @@ mod sessions;
 pub(crate) mod shown_once;
 pub(crate) mod sign_in;
 mod sign_in_links;
-pub(crate) mod standing;
 mod tokens;

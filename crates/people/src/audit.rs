@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -9,6 +10,16 @@ use thiserror::Error;
 use crate::{Member, MemberId, Role, SessionId, Token, TokenId};
 use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
 use hookgate_domain::{OrganizationId, Timestamp};
+
+/// Maximum number of entries of the audit trail beside failed sign-ins: some hundred MiB, and more than people do in
+/// two years.
+pub const AUDIT_ROWS: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
+/// Retention of the audit trail, in days.
+pub const AUDIT_DAYS: u64 = 730;
+/// Retention of failed sign-ins, in days: strangers cause them, so they must not push out the acts of members.
+pub const AUDIT_FAILED_DAYS: u64 = 30;
+/// Maximum number of entries of failed sign-ins, each for one hour, subject and network: some MiB.
+pub const AUDIT_FAILED_ROWS: u32 = 10_000;
 
 /// The actor of an entry.
 ///

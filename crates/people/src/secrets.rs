@@ -141,3 +141,12 @@ impl SessionToken {
         text
     }
 }
+
+/// The digest of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A session.
+    Session(SessionDigest),
+    /// An API token.
+    Token(ApiTokenDigest),
+}

@@ -115,3 +115,30 @@ impl SignInMeans {
         }
     }
 }
+
+/// Failed sign-ins of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedSignIns {
+    /// Number of failed sign-ins.
+    pub count: u64,
+    /// Time of the last one.
+    pub last_at: Timestamp,
+    /// Source address of the last one.
+    pub last_from: IpAddr,
+}
+
+impl FailedSignIns {
+    /// The sum of both, with the time and the address of the later one.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        let last = if others.last_at > self.last_at {
+            others
+        } else {
+            self
+        };
+        Self {
+            count: self.count.saturating_add(others.count),
+            ..last
+        }
+    }
+}

@@ -157,3 +157,20 @@ pub enum TokenError {
     #[error("a token can't make one that works for longer than itself")]
     Outlives,
 }
+
+/// The account under whose limits a request counts. All sessions and tokens of a member are one account. A token
+/// without a member and the tokens that it made are one account too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Account {
+    /// A member, in any session or by any token of the member.
+    Member(MemberId),
+    /// The first of a line of tokens that belong to no member: the token that no other token made.
+    Token(TokenId),
+}
+
+impl From<&Token> for Account {
+    fn from(token: &Token) -> Self {
+        let root = token.root.unwrap_or(token.id);
+        token.owner.map_or(Self::Token(root), Self::Member)
+    }
+}

@@ -17,6 +17,7 @@ mod if_match;
 mod json_fault;
 mod limits;
 mod places;
+mod search_term;
 
 pub use admin_request::{AdminRequest, audit_request, path_id};
 pub use anonymous_forms::AnonymousForms;
@@ -27,3 +28,4 @@ pub use host::Host;
 pub use if_match::IfMatch;
 pub use limits::{Limits, QuotaGuard};
 pub use places::AnswerPlace;
+pub use search_term::SearchTerm;

@@ -4,14 +4,14 @@
 
 use form_urlencoded::Serializer;
 use hookgate_domain::WebhookId;
-use hookgate_gate::{PeopleStore, SearchTerm, Store};
+use hookgate_gate::{PeopleStore, Store};
 use hyper::StatusCode;
 
 use super::page_context::PageContext;
 use super::page_query::{SECRET_TYPED, may_be_in_address};
 use super::search::{self, SEARCHED, see_other};
 use super::{audit, deliveries};
-use hookgate_request::{ApiError, Fields};
+use hookgate_request::{ApiError, Fields, SearchTerm};
 use hookgate_transport::Reply;
 
 /// Notice about a URL that never belonged to a webhook.

@@ -2,10 +2,10 @@
 
 use hookgate_domain::leaks::may_hold_secret;
 use hookgate_domain::webhook_id::holds_webhook_id;
-use hookgate_gate::{PeopleStore, SearchTerm, Store};
+use hookgate_gate::{PeopleStore, Store};
 
 use super::page_context::PageContext;
-use hookgate_request::ApiError;
+use hookgate_request::{ApiError, SearchTerm};
 
 /// Maximum size of an invalid value that a page repeats, in bytes.
 const MAX_REPEATED: usize = 60;

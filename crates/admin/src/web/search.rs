@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use form_urlencoded::Serializer;
 use hookgate_domain::{KnownUrl, WebhookHandle, WebhookId, WebhookState};
-use hookgate_gate::{PeopleStore, SearchMatches, SearchTerm, Store};
+use hookgate_gate::{PeopleStore, SearchMatches, Store};
 use hookgate_pages::{SearchResults, SearchedWebhook, UserText};
 
 use super::answers::page;
@@ -12,7 +12,7 @@ use super::incidents::name_of;
 use super::models::incident_row;
 use super::page_context::PageContext;
 use crate::html;
-use hookgate_request::{ApiError, ErrorCode};
+use hookgate_request::{ApiError, ErrorCode, SearchTerm};
 use hookgate_transport::Reply;
 
 /// The field of a search box.

@@ -1,35 +1,9 @@
 //! Rights of long-running work, such as an export or a live view. The credential that started it is checked again from
 //! time to time, because the session may end, the token may be revoked, or the role may be lowered meanwhile.
 
-use hookgate_people::{ApiTokenDigest, Member, MemberId, Role, Session, SessionDigest, Token, TokenId};
+use hookgate_people::{ApiTokenDigest, Member, Role, Session, SessionDigest, Token};
 
-use crate::{Gate, PeopleStore, Store, StoreError};
-
-/// The account under whose limits a request counts. All sessions and tokens of a member are one account. A token
-/// without a member and the tokens that it made are one account too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Account {
-    /// A member, in any session or by any token of the member.
-    Member(MemberId),
-    /// The first of a line of tokens that belong to no member: the token that no other token made.
-    Token(TokenId),
-}
-
-impl From<&Token> for Account {
-    fn from(token: &Token) -> Self {
-        let root = token.root.unwrap_or(token.id);
-        token.owner.map_or(Self::Token(root), Self::Member)
-    }
-}
-
-/// The digest of a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// A session.
-    Session(SessionDigest),
-    /// An API token.
-    Token(ApiTokenDigest),
-}
+use crate::{Credential, Gate, PeopleStore, Store, StoreError};
 
 impl<S: Store + PeopleStore> Gate<S> {
     /// The role that a credential has now; `None` if the credential has ended. This does not count as a use of the

@@ -6,15 +6,11 @@
 //! and so is the actor ([`StoreError::Actor`](crate::StoreError::Actor)). An entry with an idempotency key that the actor has used before is
 //! [`StoreError::Conflict`](crate::StoreError::Conflict), and nothing is stored.
 
-use std::net::IpAddr;
-use std::num::NonZeroU64;
-
-use hookgate_domain::idempotency::IdempotencyKey;
-use hookgate_domain::{Timestamp, WebhookHandle, WebhookIdHint, WebhookName};
+use hookgate_domain::Timestamp;
 use hookgate_people::{
-    Actor, ActorKind, ApiTokenDigest, AuditActs, AuditEntry, AuditSubject, Member, MemberError, MemberId,
-    MemberName, NewAudit, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Token,
-    TokenError, TokenId,
+    ActorKind, ApiTokenDigest, AuditEntry, AuditFilter, FailedSignIns, KnownActor, KnownWebhooks, Member,
+    MemberError, MemberId, MemberName, NewAudit, Session, SessionDigest, SessionId, SignInLink,
+    SignInSecretDigest, Token, TokenError, TokenId,
 };
 
 use crate::{ActorContext, MemberChange, PageSize, StoreFuture};
@@ -22,17 +18,6 @@ use crate::{ActorContext, MemberChange, PageSize, StoreFuture};
 /// Maximum number of sessions of a member; when another begins, the oldest ends. It bounds the store and the page of
 /// sessions.
 pub const MAX_SESSIONS: u16 = 50;
-/// Maximum number of entries of the audit trail beside failed sign-ins: some hundred MiB, and more than people do in
-/// two years.
-pub const AUDIT_ROWS: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
-/// Retention of the audit trail, in days.
-pub const AUDIT_DAYS: u64 = 730;
-/// Retention of failed sign-ins, in days: strangers cause them, so they must not push out the acts of members.
-pub const AUDIT_FAILED_DAYS: u64 = 30;
-
-/// Maximum number of entries of failed sign-ins, each for one hour, subject and network: some MiB.
-pub const AUDIT_FAILED_ROWS: u32 = 10_000;
-
 /// Maximum number of actors of one kind that a filter of the audit trail offers: more than a person looks through, and
 /// a store finds each by one read of an index.
 pub const MAX_KNOWN_ACTORS: u16 = 500;
@@ -170,139 +155,10 @@ pub trait PeopleStore: Send + Sync + 'static {
         size: PageSize,
     ) -> impl StoreFuture<Vec<AuditEntry>>;
 
-    /// The number of entries of the trail that were ever removed before they were [`AUDIT_DAYS`] old, because there
-    /// were more than [`AUDIT_ROWS`]. The oldest entries of the most frequent pair of actor and act are removed first.
+    /// The number of entries of the trail that were ever removed before they were [`AUDIT_DAYS`](hookgate_people::AUDIT_DAYS) old, because there
+    /// were more than [`AUDIT_ROWS`](hookgate_people::AUDIT_ROWS). The oldest entries of the most frequent pair of actor and act are removed first.
     fn audit_removed_early(&self) -> impl StoreFuture<u64>;
 
     /// The actors of this kind on the trail, in the order of their names, each name once; at most `most`.
     fn audit_actors(&self, kind: ActorKind, most: u16) -> impl StoreFuture<Vec<KnownActor>>;
-}
-
-/// Failed sign-ins of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FailedSignIns {
-    /// Number of failed sign-ins.
-    pub count: u64,
-    /// Time of the last one.
-    pub last_at: Timestamp,
-    /// Source address of the last one.
-    pub last_from: IpAddr,
-}
-
-impl FailedSignIns {
-    /// The sum of both, with the time and the address of the later one.
-    #[must_use]
-    pub fn and(self, others: Self) -> Self {
-        let last = if others.last_at > self.last_at {
-            others
-        } else {
-            self
-        };
-        Self {
-            count: self.count.saturating_add(others.count),
-            ..last
-        }
-    }
-}
-
-/// The webhooks whose secrets were shown to a member.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KnownWebhooks {
-    /// The first of them.
-    pub webhooks: Vec<KnownWebhook>,
-    /// Number of all of them.
-    pub count: u64,
-    /// `true` if there are live URLs without a record of the members to whom they were shown: the member may know those
-    /// too.
-    pub others_unknown: bool,
-}
-
-/// A webhook of which a secret was shown to a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownWebhook {
-    /// Handle of the webhook.
-    pub handle: WebhookHandle,
-    /// Name of the webhook.
-    pub name: WebhookName,
-    /// Hint of the URL: the first characters of the webhook ID.
-    pub hint: WebhookIdHint,
-    /// `true` if the URL was shown.
-    pub url: bool,
-    /// `true` if the signing secret was shown.
-    pub signing_secret: bool,
-}
-
-/// A filter for entries of the audit trail; the default matches all. An entry matches if every field does.
-///
-/// [`Gate::audit_filter`](crate::Gate::audit_filter) makes one from the words of a user.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditFilter {
-    /// Entries with these acts.
-    pub acts: Option<AuditActs>,
-    /// Entries about this subject.
-    pub subject: Option<SubjectMatch>,
-    /// Entries by this actor.
-    pub actor: Option<ActorMatch>,
-    /// Entries of this time or later. Entries that the clock put out of order by more than
-    /// [`CLOCK_MARGIN`](crate::CLOCK_MARGIN) may be missing.
-    pub from: Option<Timestamp>,
-    /// Entries before this time.
-    pub to: Option<Timestamp>,
-    /// Entries of the request with this idempotency key.
-    pub request: Option<IdempotencyKey>,
-}
-
-/// The actors of a filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ActorMatch {
-    /// The member or token with this ID, under any name.
-    Id(String),
-    /// All actors of this kind.
-    Kind(ActorKind),
-    /// The actors of these kinds that had exactly this name when they acted; empty is any kind.
-    Named(Vec<ActorKind>, String),
-}
-
-impl ActorMatch {
-    /// `true` if the actor matches.
-    #[must_use]
-    pub fn holds(&self, actor: &Actor) -> bool {
-        match self {
-            Self::Id(id) => actor.id().as_ref() == Some(id),
-            Self::Kind(kind) => actor.kind() == kind.as_str(),
-            Self::Named(kinds, name) => {
-                actor.name() == name
-                    && (kinds.is_empty() || kinds.iter().any(|kind| kind.as_str() == actor.kind()))
-            }
-        }
-    }
-}
-
-/// The subjects of a filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubjectMatch {
-    /// The subjects with one of these IDs, under any name.
-    Ids(Vec<String>),
-    /// The subjects that had exactly this name at the time of the act.
-    Named(String),
-}
-
-impl SubjectMatch {
-    /// `true` if the subject matches.
-    #[must_use]
-    pub fn holds(&self, subject: &AuditSubject) -> bool {
-        match self {
-            Self::Ids(ids) => ids.contains(&subject.id),
-            Self::Named(name) => subject.name == *name,
-        }
-    }
-}
-
-/// An actor on the audit trail, by kind and name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KnownActor {
-    /// Kind of the actor.
-    pub kind: ActorKind,
-    /// Name of the actor when it acted.
-    pub name: String,
 }

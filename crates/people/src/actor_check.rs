@@ -1,8 +1,9 @@
 //! The check that an actor may still act. An actor was authenticated some time before, so the store checks it again in
 //! the transaction of the change.
 
-use hookgate_people::{Actor, Role};
 use thiserror::Error;
+
+use crate::{Actor, Role};
 
 /// The reason for which an actor may no longer act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
