@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use hookgate_domain::client_address::Trail;
 use hookgate_domain::draft::{DraftFields, FieldError};
 use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
 use hookgate_domain::{
@@ -11,7 +12,7 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     AcceptedDelivery, ActorContext, DeliveryFilter, DeliveryRequest, Entropy, EntropyError, Idempotency,
-    NewWebhook, NoPayload, Ports, RefusedDelivery, SignatureHeaders,
+    NewWebhook, NoPayload, Ports, RefusedDelivery, RequestHeaders, SignatureHeaders,
 };
 use hookgate_people::{
     ApiTokenDigest, AuditAct, AuditSubject, Member, MemberId, NewAudit, Role, Session, SessionDigest,
@@ -299,6 +300,27 @@ pub fn request(webhook_id: &str) -> DeliveryRequest<'_> {
         idempotency_key: None,
         has_repeated_key: false,
         signature: SignatureHeaders::default(),
-        headers: &(),
+        headers: &NoHeaders,
+    }
+}
+
+/// The headers of a request without any.
+struct NoHeaders;
+
+impl RequestHeaders for NoHeaders {
+    fn kept(&self) -> Option<String> {
+        None
+    }
+
+    fn joined(&self, _name: &str) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn trail(&self) -> Trail {
+        Trail::default()
+    }
+
+    fn bytes(&self) -> usize {
+        0
     }
 }

@@ -22,29 +22,6 @@ impl Default for ListReader {
     }
 }
 
-impl ListReader {
-    /// The networks of a document.
-    pub(super) async fn read(
-        &self,
-        provider: Provider,
-        filter: SetFilter,
-        document: Vec<u8>,
-    ) -> Result<Networks, AddressListError> {
-        // Nobody closes the semaphore.
-        let turn = Arc::clone(&self.0).acquire_owned().await;
-        let reading = spawn_blocking(move || {
-            // The reading goes on if the caller is dropped, so the permit moves into it.
-            let _turn = turn;
-            read_address_list(provider, &filter, &document)
-        });
-        match reading.await {
-            Ok(read) => read,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => Err(AddressListError::Stopping),
-        }
-    }
-}
-
 impl<S: Store> Gate<S> {
     /// The networks of a published document that pass the filter.
     ///
@@ -56,6 +33,17 @@ impl<S: Store> Gate<S> {
         filter: SetFilter,
         document: Vec<u8>,
     ) -> Result<Networks, AddressListError> {
-        self.lists.read(provider, filter, document).await
+        // Nobody closes the semaphore.
+        let turn = Arc::clone(&self.lists.0).acquire_owned().await;
+        let reading = spawn_blocking(move || {
+            // The reading goes on if the caller is dropped, so the permit moves into it.
+            let _turn = turn;
+            read_address_list(provider, &filter, &document)
+        });
+        match reading.await {
+            Ok(read) => read,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(AddressListError::Stopping),
+        }
     }
 }

@@ -64,22 +64,24 @@ impl<S: Store> Gate<S> {
                 return Ok(RefreshOutcome { set, changes });
             }
             Published::Failed(fault) => (fault, None),
-            Published::Document { bytes, etag } => match self.lists.read(provider, filter, bytes).await {
-                Ok(networks) => {
-                    set.reading.read_at = Some(now);
-                    set.reading.fault = None;
-                    set.reading.etag = etag.map(Into::into);
-                    let changes = self.changes_of(&mut set, &known, &networks).await?;
-                    if self.was_decided(&set, &networks).await? {
-                        let set = self.write_set(set, VersionChange::None, None).await?;
-                        return Ok(RefreshOutcome { set, changes });
+            Published::Document { bytes, etag } => {
+                match self.address_list_read(provider, filter, bytes).await {
+                    Ok(networks) => {
+                        set.reading.read_at = Some(now);
+                        set.reading.fault = None;
+                        set.reading.etag = etag.map(Into::into);
+                        let changes = self.changes_of(&mut set, &known, &networks).await?;
+                        if self.was_decided(&set, &networks).await? {
+                            let set = self.write_set(set, VersionChange::None, None).await?;
+                            return Ok(RefreshOutcome { set, changes });
+                        }
+                        return self
+                            .take_up(actor, set, networks, changes, Acceptance::UnlessItIsLarge)
+                            .await;
                     }
-                    return self
-                        .take_up(actor, set, networks, changes, Acceptance::UnlessItIsLarge)
-                        .await;
+                    Err(error) => (error.to_string(), Some(error)),
                 }
-                Err(error) => (error.to_string(), Some(error)),
-            },
+            }
         };
         set.reading.fault = Some(failed.0.chars().take(MAX_FAULT).collect::<String>().into());
         let set = self.write_set(set, VersionChange::None, None).await?;

@@ -71,25 +71,6 @@ pub trait RequestHeaders: Sync {
     fn bytes(&self) -> usize;
 }
 
-/// A request without headers.
-impl RequestHeaders for () {
-    fn kept(&self) -> Option<String> {
-        None
-    }
-
-    fn joined(&self, _name: &str) -> Vec<u8> {
-        Vec::new()
-    }
-
-    fn trail(&self) -> Trail {
-        Trail::default()
-    }
-
-    fn bytes(&self) -> usize {
-        0
-    }
-}
-
 impl DeliveryRequest<'_> {
     /// `User-Agent` as text, cut to [`MAX_HEADER_BYTES`]. A value that may hold a secret is replaced by [`HIDDEN`].
     pub(crate) fn user_agent_text(&self) -> Option<Box<str>> {

@@ -16,16 +16,14 @@ use hookgate_domain::{
 };
 use hookgate_senders::{check_signature_headers, verify_signature};
 
-use super::delivery::AcceptedDelivery;
+use super::delivery::{AcceptedDelivery, RateScope};
 use super::memory_budget::Reservation;
 use super::url_cache::CachedUrl;
 use crate::{
     Accepted, Body, Commit, DeliveryRequest, Gate, LogInterval, Refusal, Reply, SealPurpose, Store,
     StoreError,
 };
-use answer::{
-    Rejection, explain, reply, too_many_failures, too_many_incidents, too_many_unknown, unavailable,
-};
+use answer::{FULL_FOR, Rejection, explain, reply, too_many, unavailable};
 use payload::{Payload, hidden, kept};
 use record::RecordOnDrop;
 use sender_key::{sender_key, with_payload};
@@ -85,7 +83,11 @@ impl<S: Store> Gate<S> {
         }
         let source = request.source.address();
         let too_soon = self.unknown_urls.count(source, self.now());
-        let told = || too_soon.map_or_else(not_found, |wait| Rejection::Refused(too_many_unknown(wait)));
+        let told = || {
+            too_soon.map_or_else(not_found, |wait| {
+                Rejection::Refused(too_many(RateScope::Source, wait, None))
+            })
+        };
         let _turn = match too_soon {
             Some(_) => Some(self.unknown_urls.lookup_permit().ok_or_else(told)?),
             None => None,
@@ -174,7 +176,9 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         let failures = gate
             .failures
             .turn(&known.quota, webhook.handle, source, self.began);
-        let turn = failures.await.map_err(|wait| too_many_failures(wait, webhook))?;
+        let turn = failures
+            .await
+            .map_err(|wait| too_many(RateScope::Failures, wait, Some(webhook)))?;
         gate.check_signature(webhook, request, &bytes)?;
         self.is_signed = true;
         let bytes = hidden(bytes);
@@ -213,7 +217,9 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         }
         match (committed.map_err(Rejection::Failed)?, &self.known.url) {
             (Commit::Stored(accepted), _) => Ok(accepted),
-            (Commit::Full, KnownUrl::Live(webhook)) => Err(too_many_incidents(webhook).into()),
+            (Commit::Full, KnownUrl::Live(webhook)) => {
+                Err(too_many(RateScope::Incidents, FULL_FOR, Some(webhook)).into())
+            }
             (Commit::IdempotencyConflict, _) => {
                 Err(Rejection::Refused(RefusalCode::IdempotencyConflict.into()))
             }

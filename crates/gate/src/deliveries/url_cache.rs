@@ -126,13 +126,15 @@ impl CachedUrl {
             .and_then(|before| before.rate.clone())
             .filter(|rate| Some(rate.per_minute) == per_minute);
         let rate = kept.or_else(|| per_minute.map(|per_minute| Arc::new(Rate::new(per_minute))));
+        let (quota, revalidation) = match before {
+            Some(before) => (Arc::clone(&before.quota), Arc::clone(&before.revalidation)),
+            None => Default::default(),
+        };
         Self {
             url,
+            quota,
             rate,
-            quota: before.map(|before| Arc::clone(&before.quota)).unwrap_or_default(),
-            revalidation: before
-                .map(|before| Arc::clone(&before.revalidation))
-                .unwrap_or_default(),
+            revalidation,
         }
     }
 

@@ -168,8 +168,7 @@ impl SourceReasons {
     }
 
     /// The reasons of one source.
-    #[must_use]
-    pub fn of_source(&self, address: IpAddr) -> Reasons {
+    fn of_source(&self, address: IpAddr) -> Reasons {
         self.sources
             .get(&source_prefix(address))
             .cloned()

@@ -40,6 +40,18 @@ pub struct TimelineEntry {
     pub delivery: Option<DeliveryId>,
 }
 
+impl TimelineEntry {
+    const fn new(at: Timestamp, kind: TimelineKind) -> Self {
+        Self {
+            at,
+            until: None,
+            kind,
+            actor: None,
+            delivery: None,
+        }
+    }
+}
+
 /// The kind of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimelineKind {
@@ -98,13 +110,8 @@ impl Timeline {
         date_runs(store, number, &mut entries, &runs).await?;
         let more = incident.changes - MAX_LISTED_CHANGES;
         if more > 0 {
-            entries.push(TimelineEntry {
-                at: incident.updated_at,
-                until: None,
-                kind: TimelineKind::ChangesNotListed(more),
-                actor: None,
-                delivery: None,
-            });
+            let kind = TimelineKind::ChangesNotListed(more);
+            entries.push(TimelineEntry::new(incident.updated_at, kind));
         }
         Ok(Some(Self { incident, entries }))
     }
@@ -205,11 +212,8 @@ impl<'a> Walk<'a> {
     fn begin(incident: &'a Incident, opening: Option<DeliveryId>, events: usize) -> Self {
         let mut entries = Vec::with_capacity(events + 2);
         entries.push(TimelineEntry {
-            at: incident.opened_at,
-            until: None,
-            kind: TimelineKind::Opened,
-            actor: None,
             delivery: opening,
+            ..TimelineEntry::new(incident.opened_at, TimelineKind::Opened)
         });
         Self {
             incident,
@@ -253,11 +257,9 @@ impl<'a> Walk<'a> {
             }
         };
         self.entries.push(TimelineEntry {
-            at: record.at,
-            until: None,
-            kind,
             delivery: record.delivery.filter(|_| by_sender),
             actor: record.actor,
+            ..TimelineEntry::new(record.at, kind)
         });
     }
 
@@ -272,13 +274,9 @@ impl<'a> Walk<'a> {
             before,
         };
         self.runs.push((self.entries.len(), bounds));
-        self.entries.push(TimelineEntry {
-            at: self.incident.updated_at,
-            until: None,
-            kind: TimelineKind::Updated(count),
-            actor: None,
-            delivery: None,
-        });
+        let kind = TimelineKind::Updated(count);
+        self.entries
+            .push(TimelineEntry::new(self.incident.updated_at, kind));
         self.told = told;
     }
 }

@@ -54,10 +54,8 @@ impl ActorContext {
     #[must_use]
     pub fn remote(actor: impl Into<Actor>, from: IpAddr) -> Self {
         Self {
-            identity: actor.into(),
-            session: None,
             from: Some(from),
-            request: None,
+            ..Self::local(actor.into())
         }
     }
 
@@ -73,19 +71,18 @@ impl ActorContext {
     /// An actor on the command line, by the user name of the operating system.
     #[must_use]
     pub fn command_line(user: impl Into<String>) -> Self {
-        Self {
-            identity: Actor::CommandLine { user: user.into() },
-            session: None,
-            from: None,
-            request: None,
-        }
+        Self::local(Actor::CommandLine { user: user.into() })
     }
 
     /// Hookgate itself.
     #[must_use]
     pub const fn system() -> Self {
+        Self::local(Actor::System)
+    }
+
+    const fn local(identity: Actor) -> Self {
         Self {
-            identity: Actor::System,
+            identity,
             session: None,
             from: None,
             request: None,

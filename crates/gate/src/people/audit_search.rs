@@ -156,20 +156,15 @@ impl<S: Store + PeopleStore> Gate<S> {
         match spellings.len() {
             0 => {
                 // A member who has done nothing yet is a valid search with an empty result.
-                let member: Option<MemberName> = name.parse().ok();
-                let member = match member {
-                    Some(name) => self.store.member_by_name(&name).await?,
-                    None => None,
-                };
-                member.map_or_else(
-                    || {
-                        Err(AuditQueryError::UnknownActor {
-                            name: shown(name),
-                            known: offered(&known),
-                        })
-                    },
-                    |member| Ok(ActorMatch::Id(member.id.to_string())),
-                )
+                if let Ok(member) = name.parse::<MemberName>()
+                    && let Some(member) = self.store.member_by_name(&member).await?
+                {
+                    return Ok(ActorMatch::Id(member.id.to_string()));
+                }
+                Err(AuditQueryError::UnknownActor {
+                    name: shown(name),
+                    known: offered(&known),
+                })
             }
             1 => Ok(ActorMatch::Named(kinds, spellings.remove(0))),
             _ => Err(AuditQueryError::AmbiguousActor {

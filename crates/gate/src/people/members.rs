@@ -101,13 +101,8 @@ impl<S: Store + PeopleStore> Gate<S> {
             member.password = Some(self.hash_password(asker(actor), password).await?);
         }
         let after = json!({"role": role.as_str(), "password": member.password.is_some()});
-        let changes = (Value::Null, after);
-        let audit = actor.note_change(
-            AuditAct::MemberAdd,
-            member_subject(&member),
-            member.created_at,
-            changes,
-        );
+        let (subject, changes) = (member_subject(&member), (Value::Null, after));
+        let audit = actor.note_change(AuditAct::MemberAdd, subject, member.created_at, changes);
         match self.store.member_insert(member.clone(), audit).await {
             Err(StoreError::Conflict) => Err(PeopleError::NameTaken),
             inserted => Ok(inserted.map(|()| member)?),

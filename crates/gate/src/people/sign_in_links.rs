@@ -43,11 +43,8 @@ impl<S: Store + PeopleStore> Gate<S> {
             created_at: self.now(),
             made_by: maker(actor),
         };
-        let audit = actor.note(
-            AuditAct::SignInLinkCreate,
-            member_subject(&member),
-            link.created_at,
-        );
+        let subject = member_subject(&member);
+        let audit = actor.note(AuditAct::SignInLinkCreate, subject, link.created_at);
         let first = is_new.then(|| member.clone());
         self.store.sign_in_link_insert(link, first, audit).await?;
         Ok((secret, link, member))

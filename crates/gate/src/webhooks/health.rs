@@ -212,10 +212,8 @@ impl<S: Store> Gate<S> {
             return Ok(None);
         }
         let now = self.now();
-        let totals = self
-            .store
-            .accepted_sources(webhook.handle, counted_from(webhook, now))
-            .await?;
+        let since = counted_from(webhook, now);
+        let totals = self.store.accepted_sources(webhook.handle, since).await?;
         Ok(Observation::of(webhook, &totals, now))
     }
 }

@@ -2,6 +2,7 @@
 //! race reads the webhook again and repeats, so two administrators never undo each other unseen.
 
 use hookgate_domain::address_set::AddressSetName;
+use hookgate_domain::policy::SealedSecret;
 use hookgate_domain::{
     OrganizationId, Policy, RetiredUrl, SenderFormat, Webhook, WebhookError, WebhookHandle, WebhookId,
     WebhookName, WebhookState,
@@ -82,11 +83,11 @@ impl<S: Store> Gate<S> {
         let handle = WebhookHandle::new(now, self.random()?);
         let id = self.new_id()?;
         let mut policy = new.policy;
-        let signing_secret = if new.signed {
-            Some(self.new_signing_secret(handle, &mut policy)?)
-        } else {
-            None
-        };
+        let mut signing_secret = None;
+        if new.signed {
+            let (secret, sealed) = self.new_signing_secret(handle)?;
+            (signing_secret, policy.signing_secret) = (Some(secret), Some(sealed));
+        }
         let webhook = Webhook {
             handle,
             organization: OrganizationId::FIRST,
@@ -146,12 +147,11 @@ impl<S: Store> Gate<S> {
         handle: WebhookHandle,
         change: impl Fn(&mut WebhookName, &mut Policy) -> Result<(), E>,
     ) -> Result<(Webhook, SigningSecret), E> {
-        let mut sealed = Policy::default();
-        let secret = self.new_signing_secret(handle, &mut sealed)?;
+        let (secret, sealed) = self.new_signing_secret(handle)?;
         let webhook = self
             .edit(actor, handle, None, |name, policy| {
                 change(name, policy)?;
-                policy.signing_secret.clone_from(&sealed.signing_secret);
+                policy.signing_secret = Some(sealed.clone());
                 Ok::<_, E>(())
             })
             .await?;
@@ -254,15 +254,11 @@ impl<S: Store> Gate<S> {
     fn new_signing_secret(
         &self,
         handle: WebhookHandle,
-        policy: &mut Policy,
-    ) -> Result<SigningSecret, ManageError> {
+    ) -> Result<(SigningSecret, SealedSecret), ManageError> {
         let secret = SigningSecret::generate(|buffer| self.ports.entropy.fill(buffer))?;
-        policy.signing_secret = Some(
-            self.ports
-                .seal
-                .seal(secret.as_bytes(), SealPurpose::Signing(handle))?,
-        );
-        Ok(secret)
+        let purpose = SealPurpose::Signing(handle);
+        let sealed = self.ports.seal.seal(secret.as_bytes(), purpose)?;
+        Ok((secret, sealed))
     }
 }
 

@@ -44,12 +44,14 @@ impl Suggestion {
     #[must_use]
     pub fn of(totals: &SourceTotals, sets: &[(AddressSetName, Arc<Networks>)]) -> Self {
         let mut left: Vec<&SourceTotal> = totals.sources.iter().collect();
-        let mut entries: Vec<(u64, Allowed)> = Vec::new();
+        let mut entries: Vec<(u64, Allowed, u128)> = Vec::new();
         for (name, networks) in sets {
             let (held, others): (Vec<_>, Vec<_>) =
                 left.iter().partition(|total| networks.holds(total.address));
             if held.len() >= SET_SENDERS {
-                entries.push((deliveries(&held), Allowed::Set(name.clone())));
+                let widths = networks.as_slice().iter().copied().map(width);
+                let addresses = widths.fold(0, u128::saturating_add);
+                entries.push((deliveries(&held), Allowed::Set(name.clone()), addresses));
                 left = others;
             }
         }
@@ -62,9 +64,10 @@ impl Suggestion {
         }
         for (network, totals) in neighbourhoods {
             if totals.len() >= NEIGHBOURS {
-                entries.push((deliveries(&totals), Allowed::Network(network)));
+                entries.push((deliveries(&totals), Allowed::Network(network), width(network)));
             } else {
-                let single = |total: &&SourceTotal| (total.accepted, Allowed::Network(total.address.into()));
+                let single =
+                    |total: &&SourceTotal| (total.accepted, Allowed::Network(total.address.into()), 1);
                 entries.extend(totals.iter().map(single));
             }
         }
@@ -72,22 +75,9 @@ impl Suggestion {
         let left_out = entries.iter().skip(MAX_ENTRIES).map(|entry| entry.0);
         let beyond = left_out.fold(totals.beyond_accepted, u64::saturating_add);
         entries.truncate(MAX_ENTRIES);
-        let addresses = entries.iter().map(|(_, allowed)| match allowed {
-            Allowed::Network(network) => width(*network),
-            Allowed::Set(name) => {
-                let networks = sets.iter().find(|(set, _)| set == name);
-                let networks = networks
-                    .map(|(_, networks)| networks.as_slice())
-                    .unwrap_or_default();
-                networks.iter().copied().map(width).fold(0, u128::saturating_add)
-            }
-        });
         Self {
-            addresses: addresses.collect(),
-            entries: entries
-                .into_iter()
-                .map(|(_, allowed)| AllowEntry::of(allowed))
-                .collect(),
+            addresses: entries.iter().map(|entry| entry.2).collect(),
+            entries: entries.into_iter().map(|entry| AllowEntry::of(entry.1)).collect(),
             senders: totals.sources.len() as u64,
             beyond,
         }
@@ -131,9 +121,7 @@ impl<S: Store> Gate<S> {
         webhook: WebhookHandle,
     ) -> Result<Suggestion, ManageError> {
         actor.require(Permission::ManageWebhooks)?;
-        if self.store.webhook_by_handle(webhook).await?.is_none() {
-            return Err(ManageError::NotFound);
-        }
+        self.webhook(webhook).await?;
         let since: Timestamp = self.now().before(SPAN);
         let totals = self.store.accepted_sources(webhook, since).await?;
         let mut sets = Vec::new();

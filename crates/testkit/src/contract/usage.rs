@@ -161,7 +161,11 @@ pub async fn a_list_shows_a_day_and_the_last_delivery<S: Store>(store: &Arc<S>) 
     let hours = |usage: &WebhookUsage| usage.hours[20..].to_vec();
     assert_eq!(hours(&seen[0]), [(0, 0), (1, 0), (0, 1), (0, 0)]);
     assert_eq!(
-        (seen[0].totals.accepted, seen[0].totals.refusals(), seen[0].hours.len()),
+        (
+            seen[0].totals.accepted,
+            seen[0].totals.refusals(),
+            seen[0].hours.len()
+        ),
         (1, 1, 24)
     );
     let answer = Answer::Refused(RefusalCode::IpNotAllowed);

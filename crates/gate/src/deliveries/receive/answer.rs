@@ -17,7 +17,7 @@ static DAMAGED: LogInterval = LogInterval::new();
 static PUT_OFF: LogInterval = LogInterval::new();
 
 /// `Retry-After` of a webhook that opens no more incidents: somebody has to resolve some.
-const FULL_FOR: Duration = Duration::from_mins(1);
+pub(super) const FULL_FOR: Duration = Duration::from_mins(1);
 
 /// The reason for which a step of receiving did not go on.
 pub(super) enum Rejection {
@@ -31,43 +31,21 @@ pub(super) enum Rejection {
 
 /// The rejection for a denial of the domain, with the details of a rate limit.
 pub(super) fn explain(denial: Denial, known: &CachedUrl) -> Rejection {
-    let mut refusal = Refusal::from(denial.code());
-    if let (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) = (denial, &known.url) {
-        refusal.retry_after = Some(retry_after);
-        refusal.postponed = webhook.policy.limits.overload() == Overload::Postpone;
-        refusal.details = Some(Details::Limit(RateScope::Webhook {
-            per_minute: known.per_minute(),
-        }));
-    }
-    Rejection::Refused(refusal)
+    Rejection::Refused(match (denial, &known.url) {
+        (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) => {
+            let per_minute = known.per_minute();
+            too_many(RateScope::Webhook { per_minute }, retry_after, Some(webhook))
+        }
+        _ => denial.code().into(),
+    })
 }
 
-/// The refusal of a source with too many failures at this webhook.
-pub(super) fn too_many_failures(wait: Duration, webhook: &Webhook) -> Refusal {
+/// The refusal above a limit. Some webhooks want it answered as a temporary failure.
+pub(super) fn too_many(limit: RateScope, wait: Duration, webhook: Option<&Webhook>) -> Refusal {
     Refusal {
-        details: Some(Details::Limit(RateScope::Failures)),
+        details: Some(Details::Limit(limit)),
         retry_after: Some(wait),
-        postponed: webhook.policy.limits.overload() == Overload::Postpone,
-        ..RefusalCode::RateLimited.into()
-    }
-}
-
-/// The refusal of a delivery that would open an incident of a webhook whose unresolved incidents fill most of the
-/// store.
-pub(super) fn too_many_incidents(webhook: &Webhook) -> Refusal {
-    Refusal {
-        details: Some(Details::Limit(RateScope::Incidents)),
-        retry_after: Some(FULL_FOR),
-        postponed: webhook.policy.limits.overload() == Overload::Postpone,
-        ..RefusalCode::RateLimited.into()
-    }
-}
-
-/// The refusal of a source that asks for too many unknown URLs.
-pub(super) fn too_many_unknown(wait: Duration) -> Refusal {
-    Refusal {
-        details: Some(Details::Limit(RateScope::Source)),
-        retry_after: Some(wait),
+        postponed: webhook.is_some_and(|webhook| webhook.policy.limits.overload() == Overload::Postpone),
         ..RefusalCode::RateLimited.into()
     }
 }
@@ -128,11 +106,5 @@ impl From<PayloadError> for Refusal {
                 ..RefusalCode::ValidationError.into()
             },
         }
-    }
-}
-
-impl From<PayloadError> for Rejection {
-    fn from(error: PayloadError) -> Self {
-        Self::Refused(error.into())
     }
 }
