@@ -49,7 +49,8 @@ pub trait AddressStore: Send + Sync + 'static {
     /// versions and the entry of the audit trail are stored with it.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`](crate::StoreError::Conflict) if it has another revision by now, or a new one's name is taken.
+    /// [`StoreError::Conflict`](crate::StoreError::Conflict) if it has another revision by now, or a new one's name is
+    /// taken.
     fn address_set_write(
         &self,
         set: AddressSet,

@@ -3,8 +3,8 @@
 //! As with [`Store`](crate::Store), values go in and come out, and lookups return `Ok(None)` for what does not exist. A
 //! change is stored in one transaction with its entry of the audit trail, so there is never one without the other.
 //! Rules that depend on concurrent changes (the last owner, a link that works once) are checked in that transaction,
-//! and so is the actor ([`StoreError::Actor`](crate::StoreError::Actor)). An entry with an idempotency key that the actor has used before is
-//! [`StoreError::Conflict`](crate::StoreError::Conflict), and nothing is stored.
+//! and so is the actor ([`StoreError::Actor`](crate::StoreError::Actor)). An entry with an idempotency key that the actor
+//! has used before is [`StoreError::Conflict`](crate::StoreError::Conflict), and nothing is stored.
 
 use hookgate_domain::Timestamp;
 use hookgate_people::{
@@ -112,7 +112,8 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// but only while there are no members at all.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`](crate::StoreError::Conflict) if the member is gone or above the actor by now, or if `first` is not the first.
+    /// [`StoreError::Conflict`](crate::StoreError::Conflict) if the member is gone or above the actor by now, or if
+    /// `first` is not the first.
     fn sign_in_link_insert(
         &self,
         link: SignInLink,
@@ -155,8 +156,10 @@ pub trait PeopleStore: Send + Sync + 'static {
         size: PageSize,
     ) -> impl StoreFuture<Vec<AuditEntry>>;
 
-    /// The number of entries of the trail that were ever removed before they were [`AUDIT_DAYS`](hookgate_people::AUDIT_DAYS) old, because there
-    /// were more than [`AUDIT_ROWS`](hookgate_people::AUDIT_ROWS). The oldest entries of the most frequent pair of actor and act are removed first.
+    /// The number of entries of the trail that were ever removed before they were
+    /// [`AUDIT_DAYS`](hookgate_people::AUDIT_DAYS) old, because there were more than
+    /// [`AUDIT_ROWS`](hookgate_people::AUDIT_ROWS). The oldest entries of the most frequent pair of actor and act are
+    /// removed first.
     fn audit_removed_early(&self) -> impl StoreFuture<u64>;
 
     /// The actors of this kind on the trail, in the order of their names, each name once; at most `most`.
