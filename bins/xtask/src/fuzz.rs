@@ -35,7 +35,7 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions";
 
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct FuzzArguments {
     /// Fuzz only this target
     target: Option<String>,
     /// Executions of each target
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     minimize: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+pub(crate) fn run(arguments: &FuzzArguments) -> Outcome<()> {
     need(&PROGRAMS)?;
     let target_directory = root().join("target/fuzz");
     let host = host()?;
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
-fn fuzz(programs: &Path, target: &str, arguments: &Arguments) -> Outcome<()> {
+fn fuzz(programs: &Path, target: &str, arguments: &FuzzArguments) -> Outcome<()> {
     let kept = root().join("crates/fuzz/corpus").join(target);
     let found = root().join("target/fuzz/corpus").join(target);
     std::fs::create_dir_all(&found)?;

@@ -18,13 +18,13 @@ const PROGRAMS: [(&str, &str); 1] = [("curl", "curl")];
 const ASSETS: &str = "\"/assets/";
 
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct GalleryArguments {
     /// The directory of the pages; open it with a web server, because the pages link to `/assets`
     #[arg(default_value = "target/gallery")]
     directory: PathBuf,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+pub(crate) fn run(arguments: &GalleryArguments) -> Outcome<()> {
     let directory = root().join(&arguments.directory);
     write(&directory)?;
     say(&format!(

@@ -30,7 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Run all tests of the workspace, including doctests
-    Test(test::Arguments),
+    Test(test::TestArguments),
     /// Check format, clippy, dependencies and documentation, and that the tests and bounds that documents name exist
     Lint,
     /// Measure the gate against a bare server, as ratios in one run
@@ -43,15 +43,15 @@ enum Task {
     /// Run the tests of several nodes and of faults under large loads, and one long steady load
     Endurance,
     /// Search for input that breaks the parsers
-    Fuzz(fuzz::Arguments),
+    Fuzz(fuzz::FuzzArguments),
     /// Measure how much of the domain crate its tests cover
     Coverage,
     /// Change the domain crate in small ways and check that its tests notice
-    Mutants(mutants::Arguments),
+    Mutants(mutants::MutantsArguments),
     /// Write the console's pages with sample data into a directory
-    Gallery(gallery::Arguments),
+    Gallery(gallery::GalleryArguments),
     /// Make a picture of every page of the gallery
-    Screenshots(screenshots::Arguments),
+    Screenshots(screenshots::ScreenshotsArguments),
 }
 
 fn main() -> ExitCode {

@@ -9,7 +9,7 @@ use xtask::process::{self, Outcome, cargo, need_cargo_tool, root};
 const CARGO_MUTANTS: &str = "27.1.0";
 
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct MutantsArguments {
     /// Mutate only files of this name, for instance `secret.rs`
     #[arg(long)]
     file: Option<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     shard: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+pub(crate) fn run(arguments: &MutantsArguments) -> Outcome<()> {
     need_cargo_tool("mutants", "cargo-mutants", CARGO_MUTANTS)?;
     let options = [("--file", &arguments.file), ("--shard", &arguments.shard)];
     let chosen = options

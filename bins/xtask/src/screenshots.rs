@@ -20,13 +20,13 @@ const WINDOWS: [(u32, u32, &str); 2] = [(1280, 900, ""), (360, 800, "-narrow")];
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct ScreenshotsArguments {
     /// Only pages whose name begins with this
     #[arg(default_value = "")]
     prefix: String,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+pub(crate) fn run(arguments: &ScreenshotsArguments) -> Outcome<()> {
     need(&PROGRAMS)?;
     let gallery = root().join("target/gallery");
     let pictures = root().join("target/screenshots");

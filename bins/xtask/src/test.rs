@@ -29,13 +29,13 @@ const PROGRAMS: [(&str, &str); 13] = [
 ];
 
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct TestArguments {
     /// Install nothing; leave out the tests whose programs are missing, and name them at the end
     #[arg(long)]
     no_install: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+pub(crate) fn run(arguments: &TestArguments) -> Outcome<()> {
     if arguments.no_install {
         return without::run();
     }

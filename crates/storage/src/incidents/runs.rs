@@ -12,7 +12,7 @@ use crate::query_error::QueryError;
 
 /// A run, by its place in the request, and its ends.
 #[derive(QueryableByName)]
-struct Row {
+struct RunRow {
     #[diesel(sql_type = BigInt)]
     place: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -23,7 +23,7 @@ struct Row {
     last_at: Option<i64>,
 }
 
-impl Row {
+impl RunRow {
     fn ends(&self) -> Option<RunEnds> {
         Some(RunEnds {
             first: self.first.and_then(DeliveryId::from_number)?,
@@ -42,7 +42,7 @@ pub(crate) fn incident_runs(
     if runs.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Row> = diesel::sql_query(runs_query(number, runs)).load(connection)?;
+    let rows: Vec<RunRow> = diesel::sql_query(runs_query(number, runs)).load(connection)?;
     let mut ends = vec![None; runs.len()];
     for row in rows {
         let place = usize::try_from(row.place).ok();

@@ -8,7 +8,7 @@ use hookgate_gate::Pruned;
 use super::freed::Freed;
 use super::holdings::holding_go_on;
 use super::payers::{fill, payers};
-use super::size_statements::Row;
+use super::size_statements::DeliveryWeight;
 use super::size_statements::deliveries_remove;
 use super::size_statements::list;
 use super::size_statements::payloads_strip;
@@ -50,7 +50,8 @@ pub(super) fn prune_size(
     rows.truncate(fits);
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let shown = shown_rows(connection, &list(&ids))?;
-    let (stay, go): (Vec<Row>, Vec<Row>) = rows.iter().copied().partition(|row| shown.contains(&row.id));
+    let (stay, go): (Vec<DeliveryWeight>, Vec<DeliveryWeight>) =
+        rows.iter().copied().partition(|row| shown.contains(&row.id));
     let payloads = payloads_strip(connection, "deliveries", &list(&shown))?;
     let gone: Vec<_> = go.iter().map(|row| row.id).collect();
     let (deliveries, incidents) = deliveries_remove(connection, &list(&gone))?;

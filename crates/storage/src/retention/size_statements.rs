@@ -45,7 +45,7 @@ pub(crate) fn first_delivery(
 
 /// A delivery that may be removed: its number, its bytes, and the bytes of its payload among them.
 #[derive(Clone, Copy, Debug, QueryableByName)]
-pub(crate) struct Row {
+pub(crate) struct DeliveryWeight {
     #[diesel(sql_type = BigInt)]
     pub(crate) id: i64,
     #[diesel(sql_type = BigInt)]
@@ -61,7 +61,7 @@ pub(crate) fn rows_from(
     first: i64,
     end: i64,
     most: i64,
-) -> QueryResult<Vec<Row>> {
+) -> QueryResult<Vec<DeliveryWeight>> {
     rows_of(connection, webhook, first >> PERIOD_BITS, first, end, most)
 }
 
@@ -72,7 +72,7 @@ fn rows_of(
     first: i64,
     end: i64,
     most: i64,
-) -> QueryResult<Vec<Row>> {
+) -> QueryResult<Vec<DeliveryWeight>> {
     let query = format!(
         "SELECT id, {WEIGHT} AS weight, coalesce(length(payload), 0) AS payload FROM deliveries \
          WHERE period = {period} AND webhook = {webhook} AND id >= {first} AND id < {end} ORDER BY id LIMIT {most}"

@@ -15,7 +15,7 @@ use crate::samples::Samples;
 use crate::{Outcome, ready, tls};
 
 #[derive(Args)]
-pub(crate) struct Shape {
+pub(crate) struct ClosedShape {
     #[arg(long)]
     connections: u32,
     #[arg(long)]
@@ -31,7 +31,7 @@ pub(crate) struct Shape {
     own_addresses: bool,
 }
 
-pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value> {
+pub(crate) async fn run(requests: Rc<Requests>, shape: &ClosedShape) -> Outcome<Value> {
     let sessions = Rc::new(RefCell::new(open(&requests, shape).await?));
     ready()?;
     let begun = Instant::now();
@@ -54,7 +54,7 @@ pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value>
 }
 
 /// Opens all connections. Each sends one request, so that no work of a handshake is left for the measurement.
-async fn open(requests: &Requests, shape: &Shape) -> Outcome<Vec<Session>> {
+async fn open(requests: &Requests, shape: &ClosedShape) -> Outcome<Vec<Session>> {
     let config = tls::config(false)?;
     let mut sessions = Vec::new();
     for number in 0..shape.connections {

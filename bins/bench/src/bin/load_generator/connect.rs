@@ -13,7 +13,7 @@ use crate::samples::Samples;
 use crate::{Outcome, ready, tls};
 
 #[derive(Args)]
-pub(crate) struct Shape {
+pub(crate) struct ConnectShape {
     #[arg(long)]
     workers: u32,
     #[arg(long)]
@@ -23,7 +23,7 @@ pub(crate) struct Shape {
     resume: bool,
 }
 
-pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value> {
+pub(crate) async fn run(requests: Rc<Requests>, shape: &ConnectShape) -> Outcome<Value> {
     ready()?;
     let begun = Instant::now();
     let end = begun + Duration::from_secs(shape.seconds);

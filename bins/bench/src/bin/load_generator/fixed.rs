@@ -21,7 +21,7 @@ use crate::{Outcome, ready, tls};
 const AWAKE_BEFORE: Duration = Duration::from_micros(200);
 
 #[derive(Args)]
-pub(crate) struct Shape {
+pub(crate) struct FixedShape {
     /// Requests a second
     #[arg(long)]
     rate: u32,
@@ -34,7 +34,7 @@ pub(crate) struct Shape {
 /// Times at which requests are due. Rate and duration bound the queue.
 type Due = Rc<Mutex<UnboundedReceiver<Instant>>>;
 
-pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value> {
+pub(crate) async fn run(requests: Rc<Requests>, shape: &FixedShape) -> Outcome<Value> {
     let config = tls::config(false)?;
     let mut sessions = Vec::new();
     for _ in 0..shape.connections {

@@ -9,12 +9,12 @@ use crate::http::{Requests, Session};
 use crate::{Outcome, ready, tls};
 
 #[derive(Args)]
-pub(crate) struct Shape {
+pub(crate) struct IdleShape {
     #[arg(long)]
     connections: u32,
 }
 
-pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value> {
+pub(crate) async fn run(requests: Rc<Requests>, shape: &IdleShape) -> Outcome<Value> {
     let config = tls::config(false)?;
     let mut sessions = Vec::new();
     for _ in 0..shape.connections {

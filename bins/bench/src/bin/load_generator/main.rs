@@ -43,35 +43,35 @@ enum Load {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
-        shape: closed::Shape,
+        shape: closed::ClosedShape,
     },
     /// A new connection for each request
     Connect {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
-        shape: connect::Shape,
+        shape: connect::ConnectShape,
     },
     /// A fixed number of requests a second, however late earlier answers are
     Fixed {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
-        shape: fixed::Shape,
+        shape: fixed::FixedShape,
     },
     /// Connections that send one request and stay
     Idle {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
-        shape: idle::Shape,
+        shape: idle::IdleShape,
     },
     /// From the start of a server to its first answer of the expected status
     Start {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
-        shape: start::Shape,
+        shape: start::StartShape,
     },
     /// Time until a page of this new file is on disk
     Durable { file: PathBuf },

@@ -18,13 +18,13 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Args)]
-pub(crate) struct Shape {
+pub(crate) struct StartShape {
     /// The command that starts the server
     #[arg(last = true, required = true)]
     command: Vec<String>,
 }
 
-pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value> {
+pub(crate) async fn run(requests: Rc<Requests>, shape: &StartShape) -> Outcome<Value> {
     let config = tls::config(false)?;
     let begun = Instant::now();
     let _server = Server(
