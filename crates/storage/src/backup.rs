@@ -82,7 +82,7 @@ impl BackupError {
 pub fn backup_file(directory: &Path, file: &Path) -> Result<(), BackupError> {
     let mut connection = open(&directory.join(DATABASE))?;
     close_directory(directory).map_err(|(path, source)| failed(&path, source))?;
-    let part = part_of(file)?;
+    let part = part_path(file)?;
     drop(new_private_file(&part).map_err(|source| failed(&part, source))?);
     connection.batch_execute("PRAGMA busy_timeout = 5000")?;
     sql_query("VACUUM INTO ?")
@@ -129,7 +129,7 @@ pub fn verify_file(file: &Path) -> Result<(), BackupError> {
 pub fn backup_to(directory: &Path, mut out: impl Write) -> Result<(), BackupError> {
     remove_abandoned(directory);
     let file = directory.join(format!("{BACKUP_STREAM}-{}", std::process::id()));
-    let held = LockedFile::new(part_of(&file)?)?;
+    let held = LockedFile::new(part_path(&file)?)?;
     backup_file(directory, &file)?;
     let from = fs::File::open(&file);
     // The open file is read from here on, and it has no name, so nothing is left however the copy ends.
@@ -216,7 +216,7 @@ fn open(file: &Path) -> Result<SqliteConnection, BackupError> {
 
 /// Path of a file until it is complete. Removes what an earlier try left there, and fails if the file itself
 /// exists.
-fn part_of(file: &Path) -> Result<PathBuf, BackupError> {
+fn part_path(file: &Path) -> Result<PathBuf, BackupError> {
     if file.exists() {
         return Err(BackupError::IsThere {
             path: file.to_owned(),

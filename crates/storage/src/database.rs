@@ -11,7 +11,7 @@ use hookgate_domain::{Timestamp, WebhookIdDigest};
 use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusalKey, RefusedDelivery, Retention, StoreError};
 use tokio::sync::mpsc;
 
-use crate::address_sets::queries::HeldNetworks;
+use crate::address_sets::queries::NetworkCache;
 use crate::commit::writer::Writer;
 use crate::connection::pool::{Opener, Pool, Purpose, pool, run, run_within};
 use crate::connection::postgres::Address;
@@ -46,7 +46,7 @@ pub struct Database {
     pub(crate) pool: Pool,
     pub(crate) lookups: Lookups,
     place: Location,
-    held: Arc<HeldNetworks>,
+    cache: Arc<NetworkCache>,
 }
 
 /// Location of the store.
@@ -75,13 +75,13 @@ impl Database {
         let (pool, gate_pool) = (readers(Purpose::People)?, readers(Purpose::Gate)?);
         let writer =
             Writer::on_file(path, connection).map_err(|error| OpenError::database(directory, error))?;
-        let held = Arc::default();
+        let cache = Arc::default();
         Ok(Self {
             writer: Arc::new(writer),
             pool,
-            lookups: Lookups::new(gate_pool, Arc::clone(&held)),
+            lookups: Lookups::new(gate_pool, Arc::clone(&cache)),
             place: Location::File,
-            held,
+            cache,
         })
     }
 
@@ -104,16 +104,16 @@ impl Database {
         drop(gate_pool.get().await);
         let off_record = Arc::default();
         let writer = Writer::on_server(address.clone(), link, Arc::clone(&off_record)).map_err(failed)?;
-        let held = Arc::default();
+        let cache = Arc::default();
         Ok(Self {
             writer: Arc::new(writer),
             pool,
-            lookups: Lookups::new(gate_pool, Arc::clone(&held)),
+            lookups: Lookups::new(gate_pool, Arc::clone(&cache)),
             place: Location::Server {
                 address: Box::new(address.clone()),
                 off_record,
             },
-            held,
+            cache,
         })
     }
 
@@ -141,8 +141,8 @@ impl Database {
     }
 
     /// The cache of the networks of address sets.
-    pub(crate) fn held_networks(&self) -> Arc<HeldNetworks> {
-        Arc::clone(&self.held)
+    pub(crate) fn network_cache(&self) -> Arc<NetworkCache> {
+        Arc::clone(&self.cache)
     }
 
     /// Commits a delivery. It is in the queue when this returns, and the future ends when it is on disk. The

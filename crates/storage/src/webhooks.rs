@@ -1,4 +1,4 @@
-//! Webhooks and tombstones: rows, queries, statements, look-ups by URL, and who was shown a secret.
+//! Webhooks and tombstones: rows, queries, statements, look-ups by URL, and the recipients of secrets.
 
 pub(crate) mod change;
 pub(crate) mod find;

@@ -22,18 +22,18 @@ const MAX_NEWEST_DELIVERIES: i64 = 1_000;
 /// Cache of the networks of address sets, one version for each set. A version never changes, so an entry is
 /// never stale.
 #[derive(Debug, Default)]
-pub(crate) struct HeldNetworks(Mutex<HashMap<i64, (i64, Arc<Networks>)>>);
+pub(crate) struct NetworkCache(Mutex<HashMap<i64, (i64, Arc<Networks>)>>);
 
-impl HeldNetworks {
+impl NetworkCache {
     fn remembered(&self, set: i64, version: i64) -> Option<Arc<Networks>> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, networks) = held.get(&set)?;
+        let cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, networks) = cache.get(&set)?;
         (*known == version).then(|| Arc::clone(networks))
     }
 
     fn remember(&self, set: i64, version: i64, networks: &Arc<Networks>) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(set, (version, Arc::clone(networks)));
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(set, (version, Arc::clone(networks)));
     }
 }
 
@@ -42,7 +42,7 @@ impl HeldNetworks {
 pub(crate) fn resolve(
     connection: &mut Connection,
     allowlist: &Allowlist,
-    held: &HeldNetworks,
+    cache: &NetworkCache,
 ) -> Result<Allowlist, QueryError> {
     let names: Vec<_> = allowlist.sets().map(ToString::to_string).collect();
     if names.is_empty() {
@@ -54,12 +54,12 @@ pub(crate) fn resolve(
         .load(connection)?;
     let mut found = HashMap::new();
     for (id, name, version) in rows {
-        let networks = match held.remembered(id, version) {
+        let networks = match cache.remembered(id, version) {
             Some(networks) => Some(networks),
             None => networks_for_versions(connection, id, version)?.map(Arc::new),
         };
         if let Some(networks) = networks {
-            held.remember(id, version, &networks);
+            cache.remember(id, version, &networks);
             found.insert(name, networks);
         }
     }

@@ -119,7 +119,7 @@ fn attempts_text(attempts: i64) -> String {
 
 /// Key by which failed sign-ins share an entry: the hour, the subject, and the network of the source. An IPv6
 /// customer has a /48.
-fn fold_of(audit: &NewAudit) -> Option<String> {
+fn fold_key(audit: &NewAudit) -> Option<String> {
     (audit.act == AuditAct::SessionSignInFailed).then(|| {
         let hour = audit.at.as_micros().div_euclid(HOUR_MICROS);
         // Without an address, the place of the network stays empty.
@@ -172,7 +172,7 @@ impl<'a> From<&'a NewAudit> for NewAuditRow<'a> {
                 .request
                 .as_ref()
                 .map(|request| &request.digest.as_bytes()[..]),
-            fold: fold_of(audit),
+            fold: fold_key(audit),
         }
     }
 }

@@ -8,7 +8,7 @@ use hookgate_domain::networks::network_bounds;
 use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::row::{DeliveryRow, SummaryRow};
-use super::spans::{Part, Span, parts, span_of, whole};
+use super::spans::{Part, Span, parts, span_for_seek, whole};
 use super::window::span;
 use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::schema::{deliveries, incidents, webhooks};
@@ -55,7 +55,7 @@ pub(crate) fn deliveries_of_incident(
         .select(incidents::first_delivery)
         .get_result(connection)
         .optional()?;
-    let span = span_of(seek);
+    let span = span_for_seek(seek);
     let mut rows = page(connection, Wanted::Updates(number), seek, span, size)?;
     let is_there = |id: &i64| span.first <= *id && *id <= span.last;
     if let Some(id) = first.flatten().filter(is_there) {
@@ -104,13 +104,13 @@ fn page(
         if most == 0 {
             break;
         }
-        rows.append(&mut page_of(connection, wanted, seek, part, most)?);
+        rows.append(&mut page_part(connection, wanted, seek, part, most)?);
     }
     Ok(rows)
 }
 
 /// The rows of a page within one part.
-fn page_of(
+fn page_part(
     connection: &mut Connection,
     wanted: Wanted<'_>,
     seek: Seek,
@@ -204,7 +204,7 @@ mod tests {
             }
         });
         let of_webhook = matches!(wanted, Wanted::Matching(filter) if filter.webhook.is_some());
-        page_of(connection, wanted, seek, part(seek, of_webhook), 50).unwrap();
+        page_part(connection, wanted, seek, part(seek, of_webhook), 50).unwrap();
         let text = asked.lock().unwrap().clone();
         plan_of(connection, &text)
     }
@@ -212,7 +212,7 @@ mod tests {
     fn part(seek: Seek, of_webhook: bool) -> Part {
         Part {
             period: of_webhook.then_some(7),
-            ..whole(span_of(seek))
+            ..whole(span_for_seek(seek))
         }
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn parts(connection: &mut Connection, span: Span, is_forward: bool) -
 }
 
 /// The numbers that the place in the history allows.
-pub(crate) fn span_of(seek: Seek) -> Span {
+pub(crate) fn span_for_seek(seek: Seek) -> Span {
     let (first, last) = match seek {
         Seek::Newest => (0, i64::MAX),
         Seek::Before(id) => (0, id.number() - 1),

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use hookgate_gate::{CLOCK_MARGIN, DeliveryFilter, Outcome, Seek};
 
-use super::spans::{Part, Span, ends, parts, span_of, whole};
+use super::spans::{Part, Span, ends, parts, span_for_seek, whole};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::{deliveries, webhooks};
 
@@ -20,7 +20,7 @@ pub(crate) fn span(
     filter: &DeliveryFilter,
     seek: Seek,
 ) -> QueryResult<Option<Span>> {
-    let mut span = span_of(seek);
+    let mut span = span_for_seek(seek);
     let (from, to) = filter.times();
     if let Some(from) = from {
         let from = from.before(CLOCK_MARGIN).as_micros();

@@ -23,7 +23,7 @@ pub(crate) fn event_insert(
 }
 
 /// The events of an incident, oldest first.
-pub(crate) fn events_of_incident(connection: &mut Connection, incident: i64) -> QueryResult<Vec<EventRow>> {
+pub(crate) fn events_for_incident(connection: &mut Connection, incident: i64) -> QueryResult<Vec<EventRow>> {
     incident_events::table
         .filter(incident_events::incident.eq(incident))
         .order(incident_events::id)

@@ -132,7 +132,7 @@ pub(crate) fn link_by_digest(
 }
 
 /// The failed sign-ins of a member that came before this session, and those after which no session has begun.
-pub(crate) fn failures_of(
+pub(crate) fn failures_for_member(
     connection: &mut Connection,
     member: &str,
     session: &str,

@@ -21,7 +21,7 @@ use crate::people::actor::audited;
 use crate::people::links;
 use crate::people::member_change::{act, known_webhooks};
 use crate::people::queries::{
-    failures_of, link_by_digest, member_by_id, member_by_name_key, member_names, member_page,
+    failures_for_member, link_by_digest, member_by_id, member_by_name_key, member_names, member_page,
     session_by_digest, session_by_id, sessions_for_member, token_by_digest, token_by_id, token_page,
 };
 use crate::people::statements::{
@@ -282,7 +282,7 @@ impl PeopleStore for Database {
     ) -> Result<Option<FailedSignIns>, StoreError> {
         let work = move |connection: &mut Connection| {
             let (member, session) = (member.to_string(), session.to_string());
-            let counted: Vec<FailedSignIns> = read_rows(failures_of(connection, &member, &session)?)?;
+            let counted: Vec<FailedSignIns> = read_rows(failures_for_member(connection, &member, &session)?)?;
             Ok(counted.into_iter().reduce(FailedSignIns::and))
         };
         self.read("look up failed sign-ins", work).await

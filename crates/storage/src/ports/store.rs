@@ -17,14 +17,14 @@ use crate::Database;
 use crate::connection::Connection;
 use crate::deliveries::queries::{JoinedSummary, deliveries_of_incident, delivery_by_id, delivery_page};
 use crate::incidents::action::act;
-use crate::incidents::events::events_of_incident;
+use crate::incidents::events::events_for_incident;
 use crate::incidents::queries::{incident_counts, incident_page};
 use crate::incidents::row::IncidentRow;
 use crate::incidents::runs;
 use crate::incidents::statements::incident_by_number;
 use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{page_start, read_count, read_handle};
-use crate::usage::queries::{refused_lately, usage_many, usage_of};
+use crate::usage::queries::{refused_lately, usage_for_webhook, usage_many};
 use crate::usage::source_queries::{accepted_sources, top_sources};
 use crate::webhooks::change::{replace_webhook, store_webhook};
 use crate::webhooks::find::read_webhook;
@@ -82,10 +82,10 @@ impl Store for Database {
     }
 
     async fn webhook_by_handle(&self, handle: WebhookHandle) -> Result<Option<Webhook>, StoreError> {
-        let held = self.held_networks();
+        let cache = self.network_cache();
         let work = move |connection: &mut Connection| {
             let row = webhook_by_handle(connection, &handle.to_string())?;
-            row.map(|row| read_webhook(connection, row, &held)).transpose()
+            row.map(|row| read_webhook(connection, row, &cache)).transpose()
         };
         self.read("look up a webhook", work).await
     }
@@ -203,7 +203,7 @@ impl Store for Database {
 
     async fn incident_events(&self, number: IncidentNumber) -> Result<Vec<IncidentRecord>, StoreError> {
         let work = move |connection: &mut Connection| {
-            let rows = events_of_incident(connection, number.get())?;
+            let rows = events_for_incident(connection, number.get())?;
             Ok(rows
                 .into_iter()
                 .map(IncidentRecord::try_from)
@@ -229,7 +229,7 @@ impl Store for Database {
         now: Timestamp,
     ) -> Result<Usage, StoreError> {
         self.count().await?;
-        let work = move |connection: &mut Connection| usage_of(connection, webhook, range, now);
+        let work = move |connection: &mut Connection| usage_for_webhook(connection, webhook, range, now);
         self.read("read usage", work).await
     }
 

@@ -10,7 +10,7 @@ use hookgate_domain::networks::source_prefix;
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 use hookgate_gate::{RefusalKey, RefusedDelivery};
 
-use crate::usage::observation::minute_of;
+use crate::usage::observation::minute_start;
 
 /// Most kinds that are counted here. Refusals of further kinds go to the writer one by one.
 const MAX_KINDS: usize = 1_024;
@@ -135,7 +135,7 @@ impl RefusalKind {
     fn of(refusal: &RefusalKey) -> Self {
         Self {
             webhook: refusal.webhook,
-            minute: minute_of(refusal.received_at),
+            minute: minute_start(refusal.received_at),
             source: source_prefix(refusal.source),
             code: refusal.code,
             postponed: refusal.postponed,

@@ -1,4 +1,4 @@
-//! Reads the holdings of webhooks, and stores how far removal has come and which webhooks are full.
+//! Reads the holdings of webhooks, and stores the position of removal and the full webhooks.
 
 use std::collections::BTreeMap;
 

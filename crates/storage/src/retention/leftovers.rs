@@ -30,7 +30,7 @@ pub(crate) struct Removed {
 
 /// Lists the deferred work for the doomed deliveries: their idempotency keys, resolved incidents without a
 /// remaining delivery, and the parts that holdings lose.
-pub(crate) fn leftovers_of_doomed(connection: &mut Connection) -> QueryResult<()> {
+pub(crate) fn list_leftovers(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute(&format!(
         "CREATE TABLE {DELIVERIES} AS SELECT id, incident FROM deliveries_doomed WHERE NOT keeps; \
          ALTER TABLE {DELIVERIES} ADD PRIMARY KEY (id)"

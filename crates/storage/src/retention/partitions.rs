@@ -118,12 +118,12 @@ pub(crate) fn partition_ends(connection: &mut Connection, partition: i64) -> Que
 
 /// Bytes on disk of a partition, with its indexes.
 pub(crate) fn partition_bytes(connection: &mut Connection, partition: i64) -> QueryResult<i64> {
-    bytes_of(connection, &format!("deliveries_{partition}"))
+    table_bytes(connection, &format!("deliveries_{partition}"))
 }
 
 /// Bytes on disk of the incidents and their events, with their indexes.
 pub(crate) fn incidents_bytes(connection: &mut Connection) -> QueryResult<i64> {
-    Ok(bytes_of(connection, "incidents")?.saturating_add(bytes_of(connection, "incident_events")?))
+    Ok(table_bytes(connection, "incidents")?.saturating_add(table_bytes(connection, "incident_events")?))
 }
 
 /// Moves the next number of a delivery to this partition, if it is lower.
@@ -141,7 +141,7 @@ pub(crate) fn table_exists(connection: &mut Connection, table: &str) -> QueryRes
     diesel::select(sql::<Bool>(&format!("to_regclass('{table}') IS NOT NULL"))).get_result(connection)
 }
 
-fn bytes_of(connection: &mut Connection, table: &str) -> QueryResult<i64> {
+fn table_bytes(connection: &mut Connection, table: &str) -> QueryResult<i64> {
     let query = format!("SELECT pg_total_relation_size('{table}') AS bytes");
     let row: Bytes = diesel::sql_query(query).get_result(connection)?;
     Ok(row.bytes)

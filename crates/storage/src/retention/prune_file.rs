@@ -53,7 +53,7 @@ pub(crate) fn prune_file(
     let steps = if is_far_too_large { URGENT_STEPS } else { 1 };
     let mut pruned = Pruned {
         keys: prune_keys(connection, SMALL_STEP, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
-        people: slice_of_people(connection, SMALL_STEP, now)?,
+        people: prune_people_slice(connection, SMALL_STEP, now)?,
         counts: prune_counts(connection, SMALL_STEP, retention, now)?,
         ..Pruned::default()
     };
@@ -215,7 +215,11 @@ pub(super) fn prune_keys(connection: &mut Connection, most: usize, too_old: i64)
 }
 
 /// Removes a slice of sessions, sign-in links and the audit trail.
-pub(super) fn slice_of_people(connection: &mut Connection, most: usize, now: Timestamp) -> QueryResult<u64> {
+pub(super) fn prune_people_slice(
+    connection: &mut Connection,
+    most: usize,
+    now: Timestamp,
+) -> QueryResult<u64> {
     prune_people(connection, now, rows(most)).map(count)
 }
 

@@ -15,7 +15,7 @@ use super::partitions::{
 };
 use super::payers::{fill, payers};
 use super::prune_file::{
-    count, prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people,
+    count, prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, prune_people_slice,
 };
 use super::prune_server_size::{PAYERS, partition_share, prune_size_server};
 use crate::connection::Connection;
@@ -130,7 +130,7 @@ fn prune_by_age(
         payloads: payloads.removed,
         incidents: incidents.removed,
         keys: prune_keys(connection, SLICE, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
-        people: slice_of_people(connection, SLICE, now)?,
+        people: prune_people_slice(connection, SLICE, now)?,
         counts: prune_counts(connection, SLICE, retention, now)?,
         unfinished: payloads.went_on || incidents.went_on,
     };

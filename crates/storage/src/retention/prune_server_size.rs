@@ -7,7 +7,7 @@ use hookgate_gate::Pruned;
 
 use super::doomed::{Doomed, doomed_counts, doomed_drop, doomed_make};
 use super::holdings::Holding;
-use super::leftovers::leftovers_of_doomed;
+use super::leftovers::list_leftovers;
 use super::partitions::{PARTITION_SPAN, partition_begin, partition_bytes, partition_replace};
 use super::payers::{Payers, go_on, payers, surpluses};
 use crate::connection::Connection;
@@ -92,7 +92,7 @@ pub(super) fn prune_size_server(
             };
             return Ok((unfinished, unable));
         }
-        leftovers_of_doomed(connection)?;
+        list_leftovers(connection)?;
         let payloads = partition_replace(connection, *partition)?;
         doomed_drop(connection)?;
         for payer in &mut payers {

@@ -1,4 +1,4 @@
-//! Statements of removal by size: they find what a webhook can give, and remove it.
+//! Statements of removal by size: the records that a webhook can spare, and their removal.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -35,7 +35,7 @@ pub(crate) fn first_delivery(
     let first = first.max(oldest);
     // The index has the deliveries by period, so each period needs a query.
     for period in first >> PERIOD_BITS..=end >> PERIOD_BITS {
-        let found = rows_of(connection, webhook, period, first, end, 1)?;
+        let found = rows_in_period(connection, webhook, period, first, end, 1)?;
         if let Some(row) = found.first() {
             return Ok(Some(row.id));
         }
@@ -62,10 +62,10 @@ pub(crate) fn rows_from(
     end: i64,
     most: i64,
 ) -> QueryResult<Vec<DeliveryWeight>> {
-    rows_of(connection, webhook, first >> PERIOD_BITS, first, end, most)
+    rows_in_period(connection, webhook, first >> PERIOD_BITS, first, end, most)
 }
 
-fn rows_of(
+fn rows_in_period(
     connection: &mut Connection,
     webhook: i64,
     period: i64,

@@ -7,7 +7,7 @@ use hookgate_domain::networks::{address_bytes, source_prefix};
 use hookgate_gate::DAY_MICROS;
 
 use super::holdings::HoldingChange;
-use super::observation::{Observation, SECOND_MICROS, minute_of};
+use super::observation::{Observation, SECOND_MICROS, minute_start};
 use super::source_statements::OBSERVED;
 use super::statements::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED, UsageRow};
 
@@ -125,7 +125,7 @@ impl Counts {
     /// Counts `more` identical deliveries.
     pub(crate) fn add(&mut self, seen: &Observation, more: i64, is_on_record: bool) {
         let at = seen.at.as_micros();
-        let minute = minute_of(seen.at);
+        let minute = minute_start(seen.at);
         let day = at - at.rem_euclid(DAY_MICROS);
         self.minutes
             .entry((seen.webhook, minute, seen.code))

@@ -40,13 +40,13 @@ impl Observation {
             && self.code == other.code
             && self.observed == other.observed
             && self.source == other.source
-            && minute_of(self.at) == minute_of(other.at)
+            && minute_start(self.at) == minute_start(other.at)
             && self.is_on_record(start) == other.is_on_record(start)
     }
 }
 
 /// The beginning of the minute of a time.
-pub(crate) const fn minute_of(at: Timestamp) -> i64 {
+pub(crate) const fn minute_start(at: Timestamp) -> i64 {
     let at = at.as_micros();
     at - at.rem_euclid(MINUTE * SECOND_MICROS)
 }

@@ -10,13 +10,13 @@ use hookgate_gate::{LastSeen, MAX_TROUBLED, Seek, Usage, UsageRange, UsageTotals
 use super::statements::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::deliveries::row::read_answer;
-use crate::deliveries::spans::{parts, span_of};
+use crate::deliveries::spans::{parts, span_for_seek};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{read_count, read_handle};
 use crate::schema::{usage, webhooks};
 
 /// The usage of a webhook, or of all.
-pub(crate) fn usage_of(
+pub(crate) fn usage_for_webhook(
     connection: &mut Connection,
     webhook: Option<WebhookHandle>,
     range: UsageRange,
@@ -160,7 +160,7 @@ fn last_seen(connection: &mut Connection, names: &[String]) -> QueryResult<Vec<L
     // Quoting is safe: a handle consists of letters, digits and an underscore.
     let mut missing: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
     let mut found = Vec::new();
-    for part in parts(connection, span_of(Seek::Newest), false)? {
+    for part in parts(connection, span_for_seek(Seek::Newest), false)? {
         if missing.is_empty() {
             break;
         }

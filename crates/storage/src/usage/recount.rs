@@ -165,7 +165,7 @@ fn write_sources(
             None => source_count(connection, *webhook, *day, place.2)?,
         };
         if known < most {
-            first_of_day(connection, &row, Ipv6Addr::from(*source).into())?;
+            insert_first_of_day(connection, &row, Ipv6Addr::from(*source).into())?;
             write_codes(connection, key, source, count)?;
         } else {
             let all = beyond.entry((*webhook, *day));
@@ -218,7 +218,7 @@ fn source_row<'a>(key: &SourceKey, source: &'a [u8], count: &'a SourceCount) -> 
     }
 }
 
-fn first_of_day(connection: &mut Connection, row: &SourceRow<'_>, source: IpAddr) -> QueryResult<()> {
+fn insert_first_of_day(connection: &mut Connection, row: &SourceRow<'_>, source: IpAddr) -> QueryResult<()> {
     source_insert(connection, row)?;
     source_seen(
         connection,

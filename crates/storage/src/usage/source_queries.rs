@@ -84,7 +84,7 @@ fn source_reasons(
 ) -> Result<SourceReasons, QueryError> {
     let query = source_codes::table.filter(source_codes::webhook.eq(webhook));
     let rows: Vec<(Vec<u8>, String, i64)> = query
-        .filter(source_codes::day.ge(day_of(since)))
+        .filter(source_codes::day.ge(day_start(since)))
         .select((source_codes::source, source_codes::code, source_codes::count))
         .load(connection)?;
     let corrupt = |column| move || CorruptRow::at("source_codes", webhook, column);
@@ -102,7 +102,7 @@ fn source_reasons(
 }
 
 /// The beginning of the day of a time, in UTC.
-fn day_of(at: Timestamp) -> i64 {
+fn day_start(at: Timestamp) -> i64 {
     at.as_micros() - at.as_micros().rem_euclid(DAY_MICROS)
 }
 
@@ -114,7 +114,7 @@ fn source_totals(
 ) -> Result<SourceTotals, QueryError> {
     let query = sources::table.filter(sources::webhook.eq(webhook));
     let rows: Vec<SourceRow> = query
-        .filter(sources::day.ge(day_of(since)))
+        .filter(sources::day.ge(day_start(since)))
         .filter(sources::accepted.ge(i64::from(only_accepted)))
         .select((
             sources::source,

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::find::url_by_digest;
 use super::queries::{digests_known, revision_by_digest};
-use crate::address_sets::queries::HeldNetworks;
+use crate::address_sets::queries::NetworkCache;
 use crate::connection::Connection;
 use crate::connection::pool::{Pool, run};
 use crate::query_error::unavailable;
@@ -30,7 +30,7 @@ const MOST_WAITING: usize = 4_096;
 pub(crate) struct Lookups {
     pending: Arc<Mutex<PendingLookups>>,
     pool: Pool,
-    held: Arc<HeldNetworks>,
+    cache: Arc<NetworkCache>,
 }
 
 #[derive(Default)]
@@ -49,11 +49,11 @@ struct PendingLookup {
 
 impl Lookups {
     /// No look-ups yet, with these connections and the networks of address sets that are in memory.
-    pub(crate) fn new(pool: Pool, held: Arc<HeldNetworks>) -> Self {
+    pub(crate) fn new(pool: Pool, cache: Arc<NetworkCache>) -> Self {
         Self {
             pending: Arc::default(),
             pool,
-            held,
+            cache,
         }
     }
 
@@ -120,8 +120,8 @@ impl LookupTask {
                 .iter()
                 .map(|lookup| (lookup.digest, lookup.revision))
                 .collect();
-            let held = Arc::clone(&self.lookups.held);
-            let look_up = move |connection: &mut Connection| Ok(look_up(connection, &wanted, &held)?);
+            let cache = Arc::clone(&self.lookups.cache);
+            let look_up = move |connection: &mut Connection| Ok(look_up(connection, &wanted, &cache)?);
             let found = run(&self.lookups.pool, WHAT, look_up);
             match found.await {
                 Ok(found) => {
@@ -171,7 +171,7 @@ impl Drop for LookupTask {
 fn look_up(
     connection: &mut Connection,
     wanted: &[(WebhookIdDigest, Option<i64>)],
-    held: &HeldNetworks,
+    cache: &NetworkCache,
 ) -> QueryResult<Vec<Result<UrlSince, StoreError>>> {
     // In a flood most URLs are unknown: one query finds the known ones.
     let digests: Vec<_> = wanted.iter().map(|(digest, _)| *digest).collect();
@@ -183,7 +183,7 @@ fn look_up(
         if revision.is_some() && revision_by_digest(connection, digest)? == *revision {
             return Ok(Ok(UrlSince::Unchanged));
         }
-        match url_by_digest(connection, digest, held) {
+        match url_by_digest(connection, digest, cache) {
             Ok(url) => Ok(Ok(UrlSince::Changed(url.map(Box::new)))),
             Err(error) => error.contained().map(Err),
         }

@@ -91,9 +91,9 @@ async fn webhooks(store: &Database) -> (Webhook, Urls) {
     };
     let gate = Gate::new(store.clone(), ports);
     let networks = "192.0.2.0/24".parse().unwrap();
-    let acting = acting();
+    let actor = acting();
     let office = gate.address_set_create(
-        &acting,
+        &actor,
         "office".parse().unwrap(),
         SetOrigin::Own,
         Networks::of([networks]).unwrap(),
@@ -102,21 +102,21 @@ async fn webhooks(store: &Database) -> (Webhook, Urls) {
     office.await.unwrap();
     let create = async |name: &str| -> Issued {
         let new = new_webhook(name, hookgate_domain::Policy::default());
-        gate.create(&acting, new).await.unwrap()
+        gate.create(&actor, new).await.unwrap()
     };
     let (plain, observing) = (create("plain").await, create("observing").await);
     let (rotated, revoked) = (create("rotated").await, create("revoked").await);
     clock.set(second(50));
-    let fresh = gate.regenerate(&acting, rotated.webhook.handle).await.unwrap();
+    let fresh = gate.regenerate(&actor, rotated.webhook.handle).await.unwrap();
     clock.set(second(60));
-    let observed = gate.edit(&acting, observing.webhook.handle, None, |_, policy| {
+    let observed = gate.edit(&actor, observing.webhook.handle, None, |_, policy| {
         policy.allowlist = "@office".parse().unwrap();
         policy.allowlist_mode = AllowlistMode::Observe;
         Ok::<_, ManageError>(())
     });
     assert_eq!(observed.await.unwrap().mode_changed_at, Some(second(60)));
     clock.set(second(70));
-    gate.revoke(&acting, revoked.webhook.handle).await.unwrap();
+    gate.revoke(&actor, revoked.webhook.handle).await.unwrap();
     let issued = [&plain, &observing, &rotated, &fresh, &revoked];
     let digests = issued.iter().map(|issued| issued.id.digest()).collect();
     (plain.webhook.clone(), Urls(digests))

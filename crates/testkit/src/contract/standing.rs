@@ -58,12 +58,12 @@ async fn things<S: Store + PeopleStore>(store: &Arc<S>) -> Things {
 async fn all_changes<S: Store + PeopleStore>(
     store: &Arc<S>,
     things: &Things,
-    acting: &ActorContext,
+    actor: &ActorContext,
 ) -> Vec<Result<(), StoreError>> {
     let now = second(LATER);
     let note = |act| NewAudit {
-        actor: acting.identity.clone(),
-        session: acting.session,
+        actor: actor.identity.clone(),
+        session: actor.session,
         ..audit_of(act, "subject", now)
     };
     let change = things
@@ -95,14 +95,14 @@ async fn all_changes<S: Store + PeopleStore>(
             .await
             .map(drop),
         store
-            .incident_act(things.incident, IncidentAction::Acknowledge, acting.clone(), now)
+            .incident_act(things.incident, IncidentAction::Acknowledge, actor.clone(), now)
             .await
             .map(drop),
         store
             .member_insert(member(30, Role::Viewer), note(AuditAct::MemberAdd))
             .await,
         store
-            .member_act(things.viewer.id, role, acting.clone(), now)
+            .member_act(things.viewer.id, role, actor.clone(), now)
             .await
             .map(drop),
         store
@@ -120,7 +120,7 @@ async fn all_changes<S: Store + PeopleStore>(
             .await
             .map(drop),
         store
-            .member_act(things.viewer.id, MemberChange::Remove, acting.clone(), now)
+            .member_act(things.viewer.id, MemberChange::Remove, actor.clone(), now)
             .await
             .map(drop),
     ]
@@ -138,11 +138,11 @@ async fn trail<S: PeopleStore>(store: &Arc<S>) -> Vec<AuditEntry> {
 async fn refuses_all<S: Store + PeopleStore>(
     store: &Arc<S>,
     things: &Things,
-    acting: &ActorContext,
+    actor: &ActorContext,
     expected: ActorError,
 ) {
     let before = trail(store).await;
-    for (number, changed) in all_changes(store, things, acting).await.into_iter().enumerate() {
+    for (number, changed) in all_changes(store, things, actor).await.into_iter().enumerate() {
         let is_refused = matches!(changed, Err(StoreError::Actor(error)) if error == expected);
         assert!(is_refused, "{number}: {changed:?}");
     }
@@ -172,8 +172,8 @@ async fn signed_in<S: PeopleStore>(store: &Arc<S>) -> (Member, Session, ActorCon
         .session_insert(session.clone(), admin.clone(), audit())
         .await
         .unwrap();
-    let acting = ActorContext::remote(&admin, SOURCE).in_session(session.id);
-    (admin, session, acting)
+    let actor = ActorContext::remote(&admin, SOURCE).in_session(session.id);
+    (admin, session, actor)
 }
 
 async fn act<S: PeopleStore>(store: &Arc<S>, member: &Member, change: MemberChange) {
@@ -185,9 +185,9 @@ async fn act<S: PeopleStore>(store: &Arc<S>, member: &Member, change: MemberChan
 
 /// An actor with a living session, a living token or the command line can make every change.
 pub async fn an_actor_who_may_changes_everything<S: Store + PeopleStore>(store: &Arc<S>) {
-    let (_, _, acting) = signed_in(store).await;
+    let (_, _, actor) = signed_in(store).await;
     let things = things(store).await;
-    for (number, changed) in all_changes(store, &things, &acting).await.into_iter().enumerate() {
+    for (number, changed) in all_changes(store, &things, &actor).await.into_iter().enumerate() {
         assert!(changed.is_ok(), "{number}: {changed:?}");
     }
     let free = token(None, 40);
@@ -201,10 +201,10 @@ pub async fn an_actor_who_may_changes_everything<S: Store + PeopleStore>(store: 
 
 /// A removed member can't change anything, in a session or without one.
 pub async fn a_removed_member_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>) {
-    let (admin, _, acting) = signed_in(store).await;
+    let (admin, _, actor) = signed_in(store).await;
     let things = things(store).await;
     act(store, &admin, MemberChange::Remove).await;
-    refuses_all(store, &things, &acting, ActorError::Ended).await;
+    refuses_all(store, &things, &actor, ActorError::Ended).await;
     refuses_all(
         store,
         &things,
@@ -216,23 +216,23 @@ pub async fn a_removed_member_changes_nothing<S: Store + PeopleStore>(store: &Ar
 
 /// A session that has expired or was ended can't change anything.
 pub async fn an_ended_session_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>) {
-    let (_, session, acting) = signed_in(store).await;
+    let (_, session, actor) = signed_in(store).await;
     let things = things(store).await;
     let ended = store.session_remove(session.id, audit_of(AuditAct::SessionSignOut, "s", second(4)));
     assert!(ended.await.unwrap());
-    refuses_all(store, &things, &acting, ActorError::Ended).await;
+    refuses_all(store, &things, &actor, ActorError::Ended).await;
 }
 
 /// An actor whose role was lowered meanwhile can't change anything, not even within the lower role.
 pub async fn a_lowered_role_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>) {
-    let (admin, _, acting) = signed_in(store).await;
+    let (admin, _, actor) = signed_in(store).await;
     let things = things(store).await;
     let lower = MemberChange::Role {
         to: Role::Operator,
         from: None,
     };
     act(store, &admin, lower).await;
-    refuses_all(store, &things, &acting, ActorError::RoleLowered).await;
+    refuses_all(store, &things, &actor, ActorError::RoleLowered).await;
 }
 
 /// A revoked or expired token can't change anything.
@@ -254,8 +254,8 @@ pub async fn a_dead_token_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>
         .unwrap()
         .unwrap();
     for token in [&revoked, &expired] {
-        let acting = ActorContext::remote(token, SOURCE);
-        refuses_all(store, &things, &acting, ActorError::Ended).await;
+        let actor = ActorContext::remote(token, SOURCE);
+        refuses_all(store, &things, &actor, ActorError::Ended).await;
     }
 }
 
@@ -265,15 +265,15 @@ pub async fn a_token_dies_with_its_owner<S: Store + PeopleStore>(store: &Arc<S>)
     let theirs = token(Some(&admin), 6);
     store.token_insert(theirs.clone(), audit()).await.unwrap();
     let things = things(store).await;
-    let acting = ActorContext::remote(&theirs, SOURCE);
+    let actor = ActorContext::remote(&theirs, SOURCE);
     let lower = MemberChange::Role {
         to: Role::Viewer,
         from: None,
     };
     act(store, &admin, lower).await;
-    refuses_all(store, &things, &acting, ActorError::RoleLowered).await;
+    refuses_all(store, &things, &actor, ActorError::RoleLowered).await;
     act(store, &admin, MemberChange::Remove).await;
-    refuses_all(store, &things, &acting, ActorError::Ended).await;
+    refuses_all(store, &things, &actor, ActorError::Ended).await;
 }
 
 /// If a member regenerates a URL while being removed, it is refused, or the URL is marked as known to a leaver.

@@ -8,7 +8,7 @@ use hookgate_gate::AcceptedDelivery;
 
 use super::rows::storable;
 use super::statements::{
-    DeliveryColumns, EventColumns, keys_of, lock_counters, lock_incidents, lock_incidents_numbered,
+    DeliveryColumns, EventColumns, keys_for_webhooks, lock_counters, lock_incidents, lock_incidents_numbered,
     lock_targets, newest_resolved,
 };
 use super::{IncidentSlot, KnownIncident, NextNumbers, PostgresBackend};
@@ -61,7 +61,7 @@ impl<'a> PostgresBackend<'a> {
             return Ok(());
         }
         let keys: Vec<_> = keys.into_iter().collect();
-        for (webhook, key, row) in keys_of(self.connection, &self.target_ids(), &keys)? {
+        for (webhook, key, row) in keys_for_webhooks(self.connection, &self.target_ids(), &keys)? {
             self.keys.insert((webhook, key), row);
         }
         Ok(())

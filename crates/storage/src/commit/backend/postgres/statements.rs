@@ -50,7 +50,7 @@ pub(crate) fn counter_share(connection: &mut PgConnection, name: &str) -> QueryR
 }
 
 /// The answers stored for any of these keys at any of these webhooks: more than the wanted pairs.
-pub(crate) fn keys_of(
+pub(crate) fn keys_for_webhooks(
     connection: &mut PgConnection,
     webhooks: &[i64],
     keys: &[&str],
