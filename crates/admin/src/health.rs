@@ -78,7 +78,7 @@ impl Watched {
 
     /// Reads from the store and writes to it.
     async fn try_store<S: Store>(&self, gate: &Gate<S>) -> Result<(), StoreError> {
-        gate.store().webhook_census().await?;
+        gate.store().webhook_counts().await?;
         match &self.store {
             Some(store) => store.write().await,
             None => Ok(()),
@@ -172,7 +172,7 @@ async fn metrics_text<S: Store>(
     metrics: &Metrics,
     watched: &Watched,
 ) -> Result<Bytes, ApiError> {
-    let census = gate.store().webhook_census().await?;
+    let counts = gate.store().webhook_counts().await?;
     let now = gate.now();
     let sets = gate.store().address_sets().await?;
     let store_bytes = match &watched.store {
@@ -201,9 +201,9 @@ async fn metrics_text<S: Store>(
         connections: watched.connections.iter().map(|it| it.gauges()).collect(),
         failing: u64::try_from(gate.failing().await?.len()).unwrap_or(u64::MAX),
         incidents: gate.store().incident_counts().await?,
-        active: census.active,
-        revoked: census.revoked,
-        oldest_url: census
+        active: counts.active,
+        revoked: counts.revoked,
+        oldest_url: counts
             .oldest_issued_at
             .map_or(Duration::ZERO, |issued| now.since(issued)),
     };

@@ -61,7 +61,7 @@ macro_rules! store_contract {
                 a_regenerated_url_leaves_a_tombstone, a_revoked_webhook_leaves_a_tombstone,
                 a_replacement_of_another_revision_is_a_conflict, one_of_many_replacements_wins,
                 a_handle_is_taken_once, an_unknown_webhook_is_not_replaced, a_name_finds_two_and_the_living_first,
-                pages_follow_the_handles, a_census_counts_by_state;
+                pages_follow_the_handles, webhooks_are_counted_by_state;
             commits: an_accepted_delivery_is_on_record, notes_are_on_record, what_would_be_refused_is_marked, what_is_not_kept_is_not_on_record,
                 another_revision_is_stale, an_unknown_webhook_is_stale, a_change_earlier_in_line_makes_it_stale,
                 nothing_is_committed_after_a_replacement_answered, numbers_are_unique_and_rise,

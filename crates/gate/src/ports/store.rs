@@ -83,7 +83,7 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     fn webhook_page(&self, after: Option<WebhookHandle>, size: PageSize) -> impl StoreFuture<Vec<Webhook>>;
 
     /// The numbers of live and revoked webhooks, and the time when the oldest live URL was issued.
-    fn webhook_census(&self) -> impl StoreFuture<WebhookCounts>;
+    fn webhook_counts(&self) -> impl StoreFuture<WebhookCounts>;
 
     /// Records of deliveries that match the filter: newest first, or oldest first behind [`Seek::After`].
     fn delivery_page(

@@ -28,7 +28,7 @@ use crate::usage::queries::{refused_lately, usage_for_webhook, usage_many};
 use crate::usage::source_queries::{accepted_sources, top_sources};
 use crate::webhooks::change::{replace_webhook, store_webhook};
 use crate::webhooks::find::read_webhook;
-use crate::webhooks::queries::{webhook_by_handle, webhook_census, webhook_page, webhooks_by_name};
+use crate::webhooks::queries::{webhook_by_handle, webhook_counts, webhook_page, webhooks_by_name};
 use crate::webhooks::row::WebhookRow;
 
 /// Most webhooks of one name that are read: enough to tell one from several.
@@ -110,8 +110,8 @@ impl Store for Database {
         self.read("list webhooks", work).await
     }
 
-    async fn webhook_census(&self) -> Result<WebhookCounts, StoreError> {
-        let work = |connection: &mut Connection| Ok(read_census(&webhook_census(connection)?)?);
+    async fn webhook_counts(&self) -> Result<WebhookCounts, StoreError> {
+        let work = |connection: &mut Connection| Ok(read_counts(&webhook_counts(connection)?)?);
         self.read("count webhooks", work).await
     }
 
@@ -297,7 +297,7 @@ impl Store for Database {
 }
 
 /// Counts from the number and the oldest URL of each state.
-fn read_census(states: &[(String, i64, Option<i64>)]) -> Result<WebhookCounts, CorruptRow> {
+fn read_counts(states: &[(String, i64, Option<i64>)]) -> Result<WebhookCounts, CorruptRow> {
     let of = |wanted: &str| states.iter().find(|(state, ..)| state == wanted);
     let count = |wanted: &str| match of(wanted) {
         Some((_, count, _)) => read_count("webhooks", "count", *count),

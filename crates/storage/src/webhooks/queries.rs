@@ -139,7 +139,7 @@ pub(crate) fn webhook_page(
 }
 
 /// Each state with its number of webhooks and the time of its oldest URL, from the index alone.
-pub(crate) fn webhook_census(connection: &mut Connection) -> QueryResult<Vec<(String, i64, Option<i64>)>> {
+pub(crate) fn webhook_counts(connection: &mut Connection) -> QueryResult<Vec<(String, i64, Option<i64>)>> {
     let query = webhooks::table.group_by(webhooks::state).select((
         webhooks::state,
         count_star(),

@@ -284,19 +284,19 @@ pub async fn pages_follow_the_handles<S: Store>(store: &Arc<S>) {
 }
 
 /// Living and revoked webhooks are counted, and the oldest living URL is found.
-pub async fn a_census_counts_by_state<S: Store>(store: &Arc<S>) {
-    assert_eq!(store.webhook_census().await.unwrap(), WebhookCounts::default());
+pub async fn webhooks_are_counted_by_state<S: Store>(store: &Arc<S>) {
+    assert_eq!(store.webhook_counts().await.unwrap(), WebhookCounts::default());
     let (first, second_one) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     let oldest = [&first, &second_one].map(|webhook| webhook.live_url().unwrap().issued_at);
-    let census = store.webhook_census().await.unwrap();
-    assert_eq!((census.active, census.revoked), (2, 0));
-    assert_eq!(census.oldest_issued_at, oldest.into_iter().min());
+    let counts = store.webhook_counts().await.unwrap();
+    assert_eq!((counts.active, counts.revoked), (2, 0));
+    assert_eq!(counts.oldest_issued_at, oldest.into_iter().min());
     let UrlChange { webhook, retired } = first.revoke(second(9)).unwrap();
     store
         .webhook_replace(webhook, Some(retired), audit())
         .await
         .unwrap();
-    let census = store.webhook_census().await.unwrap();
-    assert_eq!((census.active, census.revoked), (1, 1));
-    assert_eq!(census.oldest_issued_at, Some(oldest[1]));
+    let counts = store.webhook_counts().await.unwrap();
+    assert_eq!((counts.active, counts.revoked), (1, 1));
+    assert_eq!(counts.oldest_issued_at, Some(oldest[1]));
 }

@@ -126,7 +126,7 @@ impl Store for MemoryStore {
         Ok(behind.take(size.rows().into()).cloned().collect())
     }
 
-    async fn webhook_census(&self) -> Result<WebhookCounts, StoreError> {
+    async fn webhook_counts(&self) -> Result<WebhookCounts, StoreError> {
         let state = self.up()?;
         let urls: Vec<_> = state
             .webhooks
