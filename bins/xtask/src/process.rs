@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The result of a task, with an error for people.
@@ -123,6 +123,12 @@ fn shown(command: &Command) -> String {
         .map(|word| word.to_string_lossy().into_owned())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// `true` if nginx's stream module is installed.
+#[must_use]
+pub fn has_nginx_stream() -> bool {
+    Path::new("/usr/lib/nginx/modules/ngx_stream_module.so").exists()
 }
 
 /// `true` if a version of PostgreSQL is installed.

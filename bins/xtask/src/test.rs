@@ -8,9 +8,6 @@ use clap::Args;
 use crate::tools::need_tools;
 use xtask::process::{self, Outcome, cargo, need};
 
-/// The file of nginx's stream module.
-const NGINX_STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
-
 /// Programs that the build and the tests use, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 13] = [
     ("cc", "gcc"),
@@ -53,7 +50,7 @@ pub(crate) fn need_all() -> Outcome<()> {
 
 /// Installs nginx's stream module, which is a package of its own.
 fn need_nginx_stream() -> Outcome<()> {
-    if std::path::Path::new(NGINX_STREAM).exists() {
+    if process::has_nginx_stream() {
         return Ok(());
     }
     process::install(&["libnginx-mod-stream"])

@@ -1,10 +1,7 @@
 //! The tests that need programs, and the decision which of them must be left out.
 
-use std::path::Path;
-
-use super::NGINX_STREAM;
 use crate::tools::{AXE_CORE, is_fetched};
-use xtask::process::{has_postgres, is_there};
+use xtask::process::{has_nginx_stream, has_postgres, is_there};
 
 /// Names for what is no program on the `PATH`.
 const POSTGRES: &str = "postgresql";
@@ -132,7 +129,7 @@ fn decide(needs: &[Need], is_usable: impl Fn(&str) -> bool) -> Vec<LeftOut> {
 fn is_usable(program: &str) -> bool {
     match program {
         POSTGRES => has_postgres(),
-        NGINX_STREAM_MODULE => Path::new(NGINX_STREAM).exists(),
+        NGINX_STREAM_MODULE => has_nginx_stream(),
         AXE_CORE | SCHEMATHESIS | SSLYZE => is_fetched(program),
         program => is_there(program),
     }
