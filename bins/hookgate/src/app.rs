@@ -248,3 +248,22 @@ pub(crate) fn command_line_actor() -> ActorContext {
     let by_number = || format!("uid {}", rustix::process::getuid().as_raw());
     ActorContext::command_line(named.map_or_else(by_number, |name| name.as_str().to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_descriptor_limit_is_read_as_stored_and_a_damaged_one_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::open(directory.path(), OpenMode::Create).unwrap();
+        assert_eq!(descriptors(&database).await.unwrap(), None);
+        for limit in [Some(1_024), None] {
+            remember_descriptors(&database, limit).await.unwrap();
+            assert_eq!(descriptors(&database).await.unwrap(), limit);
+        }
+        database.set_setting(DESCRIPTOR_LIMIT, "many").await.unwrap();
+        let failure = descriptors(&database).await.unwrap_err();
+        assert!(failure.message().contains("damaged"), "{}", failure.message());
+    }
+}

@@ -76,6 +76,20 @@ fn the_log_level_is_one_of_the_documented_words() {
 }
 
 #[test]
+fn a_wrong_value_is_no_problem_of_the_settings_beside_it() {
+    let failure = load(
+        GOOD,
+        &[
+            ("HOOKGATE_GATE_TRUSTED_PROXIES", "everybody"),
+            ("HOOKGATE_GATE_FORWARDED", "forwarded"),
+        ],
+    )
+    .unwrap_err();
+    assert_eq!(failure.message().lines().count(), 1, "{}", failure.message());
+    assert!(failure.message().starts_with("HOOKGATE_GATE_TRUSTED_PROXIES: "));
+}
+
+#[test]
 fn a_problem_is_told_once() {
     let failure = load(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", "8444")]).unwrap_err();
     assert_eq!(

@@ -132,7 +132,9 @@ async fn which_tells_whose_url_it_is() {
         let which = run(server.directory(), &["webhook", "which"], &pasted);
         assert!(which.status.success(), "{which:?}");
     }
-    failed(&run(server.directory(), &["webhook", "which"], "nonsense"), 2);
+    for text in ["nonsense", ""] {
+        failed(&run(server.directory(), &["webhook", "which"], text), 2);
+    }
     let two = format!("{old} {}", server.demo_url());
     failed(&run(server.directory(), &["webhook", "which"], &two), 2);
 }
