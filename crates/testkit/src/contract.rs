@@ -37,7 +37,7 @@ pub mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp, Webhook};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp, Webhook, WebhookIdDigest};
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentAction,
     IncidentFilter, PageSize, Seek, Store, Touched,
@@ -150,6 +150,11 @@ async fn with_webhook<S: Store>(store: &Arc<S>, seed: u16) -> Webhook {
         .await
         .unwrap();
     webhook
+}
+
+/// The digest of the URL of a living webhook.
+fn digest(webhook: &Webhook) -> WebhookIdDigest {
+    webhook.live_url().expect("a living webhook").digest
 }
 
 /// Commits a delivery, which must be stored.

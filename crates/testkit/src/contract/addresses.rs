@@ -8,8 +8,7 @@ use hookgate_gate::{
     AcceptedDelivery, Commit, NewVersion, RefusedDelivery, SoleSource, Store, StoreError, VersionChange,
 };
 
-use super::webhooks::digest;
-use super::{accounted, stored, with_webhook};
+use super::{accounted, digest, stored, with_webhook};
 use crate::samples::{self, START, audit, delivery, refusal, second};
 
 fn name(text: &str) -> AddressSetName {

@@ -6,15 +6,11 @@ use std::sync::Arc;
 use hookgate_domain::policy::{AllowlistMode, Limits, Overload, PayloadLogging, SealedSecret};
 use hookgate_domain::rotation::RotationPolicy;
 use hookgate_domain::webhook::RetiredBecause;
-use hookgate_domain::{KnownUrl, Policy, UrlChange, Webhook, WebhookIdDigest};
+use hookgate_domain::{KnownUrl, Policy, UrlChange, Webhook};
 use hookgate_gate::{PageSize, Store, StoreError, UrlSince, WebhookCounts};
 
-use super::with_webhook;
+use super::{digest, with_webhook};
 use crate::samples::{self, audit, name, second};
-
-pub(super) fn digest(webhook: &Webhook) -> WebhookIdDigest {
-    webhook.live_url().expect("a living webhook").digest
-}
 
 /// A living URL is found with its webhook.
 pub async fn a_living_url_leads_to_its_webhook<S: Store>(store: &Arc<S>) {

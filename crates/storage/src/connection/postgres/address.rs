@@ -151,6 +151,7 @@ impl fmt::Display for Address {
                 Host::Unix(path) => write!(f, "{separator}{}", path.display())?,
             }
         }
+        // Without a name it is the database of the user's name, and the user is not shown.
         write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
     }
 }
