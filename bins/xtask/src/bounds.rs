@@ -59,7 +59,7 @@ pub(crate) fn check() -> Outcome<()> {
         collect(&root().join(folder), &mut bounds)?;
     }
     let text = fs::read_to_string(root().join(DOCUMENT))?;
-    let mut faults = faults(&bounds.named, &listed(&text));
+    let mut faults = faults(&bounds.named, &bounds.declared, &listed(&text));
     faults.append(&mut bounds.nameless);
     if faults.is_empty() {
         Ok(())
@@ -72,14 +72,16 @@ pub(crate) fn check() -> Outcome<()> {
 #[derive(Default)]
 struct Found {
     named: Bounds,
+    /// All constants: the table may name one that is no bound by its name.
+    declared: Bounds,
     /// Error lines for bounds without a name.
     nameless: Vec<String>,
 }
 
-/// The files that declare a bound, by its name.
+/// The files that declare a constant, by its name.
 type Bounds = BTreeMap<String, BTreeSet<String>>;
 
-fn faults(bounds: &Bounds, listed: &BTreeSet<(&str, Option<&str>)>) -> Vec<String> {
+fn faults(bounds: &Bounds, declared: &Bounds, listed: &BTreeSet<(&str, Option<&str>)>) -> Vec<String> {
     let mut faults = Vec::new();
     for (name, files) in bounds {
         let is_listed = |file: &String| {
@@ -92,10 +94,10 @@ fn faults(bounds: &Bounds, listed: &BTreeSet<(&str, Option<&str>)>) -> Vec<Strin
         );
     }
     for (name, file) in listed {
-        if let (Some(files), Some(file)) = (bounds.get(*name), file)
-            && !files.contains(*file)
+        if let Some(file) = file
+            && !declared.get(*name).is_some_and(|files| files.contains(*file))
         {
-            faults.push(format!("{DOCUMENT}: {file} has no bound {name}"));
+            faults.push(format!("{DOCUMENT}: {file} has no constant {name}"));
         }
     }
     faults
@@ -145,12 +147,14 @@ fn collect(folder: &Path, found: &mut Found) -> Outcome<()> {
         }
         let source = fs::read_to_string(&path)?;
         let source = without_tests(&source);
-        for name in bounds_in(source) {
-            found
-                .named
-                .entry(name.to_owned())
-                .or_default()
-                .insert(file.clone());
+        for (name, kind) in constants_in(source) {
+            let add_to = |bounds: &mut Bounds| {
+                bounds.entry(name.to_owned()).or_default().insert(file.clone());
+            };
+            add_to(&mut found.declared);
+            if is_bound(name, kind) {
+                add_to(&mut found.named);
+            }
         }
         let nameless =
             nameless_in(source).map(|line| format!("{}: a bound without a name: {line}", path.display()));
@@ -189,22 +193,19 @@ fn nameless_in(source: &str) -> impl Iterator<Item = &str> {
     source.lines().filter(is_nameless).map(str::trim)
 }
 
-/// The constants of a file that bound something.
-fn bounds_in(source: &str) -> Vec<&str> {
-    let declared = source.lines().filter_map(|line| {
+/// The constants of a file, each with its type and value.
+fn constants_in(source: &str) -> impl Iterator<Item = (&str, &str)> {
+    source.lines().filter_map(|line| {
         let (before, rest) = line.split_once("const ")?;
         let is_visibility = before.trim().is_empty() || before.trim().starts_with("pub");
         let (name, kind) = rest.split_once(": ").filter(|_| is_visibility)?;
-        Some((name, kind))
-    });
-    declared
-        .filter(|(name, kind)| {
-            is_constant(name)
-                && name.split('_').any(|word| WORDS.contains(&word))
-                && TYPES.iter().any(|start| kind.starts_with(start))
-        })
-        .map(|(name, _)| name)
-        .collect()
+        is_constant(name).then_some((name, kind))
+    })
+}
+
+/// `true` if a constant bounds something.
+fn is_bound(name: &str, kind: &str) -> bool {
+    name.split('_').any(|word| WORDS.contains(&word)) && TYPES.iter().any(|start| kind.starts_with(start))
 }
 
 #[cfg(test)]
@@ -215,7 +216,10 @@ mod tests {
     fn a_constant_that_bounds_something_is_told_by_its_name() {
         let source = "#[cfg(test)]\nmod tests;\nconst MAX_NAMES: usize = 3;\n    pub(crate) const ANSWER_TIMEOUT: Duration = SOME;\nconst WIDTH: u64 = 1;\n\
                       const MAX_WORDS: [&str; 1] = [];\nlet x = MAX_OTHER;\n#[cfg(test)]\nmod more {\n    const MAX_TEST: u8 = 1;\n}\n";
-        assert_eq!(bounds_in(without_tests(source)), ["MAX_NAMES", "ANSWER_TIMEOUT"]);
+        let constants: Vec<_> = constants_in(without_tests(source)).collect();
+        let bounds = constants.iter().filter(|(name, kind)| is_bound(name, kind));
+        let names: Vec<_> = bounds.map(|(name, _)| *name).collect();
+        assert_eq!((constants.len(), names), (4, vec!["MAX_NAMES", "ANSWER_TIMEOUT"]));
     }
 
     #[test]
@@ -241,11 +245,13 @@ mod tests {
             ("MAX_B".to_owned(), files(&["a.rs", "b.rs"])),
             ("MAX_C".to_owned(), files(&["c.rs"])),
         ]);
+        let mut declared = bounds.clone();
+        declared.insert("WIDTH".to_owned(), files(&["e.rs"]));
         let table = format!(
-            "{HEADING}\n\n| few (`MAX_B` of `x/b.rs`, `MAX_C`, `MAX_C` of `d.rs`) | `MAX_A` |\n\n## Next\n| `MAX_A` |\n"
+            "{HEADING}\n\n| few (`MAX_B` of `x/b.rs`, `MAX_C`, `MAX_C` of `d.rs`, `WIDTH` of `e.rs`, `WIDTH` of `gone.rs`) | `MAX_A` |\n\n## Next\n| `MAX_A` |\n"
         );
-        let faults = faults(&bounds, &listed(&table));
-        assert_eq!(faults.len(), 3, "{faults:?}");
+        let faults = faults(&bounds, &declared, &listed(&table));
+        assert_eq!(faults.len(), 4, "{faults:?}");
     }
 
     #[test]
