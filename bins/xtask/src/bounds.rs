@@ -27,7 +27,7 @@ const SOURCES: [&str; 12] = [
     "bins/hookgate/src",
 ];
 /// Files for tests only.
-const TEST_FILES: [&str; 3] = ["test_app.rs", "testing.rs", "tests.rs"];
+const TEST_FILES: [&str; 2] = ["testing.rs", "tests.rs"];
 /// Words in the names of constants that bound something.
 const WORDS: [&str; 22] = [
     "MAX", "MOST", "LIMIT", "TIMEOUT", "BUDGET", "QUEUE", "WAITING", "AHEAD", "QUOTA", "KEPT", "STREAMS",

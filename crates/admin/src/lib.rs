@@ -21,15 +21,13 @@ mod html;
 mod ignored;
 mod live;
 mod payloads;
-#[cfg(test)]
-mod roles;
 mod service;
 mod set_source;
 mod signed_in;
 mod store_health;
 mod streams;
 #[cfg(test)]
-mod test_app;
+mod tests;
 mod unshown;
 mod web;
 

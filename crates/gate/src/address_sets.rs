@@ -38,7 +38,7 @@ pub enum AddressSetError {
     #[error("there are already {MAX_ADDRESS_SETS} address sets, the maximum")]
     TooMany,
     /// Allowlists name the set: this many.
-    #[error("{0} allowlists use it: remove it from them first")]
+    #[error("it is used by allowlists ({0}): remove it from them first")]
     InUse(u64),
     /// The networks of the set come from a published list.
     #[error("its networks come from a published list: refresh or import it")]

@@ -152,17 +152,22 @@ impl ApiError {
     pub fn reply_with<T: Serialize>(&self, details: Option<&T>) -> Reply {
         let (status, message) = self.code.parts();
         let mut reply = reply::failure(status, &self.code, message, details);
-        let headers = reply.headers_mut();
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
-        }
         if self.code == ErrorCode::Unauthenticated {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            let challenge = HeaderValue::from_static("Bearer");
+            reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        self.set_headers(&mut reply);
+        reply
+    }
+
+    /// Sets the headers that an error has in every form: `Allow` and `Retry-After`.
+    pub fn set_headers(&self, reply: &mut Reply) {
+        if let Some(allow) = self.allow {
+            reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         }
         if let Some(wait) = self.retry_after {
-            reply::set_retry_after(&mut reply, wait);
+            reply::set_retry_after(reply, wait);
         }
-        reply
     }
 }
 

@@ -169,7 +169,7 @@ mod tests {
     use hyper::Method;
 
     use super::*;
-    use crate::test_app::TestApp;
+    use crate::tests::test_app::TestApp;
 
     #[tokio::test]
     async fn the_document_is_public_and_in_no_envelope() {

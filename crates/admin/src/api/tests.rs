@@ -5,7 +5,7 @@ mod idempotency;
 use hyper::Method;
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 #[tokio::test]
 async fn a_request_needs_a_valid_token() {

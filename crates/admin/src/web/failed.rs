@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use super::answers::page_with;
 use super::page_context::PageContext;
 use hookgate_request::{ApiError, ErrorCode};
-use hookgate_transport::reply::{self, Reply};
+use hookgate_transport::Reply;
 
 /// An error page without a session.
 pub(crate) fn bare(fault: &ApiError, id: RequestId) -> Reply {
@@ -48,9 +48,7 @@ pub(super) fn inside<S: Store + PeopleStore>(
 /// The error as a page, or as JSON if the page can't be rendered.
 fn reply_with(fault: &ApiError, html: Result<String, RenderError>) -> Reply {
     let mut reply = page_with(fault.code.status(), html).unwrap_or_else(|_| fault.reply());
-    if let Some(wait) = fault.retry_after {
-        reply::set_retry_after(&mut reply, wait);
-    }
+    fault.set_headers(&mut reply);
     reply
 }
 

@@ -8,8 +8,8 @@ mod sessions;
 
 use hyper::Method;
 
-use crate::test_app::TestApp;
-use crate::test_app::visitor::webhook_form;
+use crate::tests::test_app::TestApp;
+use crate::tests::test_app::visitor::webhook_form;
 
 #[tokio::test]
 async fn a_stranger_is_sent_to_the_sign_in_page() {
@@ -53,8 +53,13 @@ async fn an_unknown_page_is_not_found() {
 #[tokio::test]
 async fn another_method_is_refused() {
     let app = TestApp::new().await;
-    assert_eq!(app.send(Method::DELETE, "/webhooks", "").await.status, 405);
-    assert_eq!(app.visitor("viewer").await.submit("/logs", &[]).await.status, 405);
+    let refused = app.send(Method::DELETE, "/webhooks", "").await;
+    assert_eq!(
+        (refused.status, refused.header("allow")),
+        (405, "GET, HEAD, POST")
+    );
+    let refused = app.visitor("viewer").await.submit("/logs", &[]).await;
+    assert_eq!((refused.status, refused.header("allow")), (405, "GET, HEAD"));
 }
 
 #[tokio::test]

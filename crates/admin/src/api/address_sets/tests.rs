@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 const SETS: &str = "/api/v1/address-sets";
 const OFFICE: &str = "/api/v1/address-sets/office";

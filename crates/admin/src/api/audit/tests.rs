@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 const AUDIT: &str = "/api/v1/audit";
 

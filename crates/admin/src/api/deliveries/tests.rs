@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::test_app::{TestApp, TestWebhook};
+use crate::tests::test_app::{TestApp, TestWebhook};
 
 const DELIVERIES: &str = "/api/v1/deliveries";
 const EXPORT: &str = "/api/v1/deliveries/export";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::test_app::{TestApp, TestWebhook};
+use crate::tests::test_app::{TestApp, TestWebhook};
 
 const INCIDENTS: &str = "/api/v1/incidents";
 const FIRST: &str = "/api/v1/incidents/INC-1";
@@ -24,7 +24,7 @@ async fn fire(app: &TestApp, webhook: &TestWebhook) -> Value {
     app.deliver(webhook, &payload).await.data()
 }
 
-async fn set(app: &TestApp, status: &str) -> crate::test_app::Answer {
+async fn set(app: &TestApp, status: &str) -> crate::tests::test_app::Answer {
     app.patch(FIRST, &json!({"status": status})).await
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 #[tokio::test]
 async fn what_is_no_key_is_refused() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::test_app::{Answer, TestApp};
+use crate::tests::test_app::{Answer, TestApp};
 
 const TOKENS: &str = "/api/v1/tokens";
 

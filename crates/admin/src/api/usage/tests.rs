@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::test_app::{TestApp, TestWebhook};
+use crate::tests::test_app::{TestApp, TestWebhook};
 
 /// An app whose webhook has accepted two deliveries and refused one.
 async fn with_usage() -> (TestApp, TestWebhook) {

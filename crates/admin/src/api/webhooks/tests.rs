@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 const WEBHOOKS: &str = "/api/v1/webhooks";
 

@@ -1,6 +1,6 @@
 //! The sessions and the password of a member.
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 const PASSWORD: &str = "a long enough password";
 

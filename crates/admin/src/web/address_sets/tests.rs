@@ -4,7 +4,7 @@ use hookgate_gate::Published;
 use hookgate_testkit::samples;
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 const OFFICE: &str = "/address-sets/office";
 

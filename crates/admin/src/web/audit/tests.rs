@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::test_app::visitor::{TestVisitor, webhook_form};
-use crate::test_app::{Answer, TestApp};
+use crate::tests::test_app::visitor::{TestVisitor, webhook_form};
+use crate::tests::test_app::{Answer, TestApp};
 
 /// An app whose admin Mallory created a webhook and was removed, and an owner who looks into it.
 async fn with_mallory() -> (TestApp, TestVisitor) {

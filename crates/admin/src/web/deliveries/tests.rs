@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::test_app::{TestApp, TestWebhook};
+use crate::tests::test_app::{TestApp, TestWebhook};
 
 /// An app with an accepted and a refused delivery.
 async fn with_deliveries() -> (TestApp, TestWebhook) {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::test_app::visitor::{TestVisitor, webhook_form};
-use crate::test_app::{TestApp, TestWebhook};
+use crate::tests::test_app::visitor::{TestVisitor, webhook_form};
+use crate::tests::test_app::{TestApp, TestWebhook};
 
 /// An app with a webhook that has accepted a delivery, an admin, and the path of the webhook's page.
 async fn with_admin() -> (TestApp, TestVisitor, TestWebhook, String) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::test_app::{TestApp, TestWebhook};
+use crate::tests::test_app::{TestApp, TestWebhook};
 
 /// An app whose webhook observes, and has accepted two deliveries that its allowlist would refuse.
 async fn observing() -> (TestApp, TestWebhook, String) {

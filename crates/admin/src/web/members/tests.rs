@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::test_app::TestApp;
-use crate::test_app::visitor::webhook_form;
+use crate::tests::test_app::TestApp;
+use crate::tests::test_app::visitor::webhook_form;
 
 /// ID of the member with this name.
 async fn id_of(app: &TestApp, name: &str) -> String {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::test_app::TestApp;
-use crate::test_app::visitor::{TestVisitor, cookie};
+use crate::tests::test_app::TestApp;
+use crate::tests::test_app::visitor::{TestVisitor, cookie};
 
 /// Path of a sign-in link that a member creates for another one in the console.
 async fn link(by: &TestVisitor, member: &str) -> String {

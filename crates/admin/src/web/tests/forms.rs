@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::test_app::visitor::{cookie, webhook_form};
-use crate::test_app::{Answer, TestApp};
+use crate::tests::test_app::visitor::{cookie, webhook_form};
+use crate::tests::test_app::{Answer, TestApp};
 
 const PASSWORD: &str = "a long enough password";
 const TOKEN: [(&str, &str); 3] = [("name", "ci"), ("role", "viewer"), ("expires_days", "")];
@@ -311,7 +311,7 @@ async fn the_least_role_is_chosen_beforehand() {
 }
 
 /// The owner's browser after the session ended, with a password to sign in again.
-async fn signed_out(app: &TestApp) -> crate::test_app::visitor::TestVisitor {
+async fn signed_out(app: &TestApp) -> crate::tests::test_app::visitor::TestVisitor {
     let owner = app.visitor("owner").await;
     let password = [("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(owner.submit("/account/password", &password).await.status, 303);

@@ -3,7 +3,7 @@
 use hookgate_domain::invisible::characters;
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 const PASSWORD: &str = "a long enough password";
 

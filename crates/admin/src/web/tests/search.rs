@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 /// The webhook ID at the end of a URL.
 fn id_of(url: &str) -> &str {

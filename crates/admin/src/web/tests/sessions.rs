@@ -1,7 +1,7 @@
 //! Sessions of the console, as a browser keeps them.
 
-use crate::test_app::TestApp;
-use crate::test_app::visitor::{TestVisitor, cookie};
+use crate::tests::test_app::TestApp;
+use crate::tests::test_app::visitor::{TestVisitor, cookie};
 
 const PASSWORD: &str = "a long enough password";
 

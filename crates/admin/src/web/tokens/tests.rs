@@ -1,6 +1,6 @@
 //! API tokens in the console.
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 const FORM: [(&str, &str); 3] = [("name", "ci"), ("role", "viewer"), ("expires_days", "90")];
 

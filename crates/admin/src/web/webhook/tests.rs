@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 #[tokio::test]
 async fn what_comes_to_a_dead_url_is_told_with_since_when() {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::test_app::visitor::webhook_form;
-use crate::test_app::{TestApp, TestWebhook};
+use crate::tests::test_app::visitor::webhook_form;
+use crate::tests::test_app::{TestApp, TestWebhook};
 
 /// The webhook URL on a page.
 fn url_on(page: &str) -> &str {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookgate_domain::Timestamp;
 
 use super::*;
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 #[test]
 fn a_cursor_remembers_what_is_still_to_come() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::test_app::TestApp;
+use crate::tests::test_app::TestApp;
 
 const PREVIEW: &str = "/api/v1/address-sets/office/preview";
 

@@ -6,7 +6,7 @@ use hookgate_gate::Published;
 use hookgate_testkit::samples;
 use serde_json::{Value, json};
 
-use crate::test_app::{CLIENT, TestApp};
+use crate::tests::test_app::{CLIENT, TestApp};
 
 const SET: &str = "/api/v1/address-sets/ci";
 const REFRESH: &str = "/api/v1/address-sets/ci/refresh";

@@ -9,15 +9,15 @@ use std::collections::BTreeSet;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::test_app::visitor::webhook_form;
-use crate::test_app::{Answer, TestApp};
+use crate::tests::test_app::visitor::webhook_form;
+use crate::tests::test_app::{Answer, TestApp};
 use maker::Maker;
 use matrix::{ANYBODY, API, CONSOLE, ROLES, Row};
 
 /// The console's routes exist only in its code.
-const CONSOLE_ROUTES: &str = include_str!("web/router.rs");
+const CONSOLE_ROUTES: &str = include_str!("../web/router.rs");
 /// The forms that filter lists have a table of their own.
-const LIST_FORMS: &str = include_str!("web/list_forms.rs");
+const LIST_FORMS: &str = include_str!("../web/list_forms.rs");
 
 #[tokio::test]
 async fn every_endpoint_asks_for_the_role_it_needs() {
