@@ -92,6 +92,26 @@ async fn a_sender_that_leaves_is_on_record() {
     assert_eq!(codes, [Some(RefusalCode::ClientGone); 2]);
 }
 
+/// A commit goes on without its sender and has the only record. A refusal that is not confirmed yet is none.
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_leaves_while_the_store_works_is_on_record_once() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    assert_eq!(send(&gate, &issued, r#"{"title":"t"}"#).await, None);
+    gate.store().set_hanging(true);
+    for (body, code) in [(r#"{"title":"t"}"#, None), ("{", Some(RefusalCode::ClientGone))] {
+        let before = records(&gate).await.len();
+        assert!(
+            timeout(Duration::from_secs(1), send(&gate, &issued, body))
+                .await
+                .is_err()
+        );
+        let records = records(&gate).await;
+        assert_eq!(records.len(), before + 1, "{body}");
+        assert_eq!(records[0].summary.answer.code(), code, "{body}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_is_answered_is_on_record_once() {
     let gate = gate();

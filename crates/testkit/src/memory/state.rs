@@ -1,6 +1,7 @@
 //! The state of the store, its lock, and the failures that a test asks for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::pending;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::address_set::AddressSetName;
@@ -19,6 +20,8 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) down: bool,
+    /// `true` while look-ups and commits get no answer.
+    pub(super) hangs: bool,
     /// Number of calls until one fails; 0 means none.
     pub(super) fails_in: usize,
     pub(super) webhooks: BTreeMap<WebhookHandle, Webhook>,
@@ -52,6 +55,12 @@ impl MemoryStore {
         self.lock().down = !reachable;
     }
 
+    /// Withholds the answers of look-ups and commits, or gives them again. What a call without an answer stores is
+    /// stored.
+    pub fn set_hanging(&self, hangs: bool) {
+        self.lock().hangs = hangs;
+    }
+
     /// Makes the call with this number fail, counted from now; 0 means none. The other calls succeed.
     pub fn fail_call(&self, number: usize) {
         self.lock().fails_in = number;
@@ -61,6 +70,14 @@ impl MemoryStore {
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.lock().fails_in == 0
+    }
+
+    /// Returns at once, or never while answers are withheld.
+    pub(super) async fn answer(&self) {
+        let hangs = self.lock().hangs;
+        if hangs {
+            pending::<()>().await;
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -34,6 +34,7 @@ impl Store for MemoryStore {
 
     async fn url_since(&self, digest: &WebhookIdDigest, revision: i64) -> Result<UrlSince, StoreError> {
         let url = self.url_by_digest(digest).await?;
+        self.answer().await;
         let is_same = matches!(&url, Some(KnownUrl::Live(webhook)) if webhook.revision == revision);
         Ok(if is_same {
             UrlSince::Unchanged
@@ -43,7 +44,9 @@ impl Store for MemoryStore {
     }
 
     async fn delivery_commit(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
-        Ok(self.up()?.commit(delivery))
+        let commit = self.up()?.commit(delivery);
+        self.answer().await;
+        Ok(commit)
     }
 
     fn refusal_count(&self, refusal: RefusalKey) -> bool {
