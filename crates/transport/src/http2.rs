@@ -17,8 +17,9 @@ pub(crate) use frame_budget::FrameBudget;
 
 use crate::authority;
 use crate::connection_activity::ConnectionActivity;
+use crate::partial_head::MAX_HEADERS;
 use crate::peer::Peer;
-use crate::strict::{MAX_HEAD, MAX_HEADERS};
+use crate::strict::MAX_HEAD;
 use crate::untaken::WaitingBytes;
 
 /// Concurrent streams of a connection: the usual value of other servers. A sender needs a handful.

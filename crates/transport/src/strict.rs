@@ -22,7 +22,6 @@ use hookgate_domain::RefusalCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-pub(crate) use head::MAX_HEADERS;
 pub(crate) use inspector::MAX_HEAD;
 use inspector::{Inspector, Outcome, Rejection};
 pub use probe::{Probe, ProbeEnd, guarded};

@@ -7,9 +7,7 @@ use hookgate_domain::RefusalCode;
 
 use super::framing::Framing;
 use crate::authority;
-
-/// Most header fields. Known senders use fewer than 30; hyper alone would take 100.
-pub(crate) const MAX_HEADERS: usize = 64;
+use crate::partial_head::MAX_HEADERS;
 
 /// The method of a rejection request. Senders may not use it, so a request with it comes from the guard.
 pub(super) const REJECTION_METHOD: &str = "REFUSED";

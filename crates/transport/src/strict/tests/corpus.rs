@@ -1,6 +1,7 @@
 //! Raw requests and the required answer to each, independent of how the bytes are cut.
 
-use crate::strict::{MAX_HEAD, MAX_HEADERS};
+use crate::partial_head::MAX_HEADERS;
+use crate::strict::MAX_HEAD;
 use crate::testing::talk;
 
 const OK: &[&str] = &["201"];
