@@ -13,35 +13,35 @@ use hookgate_transport::{Body, Exchange, PlainHttp, Reply, Service};
 
 impl<S: Store + PeopleStore> Console<S> {
     /// Routes a request. `is_ours` is `true` if `Host` names this console.
-    async fn route(&self, call: AdminRequest, is_ours: bool) -> Result<Reply, ApiError> {
-        let path = call.head.uri.path().to_owned();
+    async fn route(&self, request: AdminRequest, is_ours: bool) -> Result<Reply, ApiError> {
+        let path = request.head.uri.path().to_owned();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match segments[..] {
-            ["healthz"] => only_get(&call).map(|()| health::alive()),
+            ["healthz"] => only_get(&request).map(|()| health::alive()),
             ["readyz"] => {
-                only_get(&call)?;
+                only_get(&request)?;
                 Ok(health::ready(&self.gate, &self.watched).await)
             }
             ["metrics"] => {
-                only_get(&call)?;
+                only_get(&request)?;
                 health::metrics(&self.gate, &self.metrics, &self.watched).await
             }
             ["api", ..] if !is_ours => Err(ErrorCode::MisdirectedRequest.into()),
-            _ if !is_ours => Ok(web::misdirected(&call)),
+            _ if !is_ours => Ok(web::misdirected(&request)),
             ["api", "v1", ref rest @ ..] => {
                 let surroundings = api::Surroundings {
                     addresses: &self.addresses,
                     fetcher: &self.fetcher,
                     limits: &self.limits,
                 };
-                api::answer(&self.gate, &surroundings, call, rest).await
+                api::answer(&self.gate, &surroundings, request, rest).await
             }
             ["api", "openapi.json"] => {
-                only_get(&call)?;
+                only_get(&request)?;
                 api::document::reply()
             }
             ["api", ..] => Err(ErrorCode::NotFound.into()),
-            ref rest => Ok(web::answer(self, call, rest).await),
+            ref rest => Ok(web::answer(self, request, rest).await),
         }
     }
 }
@@ -92,7 +92,7 @@ impl<S: Store + PeopleStore> Console<S> {
         let Ok(source) = source.known_or_proxy() else {
             return ApiError::from(ErrorCode::SourceUnknown).reply();
         };
-        let call = AdminRequest {
+        let request = AdminRequest {
             head,
             body,
             source,
@@ -100,7 +100,7 @@ impl<S: Store + PeopleStore> Console<S> {
             now: self.gate.now(),
         };
         let reply = self
-            .route(call, is_ours)
+            .route(request, is_ours)
             .await
             .unwrap_or_else(|fault| fault.reply());
         tracing::debug!(request = %exchange.id, %source, status = reply.status().as_u16(), "console");
@@ -109,8 +109,8 @@ impl<S: Store + PeopleStore> Console<S> {
 }
 
 /// Permits only GET and HEAD. HEAD is answered like GET; its body is left out later.
-fn only_get(call: &AdminRequest) -> Result<(), ApiError> {
-    if matches!(call.head.method, Method::GET | Method::HEAD) {
+fn only_get(request: &AdminRequest) -> Result<(), ApiError> {
+    if matches!(request.head.method, Method::GET | Method::HEAD) {
         Ok(())
     } else {
         Err(ApiError::method("GET, HEAD"))

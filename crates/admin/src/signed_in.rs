@@ -26,39 +26,39 @@ impl SignedIn {
     /// The member of the session cookie, if the session is valid. Counts as use of the session.
     pub(crate) async fn of<S: Store + PeopleStore>(
         gate: &Gate<S>,
-        call: &AdminRequest,
+        request: &AdminRequest,
     ) -> Result<Option<Self>, ApiError> {
-        Self::by_cookie(gate, call, true).await
+        Self::by_cookie(gate, request, true).await
     }
 
     /// The same for requests that a browser makes by itself. They don't count as use, so an open page keeps no
     /// session alive.
     pub(crate) async fn at_rest<S: Store + PeopleStore>(
         gate: &Gate<S>,
-        call: &AdminRequest,
+        request: &AdminRequest,
     ) -> Result<Option<Self>, ApiError> {
-        Self::by_cookie(gate, call, false).await
+        Self::by_cookie(gate, request, false).await
     }
 
     async fn by_cookie<S: Store + PeopleStore>(
         gate: &Gate<S>,
-        call: &AdminRequest,
+        request: &AdminRequest,
         is_use: bool,
     ) -> Result<Option<Self>, ApiError> {
         let Some(token) =
-            cookie::session(&call.head.headers).and_then(|text| text.parse::<SessionToken>().ok())
+            cookie::session(&request.head.headers).and_then(|text| text.parse::<SessionToken>().ok())
         else {
             return Ok(None);
         };
         let found = if is_use {
-            gate.signed_in(&token, call.source).await?
+            gate.signed_in(&token, request.source).await?
         } else {
-            gate.signed_in_at_rest(&token, call.source).await?
+            gate.signed_in_at_rest(&token, request.source).await?
         };
         let Some((member, session)) = found else {
             return Ok(None);
         };
-        Ok(Some(Self::new(&token, member, session, call.source)))
+        Ok(Some(Self::new(&token, member, session, request.source)))
     }
 
     /// A member in a session.

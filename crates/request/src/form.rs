@@ -17,8 +17,8 @@ impl Form {
     ///
     /// # Errors
     /// The form is from another site, too large, or does not arrive.
-    pub async fn read(call: AdminRequest, host: &Host) -> Result<Self, ApiError> {
-        Ok(Self(check_origin(call, host)?.bytes().await?))
+    pub async fn read(request: AdminRequest, host: &Host) -> Result<Self, ApiError> {
+        Ok(Self(check_origin(request, host)?.bytes().await?))
     }
 
     /// Reads a form that a page of this console sent without a session. Anybody can send one, so it has at most
@@ -27,12 +27,12 @@ impl Form {
     /// # Errors
     /// The form is from another site, too large, too slow, or one of too many.
     pub async fn read_anonymous(
-        call: AdminRequest,
+        request: AdminRequest,
         host: &Host,
         forms: &AnonymousForms,
         max_bytes: usize,
     ) -> Result<Self, ApiError> {
-        let AdminRequest { body, source, .. } = check_origin(call, host)?;
+        let AdminRequest { body, source, .. } = check_origin(request, host)?;
         Ok(Self(forms.read(body, source, max_bytes).await?))
     }
 
@@ -49,11 +49,11 @@ impl Form {
 ///
 /// # Errors
 /// [`ErrorCode::ForeignForm`] if it is from another site.
-pub fn check_origin(call: AdminRequest, host: &Host) -> Result<AdminRequest, ApiError> {
-    let request = Request::from_parts(call.head, ());
-    if !host.is_origin_of(&request) {
+pub fn check_origin(request: AdminRequest, host: &Host) -> Result<AdminRequest, ApiError> {
+    let without_body = Request::from_parts(request.head, ());
+    if !host.is_origin_of(&without_body) {
         return Err(ErrorCode::ForeignForm.into());
     }
-    let (head, ()) = request.into_parts();
-    Ok(AdminRequest { head, ..call })
+    let (head, ()) = without_body.into_parts();
+    Ok(AdminRequest { head, ..request })
 }

@@ -56,10 +56,10 @@ pub(crate) struct New {
     tag = "address sets",
     responses((status = 200, description = "All of them", body = Success<All<AddressSet>>)),
 )]
-pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Result<Reply, ApiError> {
-    call.query(&[])?;
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, request: &AdminRequest) -> Result<Reply, ApiError> {
+    request.query(&[])?;
     let sets = gate.store().address_sets().await?;
-    let items = sets.iter().map(|set| AddressSet::new(set, call.now)).collect();
+    let items = sets.iter().map(|set| AddressSet::new(set, request.now)).collect();
     Ok(reply::success(StatusCode::OK, &All { items }))
 }
 
@@ -79,13 +79,13 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Resul
 pub(crate) async fn create<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     fetcher: &Fetcher,
 ) -> Result<Reply, ApiError> {
-    let now = call.now;
+    let now = request.now;
     caller.acting.require(Permission::ManageWebhooks)?;
-    let (new, request): (New, _) = call.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, request).await?;
+    let (new, identity): (New, _) = request.repeatable(gate).await?;
+    let (acting, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         let name = made.id.strip_prefix('@').and_then(|name| name.parse().ok());
         let (set, _) = gate.address_set(&name.ok_or_else(gone)?).await?;
@@ -115,17 +115,17 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 )]
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
-    call: &AdminRequest,
+    request: &AdminRequest,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    let query = call.query(&["version"])?;
+    let query = request.query(&["version"])?;
     let name = path_id(name)?;
     let (set, mut networks) = gate.address_set(&name).await?;
     if let Some(version) = query.read::<i64>("version")? {
         let other = gate.store().address_set_networks(&name, version).await?;
         networks = other.ok_or(ErrorCode::NotFound)?;
     }
-    let shown = AddressSetNetworks::new(&set, &networks, call.now);
+    let shown = AddressSetNetworks::new(&set, &networks, request.now);
     Ok(tagged(reply::success(StatusCode::OK, &shown), set.revision))
 }
 
@@ -155,11 +155,11 @@ pub(crate) struct Networking {
 pub(crate) async fn edit<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    let (name, now, tags) = (path_id(name)?, call.now, call.if_match()?);
-    let wanted: Networking = call.json().await?;
+    let (name, now, tags) = (path_id(name)?, request.now, request.if_match()?);
+    let wanted: Networking = request.json().await?;
     let networks = networks_of(&wanted.networks)?;
     caller.acting.require(Permission::ManageWebhooks)?;
     let (set, _) = gate.address_set(&name).await?;

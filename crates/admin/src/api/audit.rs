@@ -40,9 +40,9 @@ const FILTER: [&str; 5] = ["act", "subject", "actor", "from", "to"];
 pub(crate) async fn list<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let query = call.query(&[&FILTER[..], &["limit", "cursor"]].concat())?;
+    let query = request.query(&[&FILTER[..], &["limit", "cursor"]].concat())?;
     let size = filter::page_size(&query)?;
     let before = query.read::<i64>("cursor")?;
     if before.is_some_and(|entry| entry < 1) {
@@ -81,9 +81,9 @@ pub(crate) async fn export<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let query = call.query(&[&FILTER[..], &["format"]].concat())?;
+    let query = request.query(&[&FILTER[..], &["format"]].concat())?;
     let asked = filter::audit(&query, &NAMES)?;
     audit_export::reply(
         gate,

@@ -18,20 +18,20 @@ impl Caller {
     /// The caller whose token is in `Authorization`.
     pub(super) async fn of<S: Store + PeopleStore>(
         gate: &Gate<S>,
-        call: &AdminRequest,
+        request: &AdminRequest,
     ) -> Result<Self, ApiError> {
-        let text = call.header(&AUTHORIZATION).ok_or(ErrorCode::Unauthenticated)?;
+        let text = request.header(&AUTHORIZATION).ok_or(ErrorCode::Unauthenticated)?;
         let (scheme, secret) = text.split_once(' ').ok_or(ErrorCode::Unauthenticated)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(ErrorCode::Unauthenticated.into());
         }
         let token: ApiToken = secret.trim().parse().map_err(|_| ErrorCode::Unauthenticated)?;
         let token = gate
-            .authenticate(&token, call.source)
+            .authenticate(&token, request.source)
             .await?
             .ok_or(ErrorCode::Unauthenticated)?;
         Ok(Self {
-            acting: ActorContext::remote(&token, call.source),
+            acting: ActorContext::remote(&token, request.source),
             recipient: Recipient {
                 account: Account::from(&token),
                 credential: Credential::Token(token.digest),
@@ -45,10 +45,10 @@ impl Caller {
     pub(super) async fn repeating<S: Store + PeopleStore>(
         &self,
         gate: &Gate<S>,
-        request: Option<AuditRequest>,
+        identity: Option<AuditRequest>,
     ) -> Result<(ActorContext, Option<AuditSubject>), ApiError> {
         let acting = ActorContext {
-            request,
+            request: identity,
             ..self.acting.clone()
         };
         match gate.repeated(&acting).await? {

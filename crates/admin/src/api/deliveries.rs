@@ -40,9 +40,9 @@ pub(crate) async fn list<S: Store>(
     gate: &Gate<S>,
     limits: &Limits,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let query = call.query(&filter::DELIVERY_FIELDS)?;
+    let query = request.query(&filter::DELIVERY_FIELDS)?;
     let DeliveryQuery { filter, size, seek } = filter::delivery_page(&query)?;
     let may_see = caller.may(Permission::SeePayloads);
     let answer = async {
@@ -97,9 +97,9 @@ pub(crate) fn export<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let query = call.query(&[
+    let query = request.query(&[
         "format",
         "webhook",
         "outcome",

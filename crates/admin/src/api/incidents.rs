@@ -31,9 +31,9 @@ use hookgate_wire::{Incident, IncidentRecord, Page, words};
 pub(crate) async fn list<S: Store>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let query = call.query(&["status", "webhook", "limit", "cursor"])?;
+    let query = request.query(&["status", "webhook", "limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let filter = IncidentFilter {
         status: query.read::<IncidentStatus>("status")?,
@@ -62,11 +62,11 @@ pub(crate) async fn list<S: Store>(
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
     let number: IncidentNumber = path_id(id)?;
-    recorded(gate, caller.acting.role(), number, StatusCode::OK, call.now).await
+    recorded(gate, caller.acting.role(), number, StatusCode::OK, request.now).await
 }
 
 /// Acknowledges, resolves or reopens an incident.
@@ -82,11 +82,11 @@ pub(crate) async fn show<S: Store>(
 pub(crate) async fn act<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
     let number: IncidentNumber = path_id(id)?;
-    let act: Act = call.json().await?;
+    let act: Act = request.json().await?;
     let incident = gate
         .incident_act(&caller.acting, number, act.status.action())
         .await?;
@@ -114,13 +114,13 @@ pub(crate) async fn act<S: Store + PeopleStore>(
 pub(crate) async fn note<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
     let number: IncidentNumber = path_id(id)?;
-    let now = call.now;
-    let (note, request): (NewNote, _) = call.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, request).await?;
+    let now = request.now;
+    let (note, identity): (NewNote, _) = request.repeatable(gate).await?;
+    let (acting, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         return recorded(gate, acting.role(), made_before(&made)?, StatusCode::OK, now).await;
     }

@@ -52,9 +52,9 @@ pub(crate) struct MemberChange {
 )]
 pub(crate) async fn list<S: Store + PeopleStore>(
     gate: &Gate<S>,
-    call: &AdminRequest,
+    request: &AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let query = call.query(&["limit", "cursor"])?;
+    let query = request.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let found = gate
         .store()
@@ -81,10 +81,10 @@ pub(crate) async fn list<S: Store + PeopleStore>(
 pub(crate) async fn add<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let (new, request): (NewMember, _) = call.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, request).await?;
+    let (new, identity): (NewMember, _) = request.repeatable(gate).await?;
+    let (acting, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         let found = gate.store().member_by_id(made_before(&made)?).await?;
         let member = found.ok_or_else(gone)?;
@@ -114,11 +114,11 @@ pub(crate) async fn add<S: Store + PeopleStore>(
 pub(crate) async fn change<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: MemberId = path_id(id)?;
-    let change: MemberChange = call.json().await?;
+    let change: MemberChange = request.json().await?;
     let role: Role = read("role", &change.role)?;
     let member = gate.member_set_role(&caller.acting, id, role, None).await?;
     Ok(reply::success(StatusCode::OK, &Member::from(&member)))

@@ -58,15 +58,15 @@ pub(crate) struct MadeToken {
 pub(crate) async fn list<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let query = call.query(&["limit", "cursor"])?;
+    let query = request.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let found = gate
         .token_list(&caller.acting, query.read("cursor")?, size.and_one())
         .await?;
     let (rows, next) = filter::page_of(found, size, |row| row.id);
-    let items = rows.iter().map(|row| Token::new(row, call.now)).collect();
+    let items = rows.iter().map(|row| Token::new(row, request.now)).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
 
@@ -86,11 +86,11 @@ pub(crate) async fn list<S: Store + PeopleStore>(
 pub(crate) async fn create<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let now = call.now;
-    let (new, request): (NewToken, _) = call.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, request).await?;
+    let now = request.now;
+    let (new, identity): (NewToken, _) = request.repeatable(gate).await?;
+    let (acting, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         let found = gate.store().token_by_id(made_before(&made)?).await?;
         let made = MadeToken {
@@ -123,12 +123,12 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 pub(crate) async fn revoke<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: TokenId = path_id(id)?;
     let token = gate.token_revoke(&caller.acting, id).await?;
-    Ok(reply::success(StatusCode::OK, &Token::new(&token, call.now)))
+    Ok(reply::success(StatusCode::OK, &Token::new(&token, request.now)))
 }
 
 #[cfg(test)]

@@ -32,19 +32,19 @@ const SOURCES: PageSize = PageSize::new(20).unwrap();
 )]
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
-    call: &AdminRequest,
+    request: &AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
     let handle = path_id(handle)?;
-    let query = call.query(&["range"])?;
+    let query = request.query(&["range"])?;
     let range = query.read("range")?.unwrap_or(UsageRange::Day);
     let store = gate.store();
     let webhook = store
         .webhook_by_handle(handle)
         .await?
         .ok_or(ErrorCode::NotFound)?;
-    let usage = store.usage(Some(handle), range, call.now).await?;
-    let top = store.top_sources(handle, range, SOURCES, call.now).await?;
+    let usage = store.usage(Some(handle), range, request.now).await?;
+    let top = store.top_sources(handle, range, SOURCES, request.now).await?;
     let usage = Usage::new(&webhook, range, &usage, &top);
     Ok(reply::success(StatusCode::OK, &usage))
 }
@@ -61,10 +61,10 @@ pub(crate) async fn show<S: Store>(
 pub(crate) async fn suggest<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    call.query(&[])?;
+    request.query(&[])?;
     let suggestion = gate
         .allowlist_suggestion(&caller.acting, path_id(handle)?)
         .await?;
@@ -96,12 +96,12 @@ pub(crate) struct Proposal {
 pub(crate) async fn preview<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManageWebhooks)?;
-    let (handle, now) = (path_id(handle)?, call.now);
-    let proposal: Proposal = call.json().await?;
+    let (handle, now) = (path_id(handle)?, request.now);
+    let proposal: Proposal = request.json().await?;
     let days = change::preview_days(proposal.days)?;
     let allowlist = match proposal.allowlist {
         None => Allowlist::any(),

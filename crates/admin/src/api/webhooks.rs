@@ -91,8 +91,8 @@ pub(crate) struct Made {
     ),
     responses((status = 200, description = "A page", body = Success<Page<Webhook>>)),
 )]
-pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Result<Reply, ApiError> {
-    let query = call.query(&["limit", "cursor"])?;
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, request: &AdminRequest) -> Result<Reply, ApiError> {
+    let query = request.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let found = page(gate.store(), query.read("cursor")?, size).await?;
     let next = found.next.map(|handle| handle.to_string());
@@ -101,7 +101,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Resul
         .items
         .iter()
         .zip(health)
-        .map(|(row, health)| Webhook::new(row, call.now).with_health(health))
+        .map(|(row, health)| Webhook::new(row, request.now).with_health(health))
         .collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
@@ -146,12 +146,12 @@ fn written(webhook: &hookgate_domain::Webhook) -> usize {
 pub(crate) async fn create<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     gate_url: &str,
 ) -> Result<Reply, ApiError> {
-    let now = call.now;
-    let (new, request): (New, _) = call.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, request).await?;
+    let now = request.now;
+    let (new, identity): (New, _) = request.repeatable(gate).await?;
+    let (acting, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         let found = gate.store().webhook_by_handle(made_before(&made)?).await?;
         return Ok(repeated(&found.ok_or_else(gone)?, now));
@@ -201,14 +201,14 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 )]
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
-    call: &AdminRequest,
+    request: &AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
     let found = gate.store().webhook_by_handle(path_id(handle)?).await?;
     let found = found.ok_or(ErrorCode::NotFound)?;
     let health = gate.health(std::slice::from_ref(&found)).await?;
     let retired = gate.retired_use(&found).await?;
-    let webhook = Webhook::new(&found, call.now).with_retired_use(retired);
+    let webhook = Webhook::new(&found, request.now).with_retired_use(retired);
     Ok(shown(&health.into_iter().fold(webhook, Webhook::with_health)))
 }
 
@@ -228,11 +228,11 @@ pub(crate) async fn show<S: Store>(
 pub(crate) async fn edit<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let (handle, now, tags) = (path_id(handle)?, call.now, call.if_match()?);
-    let change = Change::read(call.json().await?)?;
+    let (handle, now, tags) = (path_id(handle)?, request.now, request.if_match()?);
+    let change = Change::read(request.json().await?)?;
     caller.acting.require(Permission::ManageWebhooks)?;
     let found = gate.store().webhook_by_handle(handle).await?;
     let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
@@ -253,12 +253,12 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
 pub(crate) async fn regenerate<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
     handle: &str,
     gate_url: &str,
 ) -> Result<Reply, ApiError> {
     let issued = gate.regenerate(&caller.acting, path_id(handle)?).await?;
-    Ok(made(StatusCode::OK, &issued, call.now, gate_url))
+    Ok(made(StatusCode::OK, &issued, request.now, gate_url))
 }
 
 /// Revokes a webhook, immediately and permanently.
@@ -273,11 +273,11 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
 pub(crate) async fn revoke<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
     let revoked = gate.revoke(&caller.acting, path_id(handle)?).await?;
-    Ok(shown(&Webhook::new(&revoked, call.now)))
+    Ok(shown(&Webhook::new(&revoked, request.now)))
 }
 
 fn shown(webhook: &Webhook) -> Reply {

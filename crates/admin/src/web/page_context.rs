@@ -25,10 +25,10 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    pub(super) fn of(call: &AdminRequest) -> Self {
+    pub(super) fn of(request: &AdminRequest) -> Self {
         Self {
-            id: call.id,
-            now: call.now,
+            id: request.id,
+            now: request.now,
         }
     }
 }
@@ -57,15 +57,15 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
     pub(super) fn new(
         console: &'a Console<S>,
         visitor: SignedIn,
-        call: &AdminRequest,
+        request: &AdminRequest,
     ) -> Result<Self, ApiError> {
         Ok(Self {
-            path: call.head.uri.path().to_owned(),
-            query: call.query_text().to_owned(),
-            sealed: cookie::shown_once(&call.head.headers),
-            last_event: call.header(&LAST_EVENT_ID).map(str::to_owned),
-            fragment: call.header(&FRAGMENT).is_some(),
-            ..Self::arrived(console, visitor, Arrival::of(call))?
+            path: request.head.uri.path().to_owned(),
+            query: request.query_text().to_owned(),
+            sealed: cookie::shown_once(&request.head.headers),
+            last_event: request.header(&LAST_EVENT_ID).map(str::to_owned),
+            fragment: request.header(&FRAGMENT).is_some(),
+            ..Self::arrived(console, visitor, Arrival::of(request))?
         })
     }
 

@@ -21,62 +21,62 @@ use hookgate_transport::Reply;
 /// Answers a request for a page. An error is a page too.
 pub(crate) async fn answer<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: AdminRequest,
+    request: AdminRequest,
     segments: &[&str],
 ) -> Reply {
-    let id = call.id;
-    let replied = route(console, call, segments).await;
+    let id = request.id;
+    let replied = route(console, request, segments).await;
     replied.unwrap_or_else(|fault| failed::bare(&fault, id))
 }
 
 /// Answers a request for a page under a foreign `Host`.
-pub(crate) fn misdirected(call: &AdminRequest) -> Reply {
-    failed::bare(&ErrorCode::MisdirectedRequest.into(), call.id)
+pub(crate) fn misdirected(request: &AdminRequest) -> Reply {
+    failed::bare(&ErrorCode::MisdirectedRequest.into(), request.id)
 }
 
 async fn route<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: AdminRequest,
+    request: AdminRequest,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
-    let method = call.head.method.clone();
+    let method = request.head.method.clone();
     let reading = matches!(method, Method::GET | Method::HEAD);
     if !reading && method != Method::POST {
         return Err(ApiError::method("GET, HEAD, POST"));
     }
     match *segments {
         ["assets", _] if reading => {
-            let found = hookgate_pages::asset(call.head.uri.path()).ok_or(ErrorCode::NotFound)?;
+            let found = hookgate_pages::asset(request.head.uri.path()).ok_or(ErrorCode::NotFound)?;
             return Ok(html::asset(found.content_type, found.bytes));
         }
-        ["sign-in"] if reading => return sign_in::show(&call),
-        ["sign-in"] => return sign_in::by_password(console, call).await,
-        ["sign-in", secret] if reading => return sign_in_link::show(console, &call, secret).await,
-        ["sign-in", secret] => return sign_in_link::sign_in(console, call, secret).await,
+        ["sign-in"] if reading => return sign_in::show(&request),
+        ["sign-in"] => return sign_in::by_password(console, request).await,
+        ["sign-in", secret] if reading => return sign_in_link::show(console, &request, secret).await,
+        ["sign-in", secret] => return sign_in_link::sign_in(console, request, secret).await,
         _ => {}
     }
     // A live view reconnects by itself as long as its page is open.
     let visitor = if segments.last() == Some(&LIVE) {
-        SignedIn::at_rest(&console.gate, &call).await?
+        SignedIn::at_rest(&console.gate, &request).await?
     } else {
-        SignedIn::of(&console.gate, &call).await?
+        SignedIn::of(&console.gate, &request).await?
     };
     let Some(visitor) = visitor else {
         return if reading {
-            let uri = &call.head.uri;
+            let uri = &request.head.uri;
             let next = uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str);
             Ok(html::see_other(&next_path::sign_in_path(Some(next))))
         } else {
-            sign_in::keep(console, call, segments).await
+            sign_in::keep(console, request, segments).await
         };
     };
     let recipient = visitor.recipient();
     let _turn = console.limits.turn(recipient.account).await?;
-    let mut screen = PageContext::new(console, visitor, &call)?;
+    let mut screen = PageContext::new(console, visitor, &request)?;
     let replied = if reading {
         shown(&mut screen, segments).await
     } else {
-        acted(&mut screen, call, segments).await
+        acted(&mut screen, request, segments).await
     };
     let reply = replied.unwrap_or_else(|fault| match fault.code {
         // The session ended after it was checked.
@@ -113,10 +113,10 @@ async fn shown<S: Store + PeopleStore>(
 /// Handles a form from a page of this console. A form of another session is shown again, and does nothing.
 async fn acted<S: Store + PeopleStore>(
     screen: &mut PageContext<'_, S>,
-    call: AdminRequest,
+    request: AdminRequest,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
-    let form = Form::read(call, &screen.console.host).await?;
+    let form = Form::read(request, &screen.console.host).await?;
     screen.query.clear();
     let fields = form.fields()?;
     let is_ours = fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str());

@@ -28,8 +28,8 @@ const BUSY: &str = "Too many people are signing in right now. Your password was 
 const MAX_SIGN_IN: usize = 64 * 1024;
 
 /// Shows the page that asks for name and password.
-pub(super) fn show(call: &AdminRequest) -> Result<Reply, ApiError> {
-    let query = call.query_text();
+pub(super) fn show(request: &AdminRequest) -> Result<Reply, ApiError> {
+    let query = request.query_text();
     let query = Fields::of_page(query.as_bytes(), &["next"])?;
     page(model(query.text("next"), "").render())
 }
@@ -38,14 +38,14 @@ pub(super) fn show(call: &AdminRequest) -> Result<Reply, ApiError> {
 /// signed in.
 pub(super) async fn keep<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: AdminRequest,
+    request: AdminRequest,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
     if segments == ["sign-out"] {
         return Ok(html::see_other("/sign-in"));
     }
-    let path = call.head.uri.path().to_owned();
-    let (kept, problem) = match Form::read_anonymous(call, &console.host, &console.anonymous_forms, MAX_KEPT)
+    let path = request.head.uri.path().to_owned();
+    let (kept, problem) = match Form::read_anonymous(request, &console.host, &console.anonymous_forms, MAX_KEPT)
         .await
     {
         Ok(form) => {
@@ -71,13 +71,13 @@ pub(super) async fn keep<S: Store + PeopleStore>(
 /// Signs in by name and password.
 pub(super) async fn by_password<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: AdminRequest,
+    request: AdminRequest,
 ) -> Result<Reply, ApiError> {
-    let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
-    let device = cookie::device(&call.head.headers);
-    let earlier = SignedIn::of(&console.gate, &call).await?;
-    let came = Arrival::of(&call);
-    let form = Form::read_anonymous(call, &console.host, &console.anonymous_forms, MAX_SIGN_IN).await?;
+    let (source, user_agent) = (request.source, request.header(&USER_AGENT).map(str::to_owned));
+    let device = cookie::device(&request.head.headers);
+    let earlier = SignedIn::of(&console.gate, &request).await?;
+    let came = Arrival::of(&request);
+    let form = Form::read_anonymous(request, &console.host, &console.anonymous_forms, MAX_SIGN_IN).await?;
     let Typed {
         name,
         next,

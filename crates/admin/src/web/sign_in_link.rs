@@ -18,11 +18,11 @@ use hookgate_transport::Reply;
 /// Shows the page of a sign-in link, with its button.
 pub(super) async fn show<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: &AdminRequest,
+    request: &AdminRequest,
     secret: &str,
 ) -> Result<Reply, ApiError> {
     let found = match secret.parse::<SignInSecret>() {
-        Ok(secret) => console.gate.sign_in_link_of(&secret, call.source).await?,
+        Ok(secret) => console.gate.sign_in_link_of(&secret, request.source).await?,
         Err(_) => None,
     };
     let member = found.map(|(_, member)| member.name.to_string());
@@ -37,13 +37,13 @@ pub(super) async fn show<S: Store + PeopleStore>(
 /// Signs in by a link, after its button was pressed.
 pub(super) async fn sign_in<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: AdminRequest,
+    request: AdminRequest,
     secret: &str,
 ) -> Result<Reply, ApiError> {
-    let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
-    let earlier = SignedIn::of(&console.gate, &call).await?;
+    let (source, user_agent) = (request.source, request.header(&USER_AGENT).map(str::to_owned));
+    let earlier = SignedIn::of(&console.gate, &request).await?;
     // The fields of the form are not used.
-    check_origin(call, &console.host)?;
+    check_origin(request, &console.host)?;
     let signed_in = match secret.parse::<SignInSecret>() {
         Ok(secret) => {
             console

@@ -39,12 +39,12 @@ pub(crate) struct SetProposal {
 pub(crate) async fn preview<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     name: &str,
 ) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManageWebhooks)?;
     let name = path_id(name)?;
-    let proposal: SetProposal = call.json().await?;
+    let proposal: SetProposal = request.json().await?;
     let days = change::preview_days(proposal.days)?;
     let (set, _) = gate.address_set(&name).await?;
     let networks = if let Some(networks) = &proposal.networks {

@@ -28,7 +28,7 @@ use hookgate_wire::{AddressSet, AddressSetChange, words};
 pub(crate) async fn refresh<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &AdminRequest,
+    request: &AdminRequest,
     fetcher: &Fetcher,
     name: &str,
 ) -> Result<Reply, ApiError> {
@@ -40,7 +40,7 @@ pub(crate) async fn refresh<S: Store + PeopleStore>(
         .ok_or_else(|| ApiError::conflict("this set has no URL to download from"))?;
     let published = fetcher.get(url, set.reading.etag.as_deref()).await;
     let taken = gate.address_set_refresh(&caller.acting, &name, published).await?;
-    Ok(changed(&taken, call.now))
+    Ok(changed(&taken, request.now))
 }
 
 /// The decision about a pending version.
@@ -67,11 +67,11 @@ pub(crate) struct Decision {
 pub(crate) async fn decide<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: AdminRequest,
+    request: AdminRequest,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    let (name, now) = (path_id(name)?, call.now);
-    let decision: Decision = call.json().await?;
+    let (name, now) = (path_id(name)?, request.now);
+    let decision: Decision = request.json().await?;
     let set = gate
         .address_set_decide(&caller.acting, &name, decision.version, decision.approve)
         .await?;
