@@ -135,7 +135,7 @@ pub fn path_id<T: FromStr>(text: &str) -> Result<T, ErrorCode> {
 /// The gate can't make the digests.
 pub fn audit_request<S: Store>(gate: &Gate<S>, key: &[u8], asked: &[u8]) -> Result<AuditRequest, ApiError> {
     gate.audit_request(key, asked).map_err(|error| {
-        tracing::error!(%error, "a request that may be repeated can't be known again");
+        tracing::error!(%error, "a repeated request can't be recognised");
         ErrorCode::Internal.into()
     })
 }

@@ -32,7 +32,7 @@ pub struct AnonymousForms(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    came: u64,
+    arrivals: u64,
     /// Forms by their number, in the order of arrival.
     reading: BTreeMap<u64, IncomingForm>,
 }
@@ -42,7 +42,7 @@ struct IncomingForm {
     evicted: Arc<Notify>,
 }
 
-/// A place for a form. Dropping the permit frees it.
+/// A permit to read a form. Dropping it lets another form be read.
 struct FormPermit<'a> {
     forms: &'a AnonymousForms,
     number: u64,
@@ -52,12 +52,12 @@ struct FormPermit<'a> {
 impl AnonymousForms {
     /// Reads the whole form. An error if it has more than `most` bytes, takes too long, or is evicted.
     pub(crate) async fn read(&self, body: Body, source: IpAddr, most: usize) -> Result<Bytes, ApiError> {
-        let place = self.begin(source);
+        let permit = self.begin(source);
         select! {
             biased;
             read = body.read_for(most, FORM_TIMEOUT) => Ok(read?),
-            () = place.evicted.notified() => {
-                let reason = "too many forms come in at this moment".to_owned();
+            () = permit.evicted.notified() => {
+                let reason = "too many forms are being received".to_owned();
                 Err(ApiError::busy(RETRY_AFTER, reason))
             }
         }
@@ -93,9 +93,10 @@ impl State {
         {
             self.evict(oldest);
         }
-        self.came += 1;
-        self.reading.insert(self.came, IncomingForm { source, evicted });
-        self.came
+        self.arrivals += 1;
+        self.reading
+            .insert(self.arrivals, IncomingForm { source, evicted });
+        self.arrivals
     }
 
     fn of(&self, is_of: impl Fn(IpAddr) -> bool) -> impl Iterator<Item = u64> {
@@ -142,8 +143,8 @@ mod tests {
         forms.lock().reading.len()
     }
 
-    fn is_there(place: &FormPermit<'_>) -> bool {
-        place.forms.lock().reading.contains_key(&place.number)
+    fn is_there(permit: &FormPermit<'_>) -> bool {
+        permit.forms.lock().reading.contains_key(&permit.number)
     }
 
     #[tokio::test]
@@ -160,11 +161,11 @@ mod tests {
             (Box::new(|n| format!("2001:db8:0:{:x}::1", n * 256)), 16),
         ] {
             let forms = AnonymousForms::default();
-            let places = many(&forms, (0..40).map(form));
+            let permits = many(&forms, (0..40).map(form));
             assert_eq!(left(&forms), most);
-            assert!(places[40 - most..].iter().all(is_there));
-            places[0].evicted.notified().await;
-            drop(places);
+            assert!(permits[40 - most..].iter().all(is_there));
+            permits[0].evicted.notified().await;
+            drop(permits);
             assert_eq!(left(&forms), 0);
         }
     }

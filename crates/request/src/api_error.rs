@@ -105,9 +105,9 @@ impl ApiError {
         }
     }
 
-    /// Too many passwords wait to be checked; `Retry-After` says when to retry.
+    /// The password queue is full; `Retry-After` says when to retry.
     #[must_use]
-    pub fn no_turn(retry_after: Duration) -> Self {
+    pub fn password_queue_full(retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
             ..ErrorCode::Busy.into()

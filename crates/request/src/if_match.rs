@@ -36,7 +36,7 @@ impl IfMatch {
     ///
     /// # Errors
     /// [`ErrorCode::PreconditionFailed`] if the object has another revision.
-    pub fn insist(&self, current: i64) -> Result<Option<i64>, ErrorCode> {
+    pub fn check(&self, current: i64) -> Result<Option<i64>, ErrorCode> {
         match self {
             Self::Any => Ok(None),
             Self::Revisions(revisions) if revisions.contains(&current) => Ok(Some(current)),
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_star_matches_whatever_is_there() {
         for star in ["*", " * "] {
-            assert_eq!(of(&[star]).map(|tags| tags.insist(7)), Ok(Ok(None)));
+            assert_eq!(of(&[star]).map(|tags| tags.check(7)), Ok(Ok(None)));
         }
     }
 
@@ -77,8 +77,8 @@ mod tests {
     fn one_tag_of_several_is_enough() {
         for fields in [&["\"7\""][..], &["\"3\", \"7\""], &["\"3\"", "W/\"7\",\"7\""]] {
             let tags = of(fields).expect("tags");
-            assert_eq!(tags.insist(7), Ok(Some(7)), "{fields:?}");
-            assert_eq!(tags.insist(8), Err(ErrorCode::PreconditionFailed), "{fields:?}");
+            assert_eq!(tags.check(7), Ok(Some(7)), "{fields:?}");
+            assert_eq!(tags.check(8), Err(ErrorCode::PreconditionFailed), "{fields:?}");
         }
     }
 
@@ -86,7 +86,7 @@ mod tests {
     fn what_is_no_tag_of_ours_matches_nothing() {
         for text in ["7", "\"07\"", "W/\"7\"", "\"x\"", "", "*, x", "\"7"] {
             let tags = of(&[text]).expect("tags");
-            assert_eq!(tags.insist(7), Err(ErrorCode::PreconditionFailed), "{text:?}");
+            assert_eq!(tags.check(7), Err(ErrorCode::PreconditionFailed), "{text:?}");
         }
         assert_eq!(of(&[]), Err(ErrorCode::PreconditionRequired));
     }

@@ -11,12 +11,12 @@ use crate::api_error::ApiError;
 const EXPECTED: &str = ", expected ";
 /// Beginnings of the parser's texts that are followed by a field name of this program, and the problem that is
 /// reported instead.
-const OF_OURS: [(&str, &str); 2] = [
+const FIELD_PROBLEMS: [(&str, &str); 2] = [
     ("missing field `", "is missing"),
     ("duplicate field `", "is given twice"),
 ];
 /// Beginnings of the parser's texts about an unexpected value, and the words that are reported instead.
-const KINDS: [(&str, &str); 5] = [
+const VALUE_PROBLEMS: [(&str, &str); 5] = [
     ("unknown field", "an unknown field"),
     ("unknown variant", "an unknown value"),
     ("invalid type", "a value of another type"),
@@ -40,13 +40,13 @@ pub(crate) fn json_fault(error: &serde_json::Error) -> ApiError {
 
 /// The problem with the shape, without any part of the body.
 fn shape_problem(text: &str) -> String {
-    for (begin, problem) in OF_OURS {
+    for (begin, problem) in FIELD_PROBLEMS {
         let name = text.strip_prefix(begin).and_then(|rest| rest.split('`').next());
         if let Some(name) = name.filter(|name| !may_hold_secret(name.as_bytes())) {
             return format!("`{name}` {problem}");
         }
     }
-    let Some((_, found)) = KINDS.iter().find(|(begin, _)| text.starts_with(begin)) else {
+    let Some((_, found)) = VALUE_PROBLEMS.iter().find(|(begin, _)| text.starts_with(begin)) else {
         return "a value that can't be read".to_owned();
     };
     // The last occurrence is the parser's: text of the body can only stand before it.

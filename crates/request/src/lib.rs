@@ -7,6 +7,7 @@
 
 mod admin_request;
 mod anonymous_forms;
+mod answer_slots;
 mod api_error;
 pub mod cookie;
 mod fields;
@@ -16,16 +17,15 @@ mod host;
 mod if_match;
 mod json_fault;
 mod limits;
-mod places;
 mod search_term;
 
 pub use admin_request::{AdminRequest, audit_request, path_id};
 pub use anonymous_forms::AnonymousForms;
+pub use answer_slots::AnswerSlot;
 pub use api_error::{ApiError, ErrorCode, InvalidField, RuleLimit};
 pub use fields::Fields;
 pub use form::{Form, check_origin};
 pub use host::Host;
 pub use if_match::IfMatch;
 pub use limits::{Limits, QuotaGuard};
-pub use places::AnswerPlace;
 pub use search_term::SearchTerm;

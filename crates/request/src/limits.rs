@@ -10,8 +10,8 @@ use hookgate_gate::Account;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::answer_slots::{AnswerSlot, AnswerSlots, Full};
 use crate::api_error::ApiError;
-use crate::places::{AnswerPlace, Full, Places};
 use hookgate_transport::Pieces;
 
 /// Concurrent exports: each may hold a large payload in several forms, about 16 MiB.
@@ -31,8 +31,8 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 const ACCOUNT_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Concurrent requests of one account. Further ones wait for a permit.
 const ACCOUNT_REQUESTS: usize = 4;
-/// Time that a request waits for a permit: as long as for a connection to the store.
-const TURN_WAIT: Duration = Duration::from_secs(5);
+/// Maximum time that a request waits for a permit: as long as for a connection to the store.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Concurrent answers with payloads: as many as an embedded store has readers for the console, because more would
 /// only take memory.
 const PAYLOAD_ANSWERS: usize = 2;
@@ -43,8 +43,8 @@ const MAX_REMEMBERED: usize = 64;
 
 /// All bounds of a console.
 pub struct Limits {
-    exports: Arc<Places>,
-    live_views: Arc<Places>,
+    exports: Arc<AnswerSlots>,
+    live_views: Arc<AnswerSlots>,
     answers: Arc<Quota>,
     requests: Mutex<HashMap<Account, Weak<Semaphore>>>,
     payload_answers: Semaphore,
@@ -53,9 +53,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            exports: Places::new(ACCOUNT_EXPORTS, EXPORTS, EXPORT_PACE),
-            // No least pace: a live view without deliveries sends almost nothing.
-            live_views: Places::new(ACCOUNT_LIVE_VIEWS, LIVE_VIEWS, 0),
+            exports: AnswerSlots::new(ACCOUNT_EXPORTS, EXPORTS, EXPORT_PACE),
+            // No minimum pace: a live view without deliveries sends almost nothing.
+            live_views: AnswerSlots::new(ACCOUNT_LIVE_VIEWS, LIVE_VIEWS, 0),
             answers: Quota::new(ACCOUNT_ANSWER_BYTES, ANSWER_BYTES),
             requests: Mutex::default(),
             payload_answers: Semaphore::new(PAYLOAD_ANSWERS),
@@ -64,11 +64,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Takes a place for an export that is sent in `pieces`.
+    /// Takes a slot for an export that is sent in `pieces`.
     ///
     /// # Errors
     /// The account, or all accounts together, have too many.
-    pub fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerPlace, ApiError> {
+    pub fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerSlot, ApiError> {
         self.exports.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_EXPORTS} of your exports are running, wait until one has ended"
@@ -79,11 +79,11 @@ impl Limits {
         })
     }
 
-    /// Takes a place for a live view that is sent in `pieces`.
+    /// Takes a slot for a live view that is sent in `pieces`.
     ///
     /// # Errors
     /// The account, or all accounts together, have too many.
-    pub fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerPlace, ApiError> {
+    pub fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerSlot, ApiError> {
         self.live_views.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_LIVE_VIEWS} of your live views are open, close one"
@@ -99,13 +99,14 @@ impl Limits {
     /// # Errors
     /// The earlier requests of the account don't end in time, or its unread large answers, or those of all accounts,
     /// are over the bound. An account that has read all its answers is never refused for what others leave unread.
-    pub async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, ApiError> {
+    pub async fn permit(&self, account: Account) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.answers.is_used_up(account) {
             return Err(busy("you have not read earlier large responses yet".to_owned()));
         }
-        let turns = self.turns_of(account);
-        let turn = timeout(TURN_WAIT, turns.acquire_owned()).await;
-        turn.ok()
+        let permits = self.permits_of(account);
+        let permit = timeout(PERMIT_TIMEOUT, permits.acquire_owned()).await;
+        permit
+            .ok()
             .and_then(Result::ok)
             .ok_or_else(|| busy("your earlier requests are still running".to_owned()))
     }
@@ -123,17 +124,17 @@ impl Limits {
         answer.await
     }
 
-    fn turns_of(&self, account: Account) -> Arc<Semaphore> {
+    fn permits_of(&self, account: Account) -> Arc<Semaphore> {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(turns) = requests.get(&account).and_then(Weak::upgrade) {
-            return turns;
+        if let Some(permits) = requests.get(&account).and_then(Weak::upgrade) {
+            return permits;
         }
         if requests.len() >= MAX_REMEMBERED {
-            requests.retain(|_, turns| turns.strong_count() > 0);
+            requests.retain(|_, permits| permits.strong_count() > 0);
         }
-        let turns = Arc::new(Semaphore::new(ACCOUNT_REQUESTS));
-        requests.insert(account, Arc::downgrade(&turns));
-        turns
+        let permits = Arc::new(Semaphore::new(ACCOUNT_REQUESTS));
+        requests.insert(account, Arc::downgrade(&permits));
+        permits
     }
 }
 
@@ -281,18 +282,18 @@ mod tests {
     async fn nothing_more_is_done_for_who_does_not_read_and_for_nobody_else_less() {
         let limits = Limits::default();
         let large = limits.unread(account(1), ACCOUNT_ANSWER_BYTES);
-        assert!(limits.turn(account(1)).await.is_err());
-        assert!(limits.turn(account(2)).await.is_ok());
+        assert!(limits.permit(account(1)).await.is_err());
+        assert!(limits.permit(account(2)).await.is_ok());
         let small = limits.unread(account(2), 1);
-        assert!(limits.turn(account(2)).await.is_ok());
+        assert!(limits.permit(account(2)).await.is_ok());
         let all = limits.unread(account(3), ANSWER_BYTES);
         assert!(
-            limits.turn(account(2)).await.is_err(),
+            limits.permit(account(2)).await.is_err(),
             "all together hold too much"
         );
-        assert!(limits.turn(account(4)).await.is_ok(), "it has nothing to read");
+        assert!(limits.permit(account(4)).await.is_ok(), "it has nothing to read");
         drop((large, small, all));
-        assert!(limits.turn(account(1)).await.is_ok());
+        assert!(limits.permit(account(1)).await.is_ok());
         assert!(limits.answers.lock().is_empty());
     }
 
@@ -301,15 +302,15 @@ mod tests {
         let limits = Limits::default();
         let mut held = Vec::new();
         for _ in 0..ACCOUNT_REQUESTS {
-            held.push(limits.turn(account(1)).await.ok().unwrap());
+            held.push(limits.permit(account(1)).await.ok().unwrap());
         }
-        assert!(limits.turn(account(1)).await.is_err());
-        assert!(limits.turn(account(2)).await.is_ok());
+        assert!(limits.permit(account(1)).await.is_err());
+        assert!(limits.permit(account(2)).await.is_ok());
         held.pop();
-        assert!(limits.turn(account(1)).await.is_ok());
+        assert!(limits.permit(account(1)).await.is_ok());
         drop(held);
         for number in 0..=u8::MAX {
-            assert!(limits.turn(account(number)).await.is_ok());
+            assert!(limits.permit(account(number)).await.is_ok());
         }
         assert!(limits.requests.lock().unwrap().len() <= MAX_REMEMBERED);
     }

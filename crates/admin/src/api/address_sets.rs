@@ -163,7 +163,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     let networks = networks_of(&wanted.networks)?;
     caller.acting.require(Permission::ManageWebhooks)?;
     let (set, _) = gate.address_set(&name).await?;
-    let revision = tags.insist(set.revision)?;
+    let revision = tags.check(set.revision)?;
     let taken = gate
         .address_set_edit(&caller.acting, &name, revision, networks)
         .await?;

@@ -29,7 +29,7 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let caller = Caller::of(gate, &request).await?;
     let recipient = caller.recipient;
-    let _turn = surroundings.limits.turn(recipient.account).await?;
+    let _permit = surroundings.limits.permit(recipient.account).await?;
     let reply = route(gate, surroundings, &caller, request, segments).await?;
     Ok(streams::held(gate, surroundings.limits, recipient, reply).await)
 }
@@ -50,9 +50,13 @@ async fn route<S: Store + PeopleStore>(
     let reading = matches!(method, Method::GET | Method::HEAD);
     match *segments {
         ["webhooks"] if reading => webhooks::list(gate, &request).await,
-        ["webhooks"] if method == Method::POST => webhooks::create(gate, caller, request, &addresses.gate).await,
+        ["webhooks"] if method == Method::POST => {
+            webhooks::create(gate, caller, request, &addresses.gate).await
+        }
         ["webhooks", handle] if reading => webhooks::show(gate, &request, handle).await,
-        ["webhooks", handle] if method == Method::PATCH => webhooks::edit(gate, caller, request, handle).await,
+        ["webhooks", handle] if method == Method::PATCH => {
+            webhooks::edit(gate, caller, request, handle).await
+        }
         ["webhooks", handle, "regenerate"] if method == Method::POST => {
             webhooks::regenerate(gate, caller, &request, handle, &addresses.gate).await
         }
@@ -76,7 +80,9 @@ async fn route<S: Store + PeopleStore>(
         ["incidents"] if reading => incidents::list(gate, caller, &request).await,
         ["incidents", id] if reading => incidents::show(gate, caller, &request, id).await,
         ["incidents", id] if method == Method::PATCH => incidents::act(gate, caller, request, id).await,
-        ["incidents", id, "notes"] if method == Method::POST => incidents::note(gate, caller, request, id).await,
+        ["incidents", id, "notes"] if method == Method::POST => {
+            incidents::note(gate, caller, request, id).await
+        }
         ["members"] if reading => members::list(gate, &request).await,
         ["members"] if method == Method::POST => members::add(gate, caller, request).await,
         ["members", id] if method == Method::PATCH => members::change(gate, caller, request, id).await,

@@ -236,7 +236,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     caller.acting.require(Permission::ManageWebhooks)?;
     let found = gate.store().webhook_by_handle(handle).await?;
     let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
-    let revision = tags.insist(found.ok_or(ErrorCode::NotFound)?.revision)?;
+    let revision = tags.check(found.ok_or(ErrorCode::NotFound)?.revision)?;
     let edited = gate.edit(&caller.acting, handle, revision, apply).await?;
     Ok(shown(&Webhook::new(&edited, now)))
 }

@@ -71,7 +71,7 @@ async fn route<S: Store + PeopleStore>(
         };
     };
     let recipient = visitor.recipient();
-    let _turn = console.limits.turn(recipient.account).await?;
+    let _permit = console.limits.permit(recipient.account).await?;
     let mut screen = PageContext::new(console, visitor, &request)?;
     let replied = if reading {
         shown(&mut screen, segments).await

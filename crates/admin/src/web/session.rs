@@ -74,7 +74,7 @@ pub(super) fn failed(error: SignInError) -> ApiError {
         SignInError::TooMany { retry_after } | SignInError::Guessed { retry_after } => {
             ApiError::too_many(retry_after)
         }
-        SignInError::Busy { retry_after } => ApiError::no_turn(retry_after),
+        SignInError::Busy { retry_after } => ApiError::password_queue_full(retry_after),
         SignInError::Store(error) => error.into(),
         error @ (SignInError::Passwords(_) | SignInError::Entropy(_)) => {
             if let Some(left_out) = NO_SIGN_IN.line() {

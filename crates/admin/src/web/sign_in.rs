@@ -45,8 +45,13 @@ pub(super) async fn keep<S: Store + PeopleStore>(
         return Ok(html::see_other("/sign-in"));
     }
     let path = request.head.uri.path().to_owned();
-    let (kept, problem) = match Form::read_anonymous(request, &console.host, &console.anonymous_forms, MAX_KEPT)
-        .await
+    let (kept, problem) = match Form::read_anonymous(
+        request,
+        &console.host,
+        &console.anonymous_forms,
+        MAX_KEPT,
+    )
+    .await
     {
         Ok(form) => {
             let fields = restore::kept(&form.fields()?);

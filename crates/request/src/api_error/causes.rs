@@ -12,10 +12,10 @@ use super::{ApiError, Details, ErrorCode};
 use hookgate_transport::BodyFault;
 use hookgate_transport::reply;
 
-/// Pace of the log lines about a store that is unavailable.
-static NO_STORE: LogInterval = LogInterval::new();
-/// Pace of the log lines about corrupt rows.
-static DAMAGED: LogInterval = LogInterval::new();
+/// Log interval for an unavailable store.
+static STORE_UNAVAILABLE: LogInterval = LogInterval::new();
+/// Log interval for corrupt rows.
+static CORRUPT_ROW: LogInterval = LogInterval::new();
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -23,14 +23,14 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict => ErrorCode::Conflict.into(),
             StoreError::Actor(error) => Self::actor(error),
             StoreError::Unavailable { .. } => {
-                if let Some(left_out) = NO_STORE.line() {
+                if let Some(left_out) = STORE_UNAVAILABLE.line() {
                     let source = error.source().map(tracing::field::display);
-                    tracing::warn!(%error, source, left_out, "the console has no store");
+                    tracing::warn!(%error, source, left_out, "the console can't reach the store");
                 }
                 ErrorCode::Unavailable.into()
             }
             StoreError::Corrupt { .. } => {
-                if let Some(left_out) = DAMAGED.line() {
+                if let Some(left_out) = CORRUPT_ROW.line() {
                     tracing::error!(%error, left_out, "the console can't read what is stored");
                 }
                 ErrorCode::Internal.into()
@@ -89,7 +89,9 @@ impl From<PeopleError> for ApiError {
             PeopleError::Password(error) => Self::field("password", "common", error.to_string()),
             PeopleError::WrongPassword => Self::field("current", "password", error.to_string()),
             PeopleError::TooMany { retry_after } => Self::too_many(retry_after),
-            PeopleError::Passwords(PasswordsError::Busy { retry_after }) => Self::no_turn(retry_after),
+            PeopleError::Passwords(PasswordsError::Busy { retry_after }) => {
+                Self::password_queue_full(retry_after)
+            }
             PeopleError::Store(error) => error.into(),
             error @ (PeopleError::Passwords(_) | PeopleError::Entropy(_)) => {
                 tracing::error!(%error, "people can't be managed");

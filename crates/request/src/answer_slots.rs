@@ -1,4 +1,4 @@
-//! Places for long answers, bounded for each account and in total. If all are taken, an answer of the account that
+//! Slots for long answers, bounded for each account and in total. If all are taken, an answer of the account that
 //! holds most is cut off for an account that holds none, so that a few endless answers can't block the others.
 
 use std::cmp::Reverse;
@@ -13,19 +13,19 @@ use hookgate_transport::Pieces;
 /// Time after which the average pace of an answer is meaningful.
 const SETTLED: Duration = Duration::from_mins(1);
 
-/// Pace of the log lines about answers that gave way.
+/// Log interval for answers that gave way.
 static GAVE_WAY: LogInterval = LogInterval::new();
 
-/// The places for one kind of answer.
-pub(crate) struct Places {
+/// The slots for one kind of answer.
+pub(crate) struct AnswerSlots {
     of_account: usize,
     of_all: usize,
     /// Bytes per second below which even the only answer of an account gives way. Zero disables this.
-    least_pace: u64,
+    min_pace: u64,
     running: Mutex<Vec<Running>>,
 }
 
-/// An answer with a place.
+/// An answer that has a slot.
 struct Running {
     account: Account,
     began: Instant,
@@ -53,22 +53,18 @@ pub(crate) enum Full {
     All,
 }
 
-impl Places {
-    pub(crate) fn new(of_account: usize, of_all: usize, least_pace: u64) -> Arc<Self> {
+impl AnswerSlots {
+    pub(crate) fn new(of_account: usize, of_all: usize, min_pace: u64) -> Arc<Self> {
         Arc::new(Self {
             of_account,
             of_all,
-            least_pace,
+            min_pace,
             running: Mutex::default(),
         })
     }
 
-    /// Takes a place for an answer that is sent in `pieces`.
-    pub(crate) fn take(
-        self: &Arc<Self>,
-        account: Account,
-        pieces: &Arc<Pieces>,
-    ) -> Result<AnswerPlace, Full> {
+    /// Takes a slot for an answer that is sent in `pieces`.
+    pub(crate) fn take(self: &Arc<Self>, account: Account, pieces: &Arc<Pieces>) -> Result<AnswerSlot, Full> {
         let mut running = self.lock();
         let held = held(&running, account);
         if held >= self.of_account {
@@ -90,23 +86,23 @@ impl Places {
             began: Instant::now(),
             pieces: Weak::clone(&pieces),
         });
-        Ok(AnswerPlace {
-            places: Arc::clone(self),
+        Ok(AnswerSlot {
+            slots: Arc::clone(self),
             pieces,
         })
     }
 
     /// Index of the answer that gives way to another account: the slowest of the accounts that hold most, those older
-    /// than [`SETTLED`] first. The only answer of an account gives way only if it is slower than `least_pace`.
+    /// than [`SETTLED`] first. The only answer of an account gives way only if it is slower than `min_pace`.
     fn gives_way(&self, running: &[Running], now: Instant) -> Option<usize> {
         let most = running.iter().map(|one| held(running, one.account)).max()?;
-        let is_slow = |one: &Running| one.is_settled(now) && one.pace(now) < self.least_pace;
+        let is_slow = |one: &Running| one.is_settled(now) && one.pace(now) < self.min_pace;
         let may = running
             .iter()
             .enumerate()
             .filter(|(_, one)| held(running, one.account) == most && (most > 1 || is_slow(one)));
-        let (place, _) = may.min_by_key(|(_, one)| (Reverse(one.is_settled(now)), one.pace(now)))?;
-        Some(place)
+        let (index, _) = may.min_by_key(|(_, one)| (Reverse(one.is_settled(now)), one.pace(now)))?;
+        Some(index)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Running>> {
@@ -118,15 +114,15 @@ fn held(running: &[Running], account: Account) -> usize {
     running.iter().filter(|one| one.account == account).count()
 }
 
-/// A place. Dropping it frees the place.
-pub struct AnswerPlace {
-    places: Arc<Places>,
+/// A slot for an answer. Dropping it frees the slot.
+pub struct AnswerSlot {
+    slots: Arc<AnswerSlots>,
     pieces: Weak<Pieces>,
 }
 
-impl Drop for AnswerPlace {
+impl Drop for AnswerSlot {
     fn drop(&mut self) {
-        let mut running = self.places.lock();
+        let mut running = self.slots.lock();
         running.retain(|one| !Weak::ptr_eq(&one.pieces, &self.pieces));
     }
 }
@@ -156,44 +152,44 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_slowest_of_who_holds_most_gives_way_to_who_holds_none() {
-        let places = Places::new(2, 4, LEAST);
+        let slots = AnswerSlots::new(2, 4, LEAST);
         let slow = answer(1).await;
         let quick = answer(20_000).await;
         let others = [answer(10).await, answer(20_000).await, answer(5).await];
         let _held = [
-            places.take(account(1), &slow.0).ok().unwrap(),
-            places.take(account(1), &quick.0).ok().unwrap(),
-            places.take(account(2), &others[0].0).ok().unwrap(),
+            slots.take(account(1), &slow.0).ok().unwrap(),
+            slots.take(account(1), &quick.0).ok().unwrap(),
+            slots.take(account(2), &others[0].0).ok().unwrap(),
         ];
-        let last = places.take(account(3), &others[1].0).ok().unwrap();
+        let last = slots.take(account(3), &others[1].0).ok().unwrap();
         advance(SETTLED).await;
         let again = answer(0).await;
-        assert_eq!(places.take(account(1), &again.0).err(), Some(Full::Account));
+        assert_eq!(slots.take(account(1), &again.0).err(), Some(Full::Account));
         assert_eq!(
-            places.take(account(2), &again.0).err(),
+            slots.take(account(2), &again.0).err(),
             Some(Full::All),
             "it has one"
         );
-        let new = places.take(account(4), &others[2].0).ok().unwrap();
+        let new = slots.take(account(4), &others[2].0).ok().unwrap();
         assert!(slow.0.is_abandoned() && !quick.0.is_abandoned() && !others[0].0.is_abandoned());
-        assert_eq!(places.lock().len(), 4);
+        assert_eq!(slots.lock().len(), 4);
         // Now each account has one answer. The slowest of the settled ones gives way, not the new one.
-        let fifth = places.take(account(5), &again.0).ok().unwrap();
+        let fifth = slots.take(account(5), &again.0).ok().unwrap();
         assert!(others[0].0.is_abandoned() && !others[2].0.is_abandoned());
         drop((last, new, fifth));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_reads_well_keeps_the_only_place() {
-        let places = Places::new(2, 1, LEAST);
+    async fn an_answer_that_is_read_keeps_the_only_slot() {
+        let slots = AnswerSlots::new(2, 1, LEAST);
         let quick = answer(100_000).await;
-        let held = places.take(account(1), &quick.0).ok().unwrap();
+        let held = slots.take(account(1), &quick.0).ok().unwrap();
         let other = answer(0).await;
-        assert_eq!(places.take(account(2), &other.0).err(), Some(Full::All));
+        assert_eq!(slots.take(account(2), &other.0).err(), Some(Full::All));
         advance(SETTLED).await;
-        assert_eq!(places.take(account(2), &other.0).err(), Some(Full::All));
+        assert_eq!(slots.take(account(2), &other.0).err(), Some(Full::All));
         drop(held);
-        assert!(places.take(account(2), &other.0).is_ok());
-        assert!(places.lock().is_empty());
+        assert!(slots.take(account(2), &other.0).is_ok());
+        assert!(slots.lock().is_empty());
     }
 }
