@@ -20,7 +20,7 @@ use hookgate_transport::Reply;
 use hookgate_transport::{PIECE_BYTES, Pieces, ReplyBody};
 use hookgate_wire::{Delivery, ExportError, ExportFormat};
 
-/// Pace of the log lines about exports that break off.
+/// Log interval for exports that break off.
 static BROKEN_OFF: LogInterval = LogInterval::new();
 
 /// Answers with the matching deliveries, newest first, as a file. Payloads are included only in formats that have

@@ -19,7 +19,7 @@ use hookgate_transport::reply::{self, Reply};
 use hookgate_transport::tls::{CertificateState, HotCertificate};
 use hookgate_transport::{Admission, Fullness};
 
-/// Pace of the log lines about metrics that can't be written.
+/// Log interval for metrics that can't be written.
 static NO_METRICS: LogInterval = LogInterval::new();
 
 /// Time for which metrics are cached: monitoring systems ask more rarely.

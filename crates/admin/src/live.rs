@@ -30,7 +30,7 @@ const ROWS: PageSize = PageSize::new(50).unwrap();
 /// Maximum lifetime of a stream. The browser reconnects by itself.
 const LIFETIME: Duration = Duration::from_mins(10);
 
-/// Pace of the log lines about rows that can't be rendered.
+/// Log interval for rows that can't be rendered.
 static NOT_RENDERED: LogInterval = LogInterval::new();
 
 /// Start of a live view.

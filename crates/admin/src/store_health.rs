@@ -8,7 +8,7 @@ use hookgate_gate::{LogInterval, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// Pace of the log lines about failed test writes.
+/// Log interval for failed test writes.
 static NOT_READY: LogInterval = LogInterval::new();
 
 /// Minimum interval between two tests: a test costs an fsync, and monitoring systems ask more rarely.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection_activity::{ConnectionActivity, GRACE};
 
-/// Log pace of connections that are cut.
+/// Log interval for connections that are cut.
 static CUT: LogInterval = LogInterval::new();
 
 /// Time from the shutdown signal until connections are cut. A body may take 15 s and its commit a few more; service

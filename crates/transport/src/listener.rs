@@ -29,7 +29,7 @@ use crate::proxy_protocol;
 use crate::service::Service;
 use crate::tls::ALPN_H2;
 
-/// Log pace of trusted proxies without a valid PROXY header.
+/// Log interval for trusted proxies without a valid PROXY header.
 static UNPROXIED: LogInterval = LogInterval::new();
 
 /// Open connections of one listener, handshakes included. At some 40 KiB each they stay under 400 MiB. Above three

@@ -26,7 +26,7 @@ use crate::reply::{self, Reply, X_REQUEST_ID};
 use crate::request_id::header_value;
 use crate::{http2, strict};
 
-/// Log pace of handlers that panic.
+/// Log interval for handlers that panic.
 static PANICKED: LogInterval = LogInterval::new();
 
 /// A service behind a listener.

@@ -12,7 +12,7 @@ use hookgate_log::LogInterval;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-/// Log pace of connections that are cut.
+/// Log interval for connections that are cut.
 static CUT: LogInterval = LogInterval::new();
 
 /// Bytes of waiting answers on all connections of a listener above which connections are cut. Some seventy connections

@@ -8,7 +8,7 @@ use crate::html;
 use hookgate_request::{ApiError, ErrorCode, InvalidField};
 use hookgate_transport::Reply;
 
-/// Pace of the log lines about pages that can't be rendered.
+/// Log interval for pages that can't be rendered.
 static NOT_RENDERED: LogInterval = LogInterval::new();
 
 /// Answers with a page (200).

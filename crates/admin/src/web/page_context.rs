@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::signed_in::SignedIn;
 use hookgate_request::{AdminRequest, ApiError, ErrorCode, Fields, cookie};
 
-/// Pace of the log lines about pages that get no key because randomness is unavailable.
+/// Log interval for pages that get no key because randomness is unavailable.
 static NO_KEY: LogInterval = LogInterval::new();
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

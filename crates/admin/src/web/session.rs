@@ -13,7 +13,7 @@ use crate::signed_in::SignedIn;
 use hookgate_request::{ApiError, ErrorCode, cookie};
 use hookgate_transport::Reply;
 
-/// Pace of the log lines about sign-ins that fail by an error of the server.
+/// Log interval for sign-ins that fail by an error of the server.
 static NO_SIGN_IN: LogInterval = LogInterval::new();
 
 /// The empty CSRF token of forms without a session: these are checked by `Origin` alone.

@@ -24,7 +24,7 @@ pub use address::Address;
 pub use address_error::AddressError;
 pub use connect_error::ConnectError;
 
-/// Log limiter of connections that do not answer.
+/// Log interval for connections that do not answer.
 static SILENT: LogInterval = LogInterval::new();
 
 /// Timeout of connecting, for each of the hosts.

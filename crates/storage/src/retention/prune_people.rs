@@ -16,7 +16,7 @@ use crate::audit::statements::{
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_set, counter_value};
 
-/// Log limiter of entries that are removed before they are too old.
+/// Log interval for entries that are removed before they are too old.
 static EARLY: LogInterval = LogInterval::new();
 
 const DAY: Duration = Duration::from_hours(24);

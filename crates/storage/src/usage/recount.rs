@@ -22,7 +22,7 @@ use crate::counters::{Counter, counter_set, counter_try_lock, counter_value};
 use crate::locks::history::tables_stay;
 use crate::rows::read_address;
 
-/// Log limiter of corrupt records.
+/// Log interval for corrupt records.
 static DAMAGED: LogInterval = LogInterval::new();
 
 /// Most sources of a webhook that are counted separately on a day, of those that passed. A webhook has a

@@ -16,7 +16,7 @@ use crate::connection::Connection;
 use crate::connection::pool::{Pool, run};
 use crate::query_error::unavailable;
 
-/// Log limiter of failed look-ups.
+/// Log interval for failed look-ups.
 static FAILED: LogInterval = LogInterval::new();
 
 const WHAT: &str = "look up a URL";
