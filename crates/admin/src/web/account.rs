@@ -11,13 +11,13 @@ use hookgate_request::{ApiError, Fields, path_id};
 use hookgate_transport::Reply;
 
 /// Shows the page.
-pub(super) async fn show<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    page(model(screen, Vec::new()).await?.render())
+pub(super) async fn show<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    page(model(context, Vec::new()).await?.render())
 }
 
 /// Sets a new password.
 pub(super) async fn password<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     let new = fields.read::<Password>("password").and_then(|new| {
@@ -30,13 +30,13 @@ pub(super) async fn password<S: Store + PeopleStore>(
     });
     let new = match new {
         Ok(new) => new,
-        Err(fault) => return re_render(model(screen, problems(fault)?).await?.render()),
+        Err(fault) => return re_render(model(context, problems(fault)?).await?.render()),
     };
-    let visitor = &screen.visitor;
+    let visitor = &context.signed_in;
     let current = fields
         .get("current")
         .and_then(|text| text.parse::<Password>().ok());
-    let set = screen
+    let set = context
         .gate()
         .set_password(
             &visitor.acting,
@@ -53,7 +53,7 @@ pub(super) async fn password<S: Store + PeopleStore>(
                 field: "current".to_owned(),
                 message: "The current password is wrong.".into(),
             };
-            re_render(model(screen, vec![problem]).await?.render())
+            re_render(model(context, vec![problem]).await?.render())
         }
         Err(error) => Err(error.into()),
     }
@@ -61,20 +61,20 @@ pub(super) async fn password<S: Store + PeopleStore>(
 
 /// Ends one of the sessions.
 pub(super) async fn end<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: SessionId = path_id(id)?;
-    screen.gate().session_end(&screen.visitor.acting, id).await?;
+    context.gate().session_end(&context.signed_in.acting, id).await?;
     Ok(html::see_other("/account?done=session-ended"))
 }
 
 async fn model<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     problems: Vec<Problem>,
 ) -> Result<Account, ApiError> {
-    let visitor = &screen.visitor;
-    let sessions = screen.gate().sessions(&visitor.acting, visitor.member.id).await?;
+    let visitor = &context.signed_in;
+    let sessions = context.gate().sessions(&visitor.acting, visitor.member.id).await?;
     let row = |session: &Session| SessionRow {
         id: session.id.to_string(),
         started_at: session.created_at,
@@ -84,10 +84,10 @@ async fn model<S: Store + PeopleStore>(
         is_this: session.id == visitor.session.id,
     };
     Ok(Account {
-        shell: screen.shell(),
-        failed: screen.failed_sign_ins().await?,
+        shell: context.shell(),
+        failed: context.failed_sign_ins().await?,
         has_password: visitor.member.password.is_some()
-            && !visitor.session.resets_password(screen.gate().now()),
+            && !visitor.session.resets_password(context.gate().now()),
         password_least: u16::try_from(MIN_PASSWORD_CHARACTERS).unwrap_or(u16::MAX),
         problems,
         sessions: sessions.iter().map(row).collect(),

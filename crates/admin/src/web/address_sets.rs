@@ -17,34 +17,34 @@ use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
 
 /// Shows the list.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    screen.fields(&[])?;
-    page(view::list(screen).await?.render())
+pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    context.fields(&[])?;
+    page(view::list(context).await?.render())
 }
 
 /// Shows one set.
 pub(super) async fn show<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    screen.fields(&[])?;
-    let (set, networks) = find(screen, name).await?;
+    context.fields(&[])?;
+    let (set, networks) = find(context, name).await?;
     let change = match set.pending {
         None => None,
         Some(pending) => {
-            let waiting = screen
+            let waiting = context
                 .gate()
                 .store()
                 .address_set_networks(&set.name, pending)
                 .await?;
             match waiting {
-                Some(waiting) => Some(change_of(screen, &set, &networks, &waiting).await?),
+                Some(waiting) => Some(change_of(context, &set, &networks, &waiting).await?),
                 None => None,
             }
         }
     };
-    let detail = detail(screen, &set, lines(&networks)).await?;
-    let warnings = warnings(screen, None, &networks);
+    let detail = detail(context, &set, lines(&networks)).await?;
+    let warnings = warnings(context, None, &networks);
     page(
         AddressSetDetail {
             change,
@@ -57,17 +57,17 @@ pub(super) async fn show<S: Store + PeopleStore>(
 
 /// Downloads a published list again.
 pub(super) async fn refresh<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let (set, _) = find(screen, name).await?;
+    context.signed_in.require(Permission::ManageWebhooks)?;
+    let (set, _) = find(context, name).await?;
     let url = set
         .url()
         .ok_or_else(|| ApiError::conflict("this set has no URL to download from"))?;
-    let published = screen.console.fetcher.get(url, set.reading.etag.as_deref()).await;
-    let acting = &screen.visitor.acting;
-    let taken = screen
+    let published = context.console.fetcher.get(url, set.reading.etag.as_deref()).await;
+    let acting = &context.signed_in.acting;
+    let taken = context
         .gate()
         .address_set_refresh(acting, &set.name, published)
         .await;
@@ -82,19 +82,19 @@ pub(super) async fn refresh<S: Store + PeopleStore>(
 
 /// Approves or rejects the pending version.
 pub(super) async fn decide<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let (set, _) = find(screen, name).await?;
+    let (set, _) = find(context, name).await?;
     let version = fields.read::<i64>("version")?.ok_or(ErrorCode::BadRequest)?;
     let approve = match fields.get("approve") {
         Some("yes") => true,
         Some("no") => false,
         _ => return Err(ApiError::field("approve", "one_of", "yes, no")),
     };
-    let acting = &screen.visitor.acting;
-    screen
+    let acting = &context.signed_in.acting;
+    context
         .gate()
         .address_set_decide(acting, &set.name, version, approve)
         .await?;
@@ -104,25 +104,25 @@ pub(super) async fn decide<S: Store + PeopleStore>(
 
 /// Removes a set, after a confirmation.
 pub(super) async fn remove<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let (set, _) = find(screen, name).await?;
+    context.signed_in.require(Permission::ManageWebhooks)?;
+    let (set, _) = find(context, name).await?;
     if !confirm::is_given(fields) {
         let title = format!("Remove the address set @{}?", set.name);
         let back = format!("/address-sets/{name}");
         let action = format!("{back}/remove");
         let confirm = Confirm {
             consequences: vec!["Its networks and versions are deleted. No allowlist uses it.".into()],
-            ..confirm::question(screen, title, "Remove the set", action, &back)
+            ..confirm::question(context, title, "Remove the set", action, &back)
         };
         return page(confirm.render());
     }
-    screen
+    context
         .gate()
-        .address_set_remove(&screen.visitor.acting, &set.name)
+        .address_set_remove(&context.signed_in.acting, &set.name)
         .await?;
     Ok(html::see_other("/address-sets?done=set-removed"))
 }

@@ -13,7 +13,7 @@ const SENDERS: usize = 50;
 
 /// Previews the allowlist in `text`.
 pub(super) async fn preview_of<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     webhook: &Webhook,
     text: &str,
     days: PreviewDays,
@@ -29,7 +29,7 @@ pub(super) async fn preview_of<S: Store + PeopleStore>(
         let names_set = line.text.raw().starts_with('@');
         if let Ok(entry) = line.text.raw().parse::<Allowlist>()
             && names_set
-            && screen.gate().missing_set(&entry).await?.is_some()
+            && context.gate().missing_set(&entry).await?.is_some()
         {
             misses_set = true;
             line.reading = LineReading::Wrong {
@@ -41,7 +41,7 @@ pub(super) async fn preview_of<S: Store + PeopleStore>(
         Allowlist::any()
     } else {
         match text.parse::<Allowlist>() {
-            Ok(allowlist) if !misses_set => screen.gate().resolved(&allowlist).await?,
+            Ok(allowlist) if !misses_set => context.gate().resolved(&allowlist).await?,
             Ok(_) => return Ok(preview),
             Err(error) => {
                 preview.problem = Some(error.to_string()).filter(|_| !preview.has_wrong());
@@ -49,11 +49,11 @@ pub(super) async fn preview_of<S: Store + PeopleStore>(
             }
         }
     };
-    let acting = &screen.visitor.acting;
+    let acting = &context.signed_in.acting;
     preview.your_address = acting
         .from
-        .map(|own| (own, allowlist.permits(own, screen.gate().now())));
-    let found = screen
+        .map(|own| (own, allowlist.permits(own, context.gate().now())));
+    let found = context
         .gate()
         .allowlist_preview(acting, webhook.handle, &allowlist, days)
         .await?;

@@ -20,12 +20,12 @@ const NAMES: AuditNames = AuditNames {
 pub(super) const FILTER: [&str; 5] = ["who", "what", "about", "from", "to"];
 
 /// Shows the trail, newest first. A filter that names an unknown object is reported on the page.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
+pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = context.fields(&[&FILTER[..], &["cursor"]].concat())?;
     let text = |name| query.text(name).to_owned();
-    let known = screen.gate().audit_actors(&screen.visitor.acting).await;
+    let known = context.gate().audit_actors(&context.signed_in.acting).await;
     let mut model = AuditTrail {
-        shell: screen.shell(),
+        shell: context.shell(),
         filter: Narrowed {
             who: text("who"),
             what: text("what"),
@@ -38,7 +38,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
         rows: Vec::new(),
         paging: Paging::default(),
     };
-    match rows(screen, &query).await {
+    match rows(context, &query).await {
         Ok((rows, older)) => {
             model.rows = rows;
             model.paging.older = older;
@@ -49,27 +49,27 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
 }
 
 /// Exports the trail as a file.
-pub(super) async fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
+pub(super) async fn export<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = context.fields(&[&FILTER[..], &["format"]].concat())?;
     let asked = filter::audit(&query, &NAMES)?;
     audit_export::reply(
-        &screen.console.gate,
-        &screen.visitor.acting,
+        &context.console.gate,
+        &context.signed_in.acting,
         &query,
         asked,
         &NAMES,
-        &screen.console.limits,
-        screen.visitor.recipient(),
+        &context.console.limits,
+        context.signed_in.recipient(),
     )
     .await
 }
 
 /// The rows of a page, and the cursor of the next one.
 async fn rows<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     query: &Fields<'_>,
 ) -> Result<(Vec<AuditRow>, Option<String>), ApiError> {
-    let (gate, acting, size) = (screen.gate(), &screen.visitor.acting, PageSize::default());
+    let (gate, acting, size) = (context.gate(), &context.signed_in.acting, PageSize::default());
     let filter = gate.audit_filter(acting, filter::audit(query, &NAMES)?).await;
     let filter = filter.map_err(|error| NAMES.fault(error))?;
     let found = gate

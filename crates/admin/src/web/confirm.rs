@@ -19,14 +19,14 @@ pub(super) fn is_given(fields: &Fields<'_>) -> bool {
 /// The page that asks `title`. Its button sends the form to `action`, its link leads `back`. It names no consequences
 /// yet.
 pub(super) fn question<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     title: String,
     button: &str,
     action: String,
     back: &str,
 ) -> Confirm {
     Confirm {
-        shell: screen.shell(),
+        shell: context.shell(),
         title,
         consequences: Vec::new(),
         affected: Vec::new(),

@@ -14,7 +14,7 @@ pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, ApiError> {
 
 /// The conflict to show: the other person's values, name and time.
 pub(super) async fn conflict<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     subject: String,
     revision: i64,
     theirs: String,
@@ -25,7 +25,7 @@ pub(super) async fn conflict<S: Store + PeopleStore>(
         ..AuditFilter::default()
     };
     // A member who may edit the object may also know its last editor, so the trail is read as the system.
-    let mut page = screen
+    let mut page = context
         .gate()
         .audit_page(&ActorContext::system(), &filter, None, PageSize::ONE)
         .await?;
@@ -33,7 +33,7 @@ pub(super) async fn conflict<S: Store + PeopleStore>(
     Ok(Conflict {
         by: last.as_ref().map(|entry| entry.actor.name().into()),
         at: last.map(|entry| entry.at),
-        now: screen.now,
+        now: context.now,
         revision,
         rows,
         theirs,

@@ -32,8 +32,8 @@ pub(super) const FILTER: [&str; 8] = [
 ];
 
 /// Shows the deliveries of all webhooks, filtered.
-pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
+pub(super) async fn logs<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = context.fields(&[&FILTER[..], &["cursor"]].concat())?;
     let text = |name| query.text(name).to_owned();
     let shown = LogFilter {
         webhook: text("webhook"),
@@ -45,9 +45,9 @@ pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
         to: text("to"),
         request_id: text("request_id"),
     };
-    let webhooks = screen.gate().store().webhook_labels(None, PageSize::MAX).await?;
+    let webhooks = context.gate().store().webhook_labels(None, PageSize::MAX).await?;
     let mut model = Logs {
-        shell: screen.shell(),
+        shell: context.shell(),
         webhooks: webhooks
             .iter()
             .map(|webhook| (webhook.handle, webhook.name.as_str().into()))
@@ -59,7 +59,7 @@ pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
     };
     match filter::deliveries(&query) {
         Ok(filter) => {
-            let (rows, paging) = rows(screen, &filter, query.get("cursor")).await?;
+            let (rows, paging) = rows(context, &filter, query.get("cursor")).await?;
             model.rows = rows.iter().map(delivery_row).collect();
             model.paging = paging;
         }
@@ -70,7 +70,7 @@ pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
 
 /// Reads a page of the list: the rows before the cursor or, if the cursor begins with `newer.`, after it.
 async fn rows<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     filter: &DeliveryFilter,
     cursor: Option<&str>,
 ) -> Result<(Vec<DeliverySummary>, Paging), ApiError> {
@@ -86,7 +86,7 @@ async fn rows<S: Store + PeopleStore>(
         },
     };
     let size = PageSize::default();
-    let (gate, role) = (screen.gate(), screen.visitor.member.role);
+    let (gate, role) = (context.gate(), context.signed_in.member.role);
     let newer = |id: DeliveryId| format!("newer.{id}");
     let Page {
         items: mut rows,
@@ -117,32 +117,32 @@ async fn rows<S: Store + PeopleStore>(
 
 /// Shows one delivery.
 pub(super) async fn show<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: DeliveryId = path_id(id)?;
-    let record = screen.gate().delivery(&screen.visitor.acting, id).await?;
+    let record = context.gate().delivery(&context.signed_in.acting, id).await?;
     let record = record.ok_or(ErrorCode::NotFound)?;
     page(
         DeliveryDetail {
-            shell: screen.shell(),
+            shell: context.shell(),
             row: delivery_row(&record.summary),
             headers: record
                 .headers
                 .iter()
                 .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
                 .collect(),
-            withheld: is_withheld_from(screen.visitor.member.role),
+            withheld: is_withheld_from(context.signed_in.member.role),
             payload: payload(&record),
             trail: record.trail.clone(),
-            ignored: screen.console.ignored_header(&record),
+            ignored: context.console.ignored_header(&record),
             notes: record
                 .summary
                 .notes
                 .iter()
                 .map(|note| note.sentence().into())
                 .collect(),
-            faults: faults(screen, &record).await?,
+            faults: faults(context, &record).await?,
             answer: SentAnswer::of(&record).map(|answer| shown_answer(&record, &answer)),
             timing: record
                 .summary
@@ -200,7 +200,7 @@ fn shown_answer(record: &DeliveryRecord, answer: &SentAnswer) -> ShownAnswer {
 /// The error details that the sender received. For records of older versions, which have none, the payload is
 /// validated again.
 async fn faults<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     record: &DeliveryRecord,
 ) -> Result<Vec<PayloadFault>, ApiError> {
     let kept = record.details.as_deref().map(serde_json::from_str);
@@ -210,7 +210,7 @@ async fn faults<S: Store + PeopleStore>(
     });
     let details = match kept {
         Some(details) => details,
-        None => match screen.gate().payload_faults(record).await? {
+        None => match context.gate().payload_faults(record).await? {
             Some(details) => details.to_json(),
             None => return Ok(Vec::new()),
         },
@@ -220,10 +220,10 @@ async fn faults<S: Store + PeopleStore>(
 
 /// Creation time of the webhook's current URL.
 async fn issued_at<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     webhook: WebhookHandle,
 ) -> Result<Option<Timestamp>, ApiError> {
-    let webhook = screen.gate().store().webhook_by_handle(webhook).await?;
+    let webhook = context.gate().store().webhook_by_handle(webhook).await?;
     Ok(webhook.and_then(|webhook| match webhook.state {
         WebhookState::Active(url) => Some(url.issued_at),
         WebhookState::Revoked { .. } => None,
@@ -232,43 +232,43 @@ async fn issued_at<S: Store + PeopleStore>(
 
 /// Streams new rows, of one webhook or of all, that match the filter.
 pub(super) async fn live<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: Option<&str>,
 ) -> Result<Reply, ApiError> {
-    let query = screen.fields(&[&FILTER[..], &["after", "since"]].concat())?;
+    let query = context.fields(&[&FILTER[..], &["after", "since"]].concat())?;
     let mut filter = filter::deliveries(&query)?;
     if let Some(handle) = handle {
         filter.webhook = Some(path_id::<WebhookHandle>(handle)?);
     }
-    let last = screen.last_event.as_deref().or(query.get("after"));
+    let last = context.last_event.as_deref().or(query.get("after"));
     if let ("issued", Some(webhook)) = (query.text("since"), filter.webhook) {
-        filter.from = issued_at(screen, webhook).await?;
+        filter.from = issued_at(context, webhook).await?;
     }
     let start = match last.and_then(|text| text.parse().ok()) {
         Some(last) => Start::After(last),
         None if query.get("since") == Some("issued") => Start::First,
-        None => Start::now(screen.gate()).await?,
+        None => Start::now(context.gate()).await?,
     };
     let source = stream::Source {
-        gate: &screen.console.gate,
-        feed: &screen.console.feed,
-        limits: &screen.console.limits,
-        shutdown: &screen.console.shutdown,
+        gate: &context.console.gate,
+        feed: &context.console.feed,
+        limits: &context.console.limits,
+        shutdown: &context.console.shutdown,
     };
     let show = |record: &DeliverySummary| delivery_row(record).render();
-    stream::reply(&source, screen.visitor.recipient(), filter, start, show)
+    stream::reply(&source, context.signed_in.recipient(), filter, start, show)
 }
 
 /// Exports the list as a file.
-pub(super) fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
+pub(super) fn export<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = context.fields(&[&FILTER[..], &["format"]].concat())?;
     let format = ExportFormat::read(query.get("format"))
         .ok_or_else(|| ApiError::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = filter::deliveries(&query)?;
     export::reply(
-        &screen.console.gate,
-        &screen.console.limits,
-        screen.visitor.recipient(),
+        &context.console.gate,
+        &context.console.limits,
+        context.signed_in.recipient(),
         filter,
         format,
     )

@@ -18,13 +18,13 @@ use hookgate_wire as wire;
 
 /// Shows the form of a new webhook, empty or with the typed values.
 pub(super) fn new<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     form: WebhookForm,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
+    context.signed_in.require(Permission::ManageWebhooks)?;
     page(
         NewWebhook {
-            shell: screen.shell(),
+            shell: context.shell(),
             form,
             problems: Vec::new(),
         }
@@ -34,30 +34,30 @@ pub(super) fn new<S: Store + PeopleStore>(
 
 /// Shows the form with the webhook's values. `add` appends an address to the allowlist, for the member to save.
 pub(super) async fn show<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
-    let query = screen.fields(&["add"])?;
+    let webhook = find_manageable(context, handle).await?;
+    let query = context.fields(&["add"])?;
     let mut form = form_of(&webhook);
     // An empty allowlist permits every source. With one entry, it would refuse all others.
     if let Some(add) = query.get("add").filter(|_| !form.allowlist.is_empty()) {
         form.allowlist.push('\n');
         form.allowlist.push_str(add);
     }
-    page(model(screen, &webhook, form, Vec::new()).render())
+    page(model(context, &webhook, form, Vec::new()).render())
 }
 
 /// Shows the form with the typed values after its session has ended.
 pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
+    let webhook = find_manageable(context, handle).await?;
     let model = EditWebhook {
         revision: fields.read("revision")?.unwrap_or(webhook.revision),
-        ..model(screen, &webhook, typed(fields), Vec::new())
+        ..model(context, &webhook, typed(fields), Vec::new())
     };
     page(model.render())
 }
@@ -65,19 +65,19 @@ pub(super) async fn restore<S: Store + PeopleStore>(
 /// Saves the form if the webhook still has the revision that the form was opened with, or the one that the member has
 /// decided to overwrite.
 pub(super) async fn save<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
+    let webhook = find_manageable(context, handle).await?;
     let form = typed(fields);
     let opened = opened_with(fields)?;
     let saved = match edited(fields, &form) {
         Ok(change) => {
             let revision = fields.read("overwrite")?.unwrap_or(opened);
-            let acting = &screen.visitor.acting;
+            let acting = &context.signed_in.acting;
             let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
-            let gate = screen.gate();
+            let gate = context.gate();
             gate.edit(acting, webhook.handle, Some(revision), apply).await
         }
         Err(fault) => Err(fault),
@@ -86,12 +86,12 @@ pub(super) async fn save<S: Store + PeopleStore>(
         Ok(_) => return Ok(html::see_other(&format!("/webhooks/{handle}?done=edited"))),
         Err(fault) if fault.code == ErrorCode::PreconditionFailed => {
             // The webhook is read again, because it may have changed since it was read above.
-            let webhook = find(screen, handle).await?;
+            let webhook = find(context, handle).await?;
             let rows = differences(&form_of(&webhook), &form);
             let subject = webhook.handle.to_string();
             let page = format!("/webhooks/{handle}/edit");
             (
-                Some(conflict(screen, subject, webhook.revision, page, rows).await?),
+                Some(conflict(context, subject, webhook.revision, page, rows).await?),
                 Vec::new(),
             )
         }
@@ -100,7 +100,7 @@ pub(super) async fn save<S: Store + PeopleStore>(
     let model = EditWebhook {
         revision: opened,
         conflict,
-        ..model(screen, &webhook, form, problems)
+        ..model(context, &webhook, form, problems)
     };
     re_render(model.render())
 }
@@ -137,60 +137,60 @@ fn differences(theirs: &WebhookForm, mine: &WebhookForm) -> Vec<ConflictRow> {
 /// Previews the allowlist: the form again with the senders that would and would not pass or, for the script, only
 /// that part.
 pub(super) async fn preview<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
+    let webhook = find_manageable(context, handle).await?;
     fields.complete(&["allowlist"], &[])?;
     let form = typed(fields);
     let days = change::preview_days(fields.read("days")?)?;
-    let preview = preview_of(screen, &webhook, &form.allowlist, days).await?;
-    if screen.fragment {
+    let preview = preview_of(context, &webhook, &form.allowlist, days).await?;
+    if context.fragment {
         return page(preview.render());
     }
     let model = EditWebhook {
         revision: opened_with(fields)?,
         preview: Some(preview),
-        ..model(screen, &webhook, form, Vec::new())
+        ..model(context, &webhook, form, Vec::new())
     };
     page(model.render())
 }
 
 /// Shows the form with the allowlist that the senders of the last 30 days need, for the member to save.
 pub(super) async fn suggest<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
-    let acting = &screen.visitor.acting;
-    let suggestion = screen.gate().allowlist_suggestion(acting, webhook.handle).await?;
+    let webhook = find_manageable(context, handle).await?;
+    let acting = &context.signed_in.acting;
+    let suggestion = context.gate().allowlist_suggestion(acting, webhook.handle).await?;
     let mut form = typed(fields);
     if !suggestion.entries.is_empty() {
         let lines: Vec<_> = suggestion.entries.iter().map(ToString::to_string).collect();
         form.allowlist = lines.join("\n");
     }
-    let mut preview = preview_of(screen, &webhook, &form.allowlist, PreviewDays::Month).await?;
+    let mut preview = preview_of(context, &webhook, &form.allowlist, PreviewDays::Month).await?;
     for (line, addresses) in preview.lines.iter_mut().zip(&suggestion.addresses) {
         line.width = Some(wire::width(*addresses));
     }
     let model = EditWebhook {
         revision: opened_with(fields)?,
         preview: Some(preview),
-        ..model(screen, &webhook, form, Vec::new())
+        ..model(context, &webhook, form, Vec::new())
     };
     page(model.render())
 }
 
 fn model<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     webhook: &Webhook,
     form: WebhookForm,
     problems: Vec<Problem>,
 ) -> EditWebhook {
     EditWebhook {
-        shell: screen.shell(),
+        shell: context.shell(),
         handle: webhook.handle,
         name: webhook.name.as_str().into(),
         revision: webhook.revision,

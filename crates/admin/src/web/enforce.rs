@@ -16,37 +16,37 @@ use hookgate_wire as wire;
 
 /// Asks for confirmation, with the senders and deliveries that would have been refused while the webhook observed.
 pub(super) async fn ask<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
+    let webhook = find_manageable(context, handle).await?;
     let back = format!("/webhooks/{}", webhook.handle);
-    let Some(seen) = screen.gate().observation(&webhook).await? else {
+    let Some(seen) = context.gate().observation(&webhook).await? else {
         return Ok(html::see_other(&back));
     };
     let consequences = vec![
-        UserText::from(wire::observed(seen).sentence(screen.now)),
+        UserText::from(wire::observed(seen).sentence(context.now)),
         "Deliveries from other addresses will then get 403.".into(),
     ];
     let title = "Enforce the allowlist?".to_owned();
     let confirm = Confirm {
         consequences,
         fields: vec![("revision".to_owned(), webhook.revision.to_string())],
-        ..confirm::question(screen, title, "Enforce", format!("{back}/enforce"), &back)
+        ..confirm::question(context, title, "Enforce", format!("{back}/enforce"), &back)
     };
     page(confirm.render())
 }
 
 /// Enforces the allowlist, if the webhook still has the revision of the confirmation.
 pub(super) async fn enforce<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
+    let webhook = find_manageable(context, handle).await?;
     let revision = opened_with(fields)?;
-    let acting = &screen.visitor.acting;
-    let enforced = screen
+    let acting = &context.signed_in.acting;
+    let enforced = context
         .gate()
         .edit(acting, webhook.handle, Some(revision), |_, policy| {
             policy.allowlist_mode = AllowlistMode::Enforce;
@@ -55,7 +55,7 @@ pub(super) async fn enforce<S: Store + PeopleStore>(
     match enforced.await {
         Ok(_) => Ok(html::see_other(&format!("/webhooks/{handle}?done=enforced"))),
         // The confirmation is shown again, with new numbers.
-        Err(fault) if fault.code == ErrorCode::PreconditionFailed => ask(screen, handle).await,
+        Err(fault) if fault.code == ErrorCode::PreconditionFailed => ask(context, handle).await,
         Err(fault) => Err(fault),
     }
 }

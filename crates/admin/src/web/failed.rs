@@ -24,7 +24,7 @@ pub(crate) fn bare(fault: &ApiError, id: RequestId) -> Reply {
 
 /// An error page inside the page frame.
 pub(super) fn inside<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fault: &ApiError,
     segments: &[&str],
 ) -> Reply {
@@ -35,12 +35,12 @@ pub(super) fn inside<S: Store + PeopleStore>(
         fault.sentence()
     };
     let page = ErrorScreen {
-        shell: screen.shell(),
+        shell: context.shell(),
         status: status.as_u16(),
         title: title(status).to_owned(),
         sentence: sentence.into(),
         back: back(segments),
-        request_id: screen.id.to_string().into(),
+        request_id: context.id.to_string().into(),
     };
     reply_with(fault, page.render())
 }

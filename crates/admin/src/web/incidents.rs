@@ -32,8 +32,8 @@ const ALL: &str = "all";
 const DELIVERIES: PageSize = PageSize::new(20).unwrap();
 
 /// Shows the list, newest first.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let query = screen.fields(&["status", "cursor"])?;
+pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = context.fields(&["status", "cursor"])?;
     let status = match query.get("status") {
         None => Some(IncidentStatus::Open),
         Some(ALL) => None,
@@ -45,25 +45,25 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
         status,
         webhook: None,
     };
-    let page = screen
+    let page = context
         .gate()
-        .incident_page(screen.visitor.member.role, filter, before, size)
+        .incident_page(context.signed_in.member.role, filter, before, size)
         .await?;
     let older = page.next.map(|number| number.to_string());
     let mut names = HashMap::new();
     let mut rows = Vec::with_capacity(page.items.len());
     for incident in &page.items {
-        let name = name_of(screen, &mut names, incident.webhook).await?;
+        let name = name_of(context, &mut names, incident.webhook).await?;
         rows.push(incident_row(incident, name));
     }
-    let counts = screen.gate().store().incident_counts().await?;
+    let counts = context.gate().store().incident_counts().await?;
     let count = |status| {
         let of_it = counts.iter().filter(|found| found.status == status);
         of_it.map(|found| found.count).sum()
     };
     super::answers::page(
         IncidentList {
-            shell: screen.shell(),
+            shell: context.shell(),
             status,
             open: count(IncidentStatus::Open),
             acknowledged: count(IncidentStatus::Acknowledged),
@@ -76,15 +76,15 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
 
 /// Shows one incident.
 pub(super) async fn show<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
 ) -> Result<Reply, ApiError> {
     let number = path_id(id)?;
-    let timeline = read(screen, number).await?;
-    let mut shell = screen.shell();
-    shell.flash = flash(&timeline, screen, shell.flash);
+    let timeline = read(context, number).await?;
+    let mut shell = context.shell();
+    shell.flash = flash(&timeline, context, shell.flash);
     page(
-        detail(screen, shell, &timeline, NoteForm::default())
+        detail(context, shell, &timeline, NoteForm::default())
             .await?
             .render(),
     )
@@ -93,11 +93,11 @@ pub(super) async fn show<S: Store + PeopleStore>(
 /// The flash about the last act, if it is still true: the page may be loaded again later, or by another person.
 fn flash(
     timeline: &Timeline,
-    screen: &PageContext<'_, impl Store + PeopleStore>,
+    context: &PageContext<'_, impl Store + PeopleStore>,
     flash: Option<Flash>,
 ) -> Option<Flash> {
-    let wanted = match screen.done() {
-        Some(EARLIER) => return Some(earlier(timeline, &screen.visitor.acting.identity, screen.now)),
+    let wanted = match context.done() {
+        Some(EARLIER) => return Some(earlier(timeline, &context.signed_in.acting.identity, context.now)),
         Some("acknowledged") => IncidentStatus::Acknowledged,
         Some("resolved") => IncidentStatus::Resolved,
         Some("reopened") => IncidentStatus::Open,
@@ -132,15 +132,15 @@ fn earlier(timeline: &Timeline, visitor: &Actor, now: Timestamp) -> Flash {
 }
 
 async fn detail<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     shell: Shell,
     timeline: &Timeline,
     note: NoteForm,
 ) -> Result<IncidentDetail, ApiError> {
     let incident = &timeline.incident;
-    let role = screen.visitor.member.role;
-    let name = name_of(screen, &mut HashMap::new(), incident.webhook).await?;
-    let deliveries = screen
+    let role = context.signed_in.member.role;
+    let name = name_of(context, &mut HashMap::new(), incident.webhook).await?;
+    let deliveries = context
         .gate()
         .deliveries_of_incident(role, incident.number, Seek::Newest, DELIVERIES)
         .await?;
@@ -153,18 +153,18 @@ async fn detail<S: Store + PeopleStore>(
         dedup_key: text(&incident.dedup_key),
         metadata: metadata(incident),
         withheld: is_withheld_from(role),
-        summary: wire::summary(timeline, screen.now).into(),
+        summary: wire::summary(timeline, context.now).into(),
         timeline: timeline.entries.iter().rev().map(entry).collect(),
         deliveries: deliveries.items.iter().map(delivery_row).collect(),
         row: incident_row(incident, name),
-        can_be_reopened: incident.clone().reopen(screen.now).is_ok(),
+        can_be_reopened: incident.clone().reopen(context.now).is_ok(),
         note,
     })
 }
 
 /// Acknowledges, resolves or reopens.
 pub(super) async fn act<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
     word: &str,
 ) -> Result<Reply, ApiError> {
@@ -174,14 +174,14 @@ pub(super) async fn act<S: Store + PeopleStore>(
         "reopen" => (IncidentAction::Reopen, "reopened"),
         _ => (IncidentAction::Resolve, "resolved"),
     };
-    let acting = &screen.visitor.acting;
-    let done = match screen.gate().incident_act(acting, number, action).await {
+    let acting = &context.signed_in.acting;
+    let done = match context.gate().incident_act(acting, number, action).await {
         Ok(_) => done,
         // Another person did it first. The page of the incident names this person.
         Err(IncidentActError::Refused(
             IncidentError::AlreadyAcknowledged | IncidentError::AlreadyResolved | IncidentError::NotResolved,
         )) => EARLIER,
-        Err(IncidentActError::Refused(error)) => return refused(screen, number, error).await,
+        Err(IncidentActError::Refused(error)) => return refused(context, number, error).await,
         Err(error) => return Err(error.into()),
     };
     Ok(html::see_other(&format!("/incidents/{number}?done={done}")))
@@ -189,19 +189,19 @@ pub(super) async fn act<S: Store + PeopleStore>(
 
 /// Shows the current page of the incident, with the reason for which nothing was changed.
 async fn refused<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     number: IncidentNumber,
     error: IncidentError,
 ) -> Result<Reply, ApiError> {
-    let timeline = read(screen, number).await?;
-    let mut shell = screen.shell();
+    let timeline = read(context, number).await?;
+    let mut shell = context.shell();
     shell.flash = Some(Flash {
         kind: FlashKind::Failed,
         text: format!("Nothing was changed: {error}.").into(),
     });
     page_with(
         StatusCode::CONFLICT,
-        detail(screen, shell, &timeline, NoteForm::default())
+        detail(context, shell, &timeline, NoteForm::default())
             .await?
             .render(),
     )
@@ -209,7 +209,7 @@ async fn refused<S: Store + PeopleStore>(
 
 /// Adds a note, at most once for each form.
 pub(super) async fn note<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
@@ -217,15 +217,15 @@ pub(super) async fn note<S: Store + PeopleStore>(
     fields.complete(&["text"], &[])?;
     let text = fields.text("text");
     let there = || Ok(html::see_other(&format!("/incidents/{number}#timeline")));
-    let added = screen.once(fields, async |acting| {
-        screen.gate().incident_note(acting, number, text).await
+    let added = context.once(fields, async |acting| {
+        context.gate().incident_note(acting, number, text).await
     });
     match added.await? {
         Done::Now(_) | Done::Before(_) => there(),
-        Done::Refused(IncidentActError::Refused(error)) => refused(screen, number, error).await,
+        Done::Refused(IncidentActError::Refused(error)) => refused(context, number, error).await,
         Done::Refused(IncidentActError::Note(error)) => {
             let problem = Some(format!("Nothing was added: {error}.").into());
-            re_render(typed(screen, number, text, problem).await?.render())
+            re_render(typed(context, number, text, problem).await?.render())
         }
         Done::Refused(error) => Err(error.into()),
     }
@@ -233,48 +233,48 @@ pub(super) async fn note<S: Store + PeopleStore>(
 
 /// Shows the page with a note that was typed but not added.
 pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     let number = path_id(id)?;
     let text = fields.text("text");
-    page(typed(screen, number, text, None).await?.render())
+    page(typed(context, number, text, None).await?.render())
 }
 
 async fn typed<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     number: IncidentNumber,
     text: &str,
     problem: Option<UserText>,
 ) -> Result<IncidentDetail, ApiError> {
-    let timeline = read(screen, number).await?;
+    let timeline = read(context, number).await?;
     let form = NoteForm {
         text: text.to_owned(),
         problem,
     };
-    detail(screen, screen.shell(), &timeline, form).await
+    detail(context, context.shell(), &timeline, form).await
 }
 
 async fn read<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     number: IncidentNumber,
 ) -> Result<Timeline, ApiError> {
-    let role = screen.visitor.member.role;
-    let found = screen.gate().incident_timeline(role, number).await?;
+    let role = context.signed_in.member.role;
+    let found = context.gate().incident_timeline(role, number).await?;
     found.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
 /// The name of a webhook. `names` caches it for one page.
 pub(super) async fn name_of<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     names: &mut HashMap<WebhookHandle, UserText>,
     handle: WebhookHandle,
 ) -> Result<UserText, ApiError> {
     if let Some(name) = names.get(&handle) {
         return Ok(name.clone());
     }
-    let webhook = screen.gate().store().webhook_by_handle(handle).await?;
+    let webhook = context.gate().store().webhook_by_handle(handle).await?;
     let name = webhook.map_or_else(UserText::default, |webhook| webhook.name.as_str().into());
     names.insert(handle, name.clone());
     Ok(name)

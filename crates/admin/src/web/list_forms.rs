@@ -75,17 +75,17 @@ pub(super) enum Submitted {
 /// Redirects to the filtered list, or to the one object that was searched for. If a value may be a secret, the list
 /// itself is to be shown, without that value.
 pub(super) async fn submit<S: Store + PeopleStore>(
-    screen: &mut PageContext<'_, S>,
+    context: &mut PageContext<'_, S>,
     form: &ListForm,
     fields: &Fields<'_>,
 ) -> Result<Submitted, ApiError> {
     let term = fields.get(SEARCHED).filter(|_| form.fields.contains(&SEARCHED));
     let mut searched = None;
     match term.and_then(SearchTerm::parse) {
-        Some(SearchTerm::WebhookId(id)) => return by_url(screen, &id).await,
+        Some(SearchTerm::WebhookId(id)) => return by_url(context, &id).await,
         Some(SearchTerm::Text(text)) => searched = Some(text),
         Some(term) if form.list == "search" => {
-            return Ok(Submitted::Redirected(search::named(screen, term).await?));
+            return Ok(Submitted::Redirected(search::named(context, term).await?));
         }
         _ => {}
     }
@@ -96,7 +96,7 @@ pub(super) async fn submit<S: Store + PeopleStore>(
     let (kept, secret): (Vec<_>, Vec<_>) = given.partition(|(_, value)| may_be_in_address(value));
     if !secret.is_empty() {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return Ok(not_searched(screen, &kept, SECRET_TYPED, status));
+        return Ok(not_searched(context, &kept, SECRET_TYPED, status));
     }
     let searched = searched.as_deref().filter(|_| form.list == "search");
     let kept: Vec<_> = kept
@@ -120,25 +120,25 @@ pub(super) async fn submit<S: Store + PeopleStore>(
 
 /// Leaves the list with these parameters and a notice in the context.
 fn not_searched<S: Store + PeopleStore>(
-    screen: &mut PageContext<'_, S>,
+    context: &mut PageContext<'_, S>,
     kept: &[(&str, &str)],
     notice: &str,
     status: StatusCode,
 ) -> Submitted {
-    screen.query = Serializer::new(String::new()).extend_pairs(kept).finish();
-    screen.notices.push(notice.to_owned());
+    context.query = Serializer::new(String::new()).extend_pairs(kept).finish();
+    context.notices.push(notice.to_owned());
     Submitted::NotSearched(status)
 }
 
 /// Redirects to the webhook of a URL that was searched for.
 async fn by_url<S: Store + PeopleStore>(
-    screen: &mut PageContext<'_, S>,
+    context: &mut PageContext<'_, S>,
     id: &WebhookId,
 ) -> Result<Submitted, ApiError> {
-    Ok(match search::owner(screen, id).await? {
+    Ok(match search::owner(context, id).await? {
         Some((handle, word)) => {
             Submitted::Redirected(see_other(&format!("/webhooks/{handle}"), &[("done", word)]))
         }
-        None => not_searched(screen, &[], UNKNOWN_URL, StatusCode::NOT_FOUND),
+        None => not_searched(context, &[], UNKNOWN_URL, StatusCode::NOT_FOUND),
     })
 }

@@ -16,33 +16,33 @@ use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
 /// Shows the list.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    page(model(screen).await?.render())
+pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    page(model(context).await?.render())
 }
 
 /// Shows the list with the form of a new member as it was typed.
 pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    page(typed(screen, fields, Vec::new()).await?.render())
+    page(typed(context, fields, Vec::new()).await?.render())
 }
 
 /// Adds a member.
 pub(super) async fn add<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let added = screen.once(fields, async |acting| -> Result<_, ApiError> {
+    let added = context.once(fields, async |acting| -> Result<_, ApiError> {
         let (name, role) = read(fields)?;
-        Ok(screen.gate().member_add(acting, name, role, None).await?)
+        Ok(context.gate().member_add(acting, name, role, None).await?)
     });
     match added.await? {
         Done::Now(_) => Ok(html::see_other("/members?done=member-added")),
-        Done::Before(_) => Ok(screen.done_already("/members")),
+        Done::Before(_) => Ok(context.done_already("/members")),
         Done::Refused(fault) => {
             let problems = told(fault, "name")?;
-            re_render(typed(screen, fields, problems).await?.render())
+            re_render(typed(context, fields, problems).await?.render())
         }
     }
 }
@@ -54,11 +54,11 @@ fn read(fields: &Fields<'_>) -> Result<(MemberName, Role), ApiError> {
 }
 
 async fn typed<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
     problems: Vec<Problem>,
 ) -> Result<Members, ApiError> {
-    let model = model(screen).await?;
+    let model = model(context).await?;
     Ok(Members {
         problems,
         name: fields.text("name").to_owned(),
@@ -69,7 +69,7 @@ async fn typed<S: Store + PeopleStore>(
 
 /// Changes a role, if the member still has the role that the page showed.
 pub(super) async fn role<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
@@ -77,14 +77,14 @@ pub(super) async fn role<S: Store + PeopleStore>(
     fields.complete(&["role", "was"], &[])?;
     let role: Role = fields.required("role", "choose a role")?;
     let was = fields.required("was", "load the page again")?;
-    let changed = screen
+    let changed = context
         .gate()
-        .member_set_role(&screen.visitor.acting, id, role, Some(was))
+        .member_set_role(&context.signed_in.acting, id, role, Some(was))
         .await;
     match changed {
         Ok(_) => Ok(html::see_other("/members?done=member-changed")),
         Err(PeopleError::Member(MemberError::Changed)) => {
-            let member = screen
+            let member = context
                 .gate()
                 .store()
                 .member_by_id(id)
@@ -98,42 +98,42 @@ pub(super) async fn role<S: Store + PeopleStore>(
                 "someone else changed the role of {} to {} in the meantime. Choose again if it should be {role}",
                 member.name, member.role
             );
-            refused(screen, ApiError::conflict(reason)).await
+            refused(context, ApiError::conflict(reason)).await
         }
-        Err(error) => refused(screen, error.into()).await,
+        Err(error) => refused(context, error.into()).await,
     }
 }
 
 /// Creates a one-time sign-in link. The next page shows it, once.
 pub(super) async fn link<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let member = find(screen, id).await?;
+    let member = find(context, id).await?;
     let page = format!("/members/{}/link", member.id);
-    let made = screen.once(fields, async |acting| {
-        screen.gate().sign_in_link(acting, Some(&member.name)).await
+    let made = context.once(fields, async |acting| {
+        context.gate().sign_in_link(acting, Some(&member.name)).await
     });
     match made.await? {
         Done::Now((secret, link, _)) => {
-            let url = Zeroizing::new(wire::sign_in_url(screen.console.host.origin(), &secret));
+            let url = Zeroizing::new(wire::sign_in_url(context.console.host.origin(), &secret));
             let until = link.created_at.after(SIGN_IN_LINK_LIFE).as_micros().to_string();
-            screen.show_once(&page, &[&url, &until])
+            context.show_once(&page, &[&url, &until])
         }
-        Done::Before(_) => Ok(screen.done_already(&page)),
-        Done::Refused(error) => refused(screen, error.into()).await,
+        Done::Before(_) => Ok(context.done_already(&page)),
+        Done::Refused(error) => refused(context, error.into()).await,
     }
 }
 
 /// Shows the list with a new sign-in link, once.
 pub(super) async fn shown<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManagePeople)?;
-    let member = find(screen, id).await?;
-    let link = screen.shown_once().and_then(|values| {
+    context.signed_in.require(Permission::ManagePeople)?;
+    let member = find(context, id).await?;
+    let link = context.shown_once().and_then(|values| {
         let until = values.get(1)?.parse().ok()?;
         Some((values.first()?.as_str().into(), Timestamp::from_micros(until)))
     });
@@ -143,41 +143,41 @@ pub(super) async fn shown<S: Store + PeopleStore>(
     };
     let model = Members {
         link: Some(made),
-        ..model(screen).await?
+        ..model(context).await?
     };
-    screen.once_page(model.render())
+    context.once_page(model.render())
 }
 
 /// Removes a member, after a confirmation.
 pub(super) async fn remove<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let member = find(screen, id).await?;
-    screen.visitor.require(Permission::ManagePeople)?;
+    let member = find(context, id).await?;
+    context.signed_in.require(Permission::ManagePeople)?;
     if !confirm::is_given(fields) {
-        let known = screen
+        let known = context
             .gate()
-            .member_known(&screen.visitor.acting, member.id)
+            .member_known(&context.signed_in.acting, member.id)
             .await?;
         let title = format!("Remove {}?", member.name);
         let action = format!("/members/{id}/remove");
         let confirm = Confirm {
             consequences: consequences(&known),
             affected: known.webhooks.iter().map(affected).collect(),
-            ..confirm::question(screen, title, "Remove member", action, "/members")
+            ..confirm::question(context, title, "Remove member", action, "/members")
         };
         return page(confirm.render());
     }
-    match screen
+    match context
         .gate()
-        .member_remove(&screen.visitor.acting, member.id)
+        .member_remove(&context.signed_in.acting, member.id)
         .await
         .map_err(ApiError::from)
     {
         Ok(_) => Ok(html::see_other("/members?done=member-removed")),
-        Err(fault) => refused(screen, fault).await,
+        Err(fault) => refused(context, fault).await,
     }
 }
 
@@ -215,14 +215,14 @@ fn affected(webhook: &KnownWebhook) -> (String, UserText) {
 
 /// Shows the list again, with the reason for which nothing was changed.
 async fn refused<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fault: ApiError,
 ) -> Result<Reply, ApiError> {
     let problems = told(fault, "")?;
     re_render(
         Members {
             problems,
-            ..model(screen).await?
+            ..model(context).await?
         }
         .render(),
     )
@@ -239,18 +239,18 @@ fn told(fault: ApiError, field: &str) -> Result<Vec<Problem>, ApiError> {
     problems(fault)
 }
 
-async fn find<S: Store + PeopleStore>(screen: &PageContext<'_, S>, id: &str) -> Result<Member, ApiError> {
-    let found = screen.gate().store().member_by_id(path_id(id)?).await?;
+async fn find<S: Store + PeopleStore>(context: &PageContext<'_, S>, id: &str) -> Result<Member, ApiError> {
+    let found = context.gate().store().member_by_id(path_id(id)?).await?;
     found.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
-async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Members, ApiError> {
-    let own = &screen.visitor.member;
-    let may_manage = screen.visitor.may(Permission::ManagePeople);
-    let members = screen.gate().store().member_page(None, PageSize::MAX).await?;
+async fn model<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Members, ApiError> {
+    let own = &context.signed_in.member;
+    let may_manage = context.signed_in.may(Permission::ManagePeople);
+    let members = context.gate().store().member_page(None, PageSize::MAX).await?;
     let mut rows = Vec::with_capacity(members.len());
     for member in &members {
-        let sessions = screen.gate().store().sessions_for_member(member.id).await?;
+        let sessions = context.gate().store().sessions_for_member(member.id).await?;
         rows.push(MemberRow {
             id: member.id.to_string(),
             name: member.name.as_str().into(),
@@ -262,7 +262,7 @@ async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Me
         });
     }
     Ok(Members {
-        shell: screen.shell(),
+        shell: context.shell(),
         rows,
         roles: roles_up_to(own.role),
         name: String::new(),

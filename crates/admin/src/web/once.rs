@@ -46,7 +46,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         let request = audit_request(self.gate(), text.as_bytes(), text.as_bytes())?;
         Ok(ActorContext {
             request: Some(request),
-            ..self.visitor.acting.clone()
+            ..self.signed_in.acting.clone()
         })
     }
 
@@ -80,7 +80,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
 
     /// Redirects to the page at `path`, which shows `values` once.
     pub(super) fn show_once(&self, path: &str, values: &[&str]) -> Result<Reply, ApiError> {
-        let sealed = self.gate().seal_shown_once(self.visitor.session.id, path, values);
+        let sealed = self.gate().seal_shown_once(self.signed_in.session.id, path, values);
         let sealed = sealed.map_err(|error| {
             tracing::error!(%error, "a secret can't be sealed for its page");
             ErrorCode::Internal
@@ -90,7 +90,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         reply.headers_mut().insert(SET_COOKIE, cookie);
         self.console
             .unshown
-            .keep(self.visitor.session.id, path, sealed, self.now);
+            .keep(self.signed_in.session.id, path, sealed, self.now);
         Ok(reply)
     }
 
@@ -98,7 +98,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
     /// shown its secret yet, because a double click made the browser drop the first answer, the page shows it now.
     pub(super) fn done_already(&self, path: &str) -> Reply {
         let mut reply = html::see_other(&format!("{path}?done=repeated"));
-        let sealed = self.console.unshown.find(self.visitor.session.id, path, self.now);
+        let sealed = self.console.unshown.find(self.signed_in.session.id, path, self.now);
         if let Some(cookie) = sealed.and_then(|sealed| cookie::show_once(&sealed, path)) {
             reply.headers_mut().insert(SET_COOKIE, cookie);
         }
@@ -108,7 +108,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
     /// The values that this page shows once. `None` if the browser has no valid cookie for the page.
     pub(super) fn shown_once(&self) -> Option<ShownOnce> {
         let sealed = self.sealed.as_ref()?;
-        let session = self.visitor.session.id;
+        let session = self.signed_in.session.id;
         let opened = self.gate().open_shown_once(session, &self.path, sealed)?;
         self.console.unshown.forget(session, &self.path);
         Some(opened)

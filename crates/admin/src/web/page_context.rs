@@ -36,7 +36,7 @@ impl Arrival {
 /// Context of a page: the member, the request, and the console.
 pub(super) struct PageContext<'a, S> {
     pub(super) console: &'a Console<S>,
-    pub(super) visitor: SignedIn,
+    pub(super) signed_in: SignedIn,
     pub(super) now: Timestamp,
     pub(super) id: RequestId,
     pub(super) path: String,
@@ -56,7 +56,7 @@ pub(super) struct PageContext<'a, S> {
 impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
     pub(super) fn new(
         console: &'a Console<S>,
-        visitor: SignedIn,
+        signed_in: SignedIn,
         request: &AdminRequest,
     ) -> Result<Self, ApiError> {
         Ok(Self {
@@ -65,7 +65,7 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
             sealed: cookie::shown_once(&request.head.headers),
             last_event: request.header(&LAST_EVENT_ID).map(str::to_owned),
             fragment: request.header(&FRAGMENT).is_some(),
-            ..Self::arrived(console, visitor, Arrival::of(request))?
+            ..Self::arrived(console, signed_in, Arrival::of(request))?
         })
     }
 
@@ -73,8 +73,8 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
     /// time.
     pub(super) fn arrived(
         console: &'a Console<S>,
-        visitor: SignedIn,
-        came: Arrival,
+        signed_in: SignedIn,
+        arrival: Arrival,
     ) -> Result<Self, ApiError> {
         let page_key = console.gate.form_key().map_err(|error| {
             if let Some(left_out) = NO_KEY.line() {
@@ -84,9 +84,9 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
         })?;
         Ok(Self {
             console,
-            visitor,
-            now: came.now,
-            id: came.id,
+            signed_in,
+            now: arrival.now,
+            id: arrival.id,
             path: String::new(),
             query: String::new(),
             page_key,
@@ -108,7 +108,7 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
 
     /// Adds a notice about failed sign-ins with the member's name, if there were any. If they can't be read, the page
     /// is shown without the notice.
-    pub(super) async fn tell_of_failed_sign_ins(&mut self) {
+    pub(super) async fn add_failed_sign_in_notice(&mut self) {
         match self.failed_sign_ins().await {
             Ok(failed) => self.notices.extend(failed.map(|failed| failed.text())),
             Err(error) => tracing::warn!(%error, "failed sign-ins can't be looked up"),
@@ -117,7 +117,7 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
 
     /// Failed sign-ins with the member's name since the sign-in before this session, if there were any.
     pub(super) async fn failed_sign_ins(&self) -> Result<Option<FailedSignIns>, StoreError> {
-        let session = &self.visitor.session;
+        let session = &self.signed_in.session;
         let store = self.gate().store();
         let failed = store.failed_sign_ins(session.member, session.id).await?;
         Ok(failed.map(|failed| FailedSignIns {
@@ -141,10 +141,10 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
             })
         };
         Shell {
-            user: self.visitor.member.name.as_str().into(),
-            role: self.visitor.member.role.as_str().to_owned(),
+            user: self.signed_in.member.name.as_str().into(),
+            role: self.signed_in.member.role.as_str().to_owned(),
             organization: "default".into(),
-            csrf: self.visitor.form_token.clone(),
+            csrf: self.signed_in.form_token.clone(),
             once: self.page_key.clone(),
             now: self.now,
             flash,

@@ -38,33 +38,33 @@ pub(super) fn kept(fields: &Fields<'_>) -> String {
 
 /// Shows the page whose form was sent to this path, with the typed values.
 pub(super) async fn page<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     segments: &[&str],
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     match *segments {
-        ["search"] => search::results(screen).await,
-        ["logs", "filter"] => deliveries::logs(screen).await,
-        ["audit", "filter"] => audit::list(screen).await,
-        ["webhooks", "filter"] => webhooks::list(screen).await,
-        ["webhooks"] | ["webhooks", "new"] => edit::new(screen, webhook_form::typed(fields)),
-        ["webhooks", handle, "edit" | "preview" | "suggest"] => edit::restore(screen, handle, fields).await,
-        ["webhooks", handle, "regenerate"] => webhook_lifecycle::ask_regenerate(screen, handle).await,
-        ["webhooks", handle, "revoke"] => webhook_lifecycle::ask_revoke(screen, handle).await,
-        ["webhooks", handle, ..] => webhook::show(screen, handle).await,
-        ["address-sets"] => address_sets::create::restore(screen, fields).await,
+        ["search"] => search::results(context).await,
+        ["logs", "filter"] => deliveries::logs(context).await,
+        ["audit", "filter"] => audit::list(context).await,
+        ["webhooks", "filter"] => webhooks::list(context).await,
+        ["webhooks"] | ["webhooks", "new"] => edit::new(context, webhook_form::typed(fields)),
+        ["webhooks", handle, "edit" | "preview" | "suggest"] => edit::restore(context, handle, fields).await,
+        ["webhooks", handle, "regenerate"] => webhook_lifecycle::ask_regenerate(context, handle).await,
+        ["webhooks", handle, "revoke"] => webhook_lifecycle::ask_revoke(context, handle).await,
+        ["webhooks", handle, ..] => webhook::show(context, handle).await,
+        ["address-sets"] => address_sets::create::restore(context, fields).await,
         ["address-sets", name, "edit" | "preview"] => {
-            address_sets::networks::restore(screen, name, fields).await
+            address_sets::networks::restore(context, name, fields).await
         }
-        ["address-sets", name, ..] => address_sets::show(screen, name).await,
-        ["incidents", id, "note"] => incidents::restore(screen, id, fields).await,
-        ["incidents", id, ..] => incidents::show(screen, id).await,
-        ["members"] => members::restore(screen, fields).await,
-        ["members", ..] => members::list(screen).await,
-        ["tokens"] => tokens::restore(screen, fields).await,
-        ["tokens", ..] => tokens::list(screen).await,
-        ["account", ..] => account::show(screen).await,
-        _ => webhooks::list(screen).await,
+        ["address-sets", name, ..] => address_sets::show(context, name).await,
+        ["incidents", id, "note"] => incidents::restore(context, id, fields).await,
+        ["incidents", id, ..] => incidents::show(context, id).await,
+        ["members"] => members::restore(context, fields).await,
+        ["members", ..] => members::list(context).await,
+        ["tokens"] => tokens::restore(context, fields).await,
+        ["tokens", ..] => tokens::list(context).await,
+        ["account", ..] => account::show(context).await,
+        _ => webhooks::list(context).await,
     }
 }
 

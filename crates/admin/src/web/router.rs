@@ -56,12 +56,12 @@ async fn route<S: Store + PeopleStore>(
         _ => {}
     }
     // A live view reconnects by itself as long as its page is open.
-    let visitor = if segments.last() == Some(&LIVE) {
+    let signed_in = if segments.last() == Some(&LIVE) {
         SignedIn::at_rest(&console.gate, &request).await?
     } else {
         SignedIn::of(&console.gate, &request).await?
     };
-    let Some(visitor) = visitor else {
+    let Some(signed_in) = signed_in else {
         return if reading {
             let uri = &request.head.uri;
             let next = uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str);
@@ -70,41 +70,41 @@ async fn route<S: Store + PeopleStore>(
             sign_in::keep(console, request, segments).await
         };
     };
-    let recipient = visitor.recipient();
+    let recipient = signed_in.recipient();
     let _permit = console.limits.permit(recipient.account).await?;
-    let mut screen = PageContext::new(console, visitor, &request)?;
+    let mut context = PageContext::new(console, signed_in, &request)?;
     let replied = if reading {
-        shown(&mut screen, segments).await
+        shown(&mut context, segments).await
     } else {
-        acted(&mut screen, request, segments).await
+        acted(&mut context, request, segments).await
     };
     let reply = replied.unwrap_or_else(|fault| match fault.code {
         // The session ended after it was checked.
         ErrorCode::Unauthenticated => html::see_other(&next_path::sign_in_path(None)),
-        _ => failed::inside(&screen, &fault, segments),
+        _ => failed::inside(&context, &fault, segments),
     });
     Ok(streams::held(&console.gate, &console.limits, recipient, reply).await)
 }
 
 /// Shows a page. Invalid parameters of its query are dropped.
 async fn shown<S: Store + PeopleStore>(
-    screen: &mut PageContext<'_, S>,
+    context: &mut PageContext<'_, S>,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
     let is_page = !segments.last().is_some_and(|last| STRICT.contains(last));
     if is_page {
-        screen.leave_secrets_out(segments);
-        if screen.done() == Some(SIGNED_IN) {
-            screen.tell_of_failed_sign_ins().await;
+        context.leave_secrets_out(segments);
+        if context.done() == Some(SIGNED_IN) {
+            context.add_failed_sign_in_notice().await;
         }
     }
     loop {
-        let fault = match show(screen, segments).await {
+        let fault = match show(context, segments).await {
             Err(fault) if fault.code == ErrorCode::ValidationError => fault,
             replied => return replied,
         };
         // Each iteration drops at least one parameter.
-        if !(is_page && screen.leave_out(&fault)) {
+        if !(is_page && context.leave_out(&fault)) {
             return Err(fault);
         }
     }
@@ -112,103 +112,103 @@ async fn shown<S: Store + PeopleStore>(
 
 /// Handles a form from a page of this console. A form of another session is shown again, and does nothing.
 async fn acted<S: Store + PeopleStore>(
-    screen: &mut PageContext<'_, S>,
+    context: &mut PageContext<'_, S>,
     request: AdminRequest,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
-    let form = Form::read(request, &screen.console.host).await?;
-    screen.query.clear();
+    let form = Form::read(request, &context.console.host).await?;
+    context.query.clear();
     let fields = form.fields()?;
-    let is_ours = fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str());
+    let is_ours = fields.get(FORM_TOKEN) == Some(context.signed_in.form_token.as_str());
     // A page of an older version of the program had no key.
     if is_ours && fields.get(PAGE_KEY).is_some() {
         return match ListForm::at(segments) {
-            Some(form) => match list_forms::submit(screen, form, &fields).await? {
+            Some(form) => match list_forms::submit(context, form, &fields).await? {
                 Submitted::Redirected(reply) => Ok(reply),
                 Submitted::NotSearched(status) => {
-                    let mut reply = shown(screen, &[form.list()]).await?;
+                    let mut reply = shown(context, &[form.list()]).await?;
                     *reply.status_mut() = status;
                     Ok(reply)
                 }
             },
-            None => act(screen, segments, &fields).await,
+            None => act(context, segments, &fields).await,
         };
     }
-    screen.notices.push(restore::NOTICE.to_owned());
-    let mut reply = restore::page(screen, segments, &fields).await?;
+    context.notices.push(restore::NOTICE.to_owned());
+    let mut reply = restore::page(context, segments, &fields).await?;
     *reply.status_mut() = ErrorCode::ForeignForm.status();
     Ok(reply)
 }
 
 /// Routes GET requests.
 async fn show<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
     match *segments {
         [""] => Ok(html::see_other(HOME)),
-        ["webhooks"] => webhooks::list(screen).await,
-        ["webhooks", "new"] => edit::new(screen, WebhookForm::default()),
-        ["webhooks", handle] => webhook::show(screen, handle).await,
-        ["webhooks", handle, "edit"] => edit::show(screen, handle).await,
-        ["webhooks", handle, "url"] => webhook_lifecycle::shown(screen, handle).await,
-        ["webhooks", handle, "live"] => deliveries::live(screen, Some(handle)).await,
-        ["webhooks", handle, "regenerate"] => webhook_lifecycle::ask_regenerate(screen, handle).await,
-        ["webhooks", handle, "revoke"] => webhook_lifecycle::ask_revoke(screen, handle).await,
-        ["webhooks", handle, "enforce"] => enforce::ask(screen, handle).await,
-        ["logs"] => deliveries::logs(screen).await,
-        ["logs", "live"] => deliveries::live(screen, None).await,
-        ["logs", "export"] => deliveries::export(screen),
-        ["deliveries", id] => deliveries::show(screen, id).await,
-        ["address-sets"] => address_sets::list(screen).await,
-        ["address-sets", name] => address_sets::show(screen, name).await,
-        ["incidents"] => incidents::list(screen).await,
-        ["incidents", id] => incidents::show(screen, id).await,
-        ["members"] => members::list(screen).await,
-        ["members", id, "link"] => members::shown(screen, id).await,
-        ["tokens"] => tokens::list(screen).await,
-        ["tokens", id, "made"] => tokens::shown(screen, id).await,
-        ["account"] => account::show(screen).await,
-        ["audit"] => audit::list(screen).await,
-        ["search"] => search::results(screen).await,
-        ["audit", "export"] => audit::export(screen).await,
+        ["webhooks"] => webhooks::list(context).await,
+        ["webhooks", "new"] => edit::new(context, WebhookForm::default()),
+        ["webhooks", handle] => webhook::show(context, handle).await,
+        ["webhooks", handle, "edit"] => edit::show(context, handle).await,
+        ["webhooks", handle, "url"] => webhook_lifecycle::shown(context, handle).await,
+        ["webhooks", handle, "live"] => deliveries::live(context, Some(handle)).await,
+        ["webhooks", handle, "regenerate"] => webhook_lifecycle::ask_regenerate(context, handle).await,
+        ["webhooks", handle, "revoke"] => webhook_lifecycle::ask_revoke(context, handle).await,
+        ["webhooks", handle, "enforce"] => enforce::ask(context, handle).await,
+        ["logs"] => deliveries::logs(context).await,
+        ["logs", "live"] => deliveries::live(context, None).await,
+        ["logs", "export"] => deliveries::export(context),
+        ["deliveries", id] => deliveries::show(context, id).await,
+        ["address-sets"] => address_sets::list(context).await,
+        ["address-sets", name] => address_sets::show(context, name).await,
+        ["incidents"] => incidents::list(context).await,
+        ["incidents", id] => incidents::show(context, id).await,
+        ["members"] => members::list(context).await,
+        ["members", id, "link"] => members::shown(context, id).await,
+        ["tokens"] => tokens::list(context).await,
+        ["tokens", id, "made"] => tokens::shown(context, id).await,
+        ["account"] => account::show(context).await,
+        ["audit"] => audit::list(context).await,
+        ["search"] => search::results(context).await,
+        ["audit", "export"] => audit::export(context).await,
         _ => Err(ErrorCode::NotFound.into()),
     }
 }
 
 /// Routes forms (POST).
 async fn act<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     segments: &[&str],
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     match *segments {
-        ["sign-out"] => session::sign_out(screen).await,
-        ["webhooks", "new"] | ["webhooks"] => webhook_lifecycle::create(screen, fields).await,
-        ["webhooks", handle, "edit"] => edit::save(screen, handle, fields).await,
-        ["webhooks", handle, "preview"] => edit::preview(screen, handle, fields).await,
-        ["webhooks", handle, "enforce"] => enforce::enforce(screen, handle, fields).await,
-        ["webhooks", handle, "suggest"] => edit::suggest(screen, handle, fields).await,
-        ["address-sets"] => address_sets::create::create(screen, fields).await,
-        ["address-sets", name, "edit"] => address_sets::networks::edit(screen, name, fields).await,
-        ["address-sets", name, "preview"] => address_sets::networks::preview(screen, name, fields).await,
-        ["address-sets", name, "refresh"] => address_sets::refresh(screen, name).await,
-        ["address-sets", name, "decide"] => address_sets::decide(screen, name, fields).await,
-        ["address-sets", name, "remove"] => address_sets::remove(screen, name, fields).await,
-        ["webhooks", handle, "regenerate"] => webhook_lifecycle::regenerate(screen, handle, fields).await,
-        ["webhooks", handle, "revoke"] => webhook_lifecycle::revoke(screen, handle, fields).await,
+        ["sign-out"] => session::sign_out(context).await,
+        ["webhooks", "new"] | ["webhooks"] => webhook_lifecycle::create(context, fields).await,
+        ["webhooks", handle, "edit"] => edit::save(context, handle, fields).await,
+        ["webhooks", handle, "preview"] => edit::preview(context, handle, fields).await,
+        ["webhooks", handle, "enforce"] => enforce::enforce(context, handle, fields).await,
+        ["webhooks", handle, "suggest"] => edit::suggest(context, handle, fields).await,
+        ["address-sets"] => address_sets::create::create(context, fields).await,
+        ["address-sets", name, "edit"] => address_sets::networks::edit(context, name, fields).await,
+        ["address-sets", name, "preview"] => address_sets::networks::preview(context, name, fields).await,
+        ["address-sets", name, "refresh"] => address_sets::refresh(context, name).await,
+        ["address-sets", name, "decide"] => address_sets::decide(context, name, fields).await,
+        ["address-sets", name, "remove"] => address_sets::remove(context, name, fields).await,
+        ["webhooks", handle, "regenerate"] => webhook_lifecycle::regenerate(context, handle, fields).await,
+        ["webhooks", handle, "revoke"] => webhook_lifecycle::revoke(context, handle, fields).await,
         ["incidents", id, word @ ("acknowledge" | "resolve" | "reopen")] => {
-            incidents::act(screen, id, word).await
+            incidents::act(context, id, word).await
         }
-        ["incidents", id, "note"] => incidents::note(screen, id, fields).await,
-        ["members"] => members::add(screen, fields).await,
-        ["members", id, "role"] => members::role(screen, id, fields).await,
-        ["members", id, "link"] => members::link(screen, id, fields).await,
-        ["members", id, "remove"] => members::remove(screen, id, fields).await,
-        ["tokens"] => tokens::create(screen, fields).await,
-        ["tokens", id, "revoke"] => tokens::revoke(screen, id, fields).await,
-        ["account", "password"] => account::password(screen, fields).await,
-        ["account", "sessions", id, "end"] => account::end(screen, id).await,
+        ["incidents", id, "note"] => incidents::note(context, id, fields).await,
+        ["members"] => members::add(context, fields).await,
+        ["members", id, "role"] => members::role(context, id, fields).await,
+        ["members", id, "link"] => members::link(context, id, fields).await,
+        ["members", id, "remove"] => members::remove(context, id, fields).await,
+        ["tokens"] => tokens::create(context, fields).await,
+        ["tokens", id, "revoke"] => tokens::revoke(context, id, fields).await,
+        ["account", "password"] => account::password(context, fields).await,
+        ["account", "sessions", id, "end"] => account::end(context, id).await,
         _ => Err(ApiError::method("GET, HEAD")),
     }
 }

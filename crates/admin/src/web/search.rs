@@ -19,33 +19,33 @@ use hookgate_transport::Reply;
 pub(super) const SEARCHED: &str = "q";
 
 /// Shows the results.
-pub(super) async fn results<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let query = screen.fields(&[SEARCHED])?;
+pub(super) async fn results<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = context.fields(&[SEARCHED])?;
     let term = SearchTerm::parse(query.text(SEARCHED));
     let (text, matches) = match term {
         None => (String::new(), SearchMatches::default()),
         Some(SearchTerm::Hint(hint)) => (
             hint.to_string(),
-            screen.gate().search_hint(&screen.visitor.acting, hint).await?,
+            context.gate().search_hint(&context.signed_in.acting, hint).await?,
         ),
         Some(SearchTerm::Text(text)) => {
-            let matches = screen.gate().search_text(&screen.visitor.acting, &text).await?;
+            let matches = context.gate().search_text(&context.signed_in.acting, &text).await?;
             (text, matches)
         }
-        Some(term) => return named(screen, term).await,
+        Some(term) => return named(context, term).await,
     };
-    show(screen, &text, matches).await
+    show(context, &text, matches).await
 }
 
 async fn show<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     text: &str,
     matches: SearchMatches,
 ) -> Result<Reply, ApiError> {
     let mut names = HashMap::new();
     let mut incidents = Vec::with_capacity(matches.incidents.len());
     for incident in &matches.incidents {
-        let name = name_of(screen, &mut names, incident.webhook).await?;
+        let name = name_of(context, &mut names, incident.webhook).await?;
         incidents.push(incident_row(incident, name));
     }
     let webhooks = matches.webhooks.iter().map(|webhook| SearchedWebhook {
@@ -56,7 +56,7 @@ async fn show<S: Store + PeopleStore>(
     });
     page(
         SearchResults {
-            shell: screen.shell(),
+            shell: context.shell(),
             text: UserText::from(text),
             webhooks: webhooks.collect(),
             incidents,
@@ -68,17 +68,17 @@ async fn show<S: Store + PeopleStore>(
 
 /// Redirects to the one object that the term names.
 pub(super) async fn named<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     term: SearchTerm,
 ) -> Result<Reply, ApiError> {
     Ok(match term {
-        SearchTerm::WebhookId(id) => match owner(screen, &id).await? {
+        SearchTerm::WebhookId(id) => match owner(context, &id).await? {
             Some((handle, word)) => see_other(&format!("/webhooks/{handle}"), &[("done", word)]),
             None => return Err(ErrorCode::NotFound.into()),
         },
         SearchTerm::Incident(number) => html::see_other(&format!("/incidents/{number}")),
         SearchTerm::Delivery(id) => html::see_other(&format!("/deliveries/{id}")),
-        SearchTerm::Request(id) => match screen.gate().delivery_by_request(id).await? {
+        SearchTerm::Request(id) => match context.gate().delivery_by_request(id).await? {
             Some(delivery) => html::see_other(&format!("/deliveries/{delivery}")),
             None => see_other("/logs", &[("request_id", &id.to_string())]),
         },
@@ -91,10 +91,10 @@ pub(super) async fn named<S: Store + PeopleStore>(
 
 /// The webhook that a URL belongs or belonged to, and the flash for its page.
 pub(super) async fn owner<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &WebhookId,
 ) -> Result<Option<(WebhookHandle, &'static str)>, ApiError> {
-    let known = screen.gate().store().url_by_digest(&id.digest()).await?;
+    let known = context.gate().store().url_by_digest(&id.digest()).await?;
     Ok(known.map(|known| match known {
         KnownUrl::Live(webhook) => (webhook.handle, "url-live"),
         KnownUrl::Retired(retired) => (retired.webhook, "url-retired"),

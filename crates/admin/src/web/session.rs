@@ -59,9 +59,9 @@ pub(super) async fn first_page<S: Store + PeopleStore>(
 }
 
 /// Ends the session.
-pub(super) async fn sign_out<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let visitor = &screen.visitor;
-    screen.gate().sign_out(&visitor.acting, &visitor.session).await?;
+pub(super) async fn sign_out<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let visitor = &context.signed_in;
+    context.gate().sign_out(&visitor.acting, &visitor.session).await?;
     let mut reply = html::see_other("/sign-in");
     reply.headers_mut().insert(SET_COOKIE, cookie::end());
     Ok(reply)

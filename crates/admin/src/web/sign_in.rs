@@ -81,7 +81,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     let (source, user_agent) = (request.source, request.header(&USER_AGENT).map(str::to_owned));
     let device = cookie::device(&request.head.headers);
     let earlier = SignedIn::of(&console.gate, &request).await?;
-    let came = Arrival::of(&request);
+    let arrival = Arrival::of(&request);
     let form = Form::read_anonymous(request, &console.host, &console.anonymous_forms, MAX_SIGN_IN).await?;
     let Typed {
         name,
@@ -108,8 +108,8 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
             let device = console.gate.device(&member);
             let reply = match kept {
                 Some(kept) => {
-                    let visitor = SignedIn::new(&token, member, session, source);
-                    go_on(console, visitor, came, &kept).await?
+                    let signed_in = SignedIn::new(&token, member, session, source);
+                    go_on(console, signed_in, arrival, &kept).await?
                 }
                 None => html::see_other(&first_page(console, &session, local(&next)).await),
             };
@@ -175,18 +175,18 @@ fn kept(fields: &Fields<'_>) -> Option<KeptForm> {
 /// Shows the page of a kept form, with the typed values. The form does nothing before the member sends it again.
 async fn go_on<S: Store + PeopleStore>(
     console: &Console<S>,
-    visitor: SignedIn,
-    came: Arrival,
+    signed_in: SignedIn,
+    arrival: Arrival,
     kept: &KeptForm,
 ) -> Result<Reply, ApiError> {
-    let mut screen = PageContext::arrived(console, visitor, came)?;
-    screen.notices.push(restore::NOTICE.to_owned());
-    screen.tell_of_failed_sign_ins().await;
+    let mut context = PageContext::arrived(console, signed_in, arrival)?;
+    context.notices.push(restore::NOTICE.to_owned());
+    context.add_failed_sign_in_notice().await;
     let segments: Vec<&str> = kept.path.split('/').skip(1).collect();
     let fields = Fields::parse(kept.fields.as_bytes())?;
-    let restored = restore::page(&screen, &segments, &fields).await;
+    let restored = restore::page(&context, &segments, &fields).await;
     // The session has begun, even if the form can't be shown.
-    Ok(restored.unwrap_or_else(|fault| failed::inside(&screen, &fault, &segments)))
+    Ok(restored.unwrap_or_else(|fault| failed::inside(&context, &fault, &segments)))
 }
 
 fn model(next: &str, name: &str) -> SignIn {

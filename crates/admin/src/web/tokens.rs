@@ -23,42 +23,42 @@ const LIFE: &str = "90";
 const DAY: Duration = Duration::from_hours(24);
 
 /// Shows the list.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    page(model(screen).await?.render())
+pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    page(model(context).await?.render())
 }
 
 /// Shows the list with the form of a new token as it was typed.
 pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    page(typed(screen, fields, Vec::new()).await?.render())
+    page(typed(context, fields, Vec::new()).await?.render())
 }
 
 /// Creates a token. The next page shows its secret, once.
 pub(super) async fn create<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let made = screen.once(fields, async |acting| -> Result<_, ApiError> {
-        let (name, role, expires_at) = read(fields, screen.now)?;
-        Ok(screen.gate().token_create(acting, name, role, expires_at).await?)
+    let made = context.once(fields, async |acting| -> Result<_, ApiError> {
+        let (name, role, expires_at) = read(fields, context.now)?;
+        Ok(context.gate().token_create(acting, name, role, expires_at).await?)
     });
     match made.await? {
-        Done::Now((secret, token)) => screen.show_once(&made_page(&token.id), &[secret.reveal()]),
-        Done::Before(made) => Ok(screen.done_already(&made_page(&made.id))),
-        Done::Refused(fault) => re_render(typed(screen, fields, problems(fault)?).await?.render()),
+        Done::Now((secret, token)) => context.show_once(&made_page(&token.id), &[secret.reveal()]),
+        Done::Before(made) => Ok(context.done_already(&made_page(&made.id))),
+        Done::Refused(fault) => re_render(typed(context, fields, problems(fault)?).await?.render()),
     }
 }
 
 /// Shows the list with the secret of a new token, once.
 pub(super) async fn shown<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManagePeople)?;
+    context.signed_in.require(Permission::ManagePeople)?;
     let id: TokenId = path_id(id)?;
-    let token = screen
+    let token = context
         .gate()
         .store()
         .token_by_id(id)
@@ -66,15 +66,15 @@ pub(super) async fn shown<S: Store + PeopleStore>(
         .ok_or(ErrorCode::NotFound)?;
     let made = TokenMade {
         name: token.name.as_str().into(),
-        token: screen
+        token: context
             .shown_once()
             .and_then(|values| Some(values.first()?.as_str().into())),
     };
     let model = Tokens {
         made: Some(made),
-        ..model(screen).await?
+        ..model(context).await?
     };
-    screen.once_page(model.render())
+    context.once_page(model.render())
 }
 
 /// The path of the page that shows a new token.
@@ -83,12 +83,12 @@ fn made_page(id: &impl Display) -> String {
 }
 
 async fn typed<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
     problems: Vec<Problem>,
 ) -> Result<Tokens, ApiError> {
     let text = |name| fields.text(name).to_owned();
-    let model = model(screen).await?;
+    let model = model(context).await?;
     Ok(Tokens {
         problems,
         name: text("name"),
@@ -100,26 +100,26 @@ async fn typed<S: Store + PeopleStore>(
 
 /// Revokes a token, after a confirmation.
 pub(super) async fn revoke<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManagePeople)?;
+    context.signed_in.require(Permission::ManagePeople)?;
     let token_id: TokenId = path_id(id)?;
-    let token = screen.gate().store().token_by_id(token_id).await?;
+    let token = context.gate().store().token_by_id(token_id).await?;
     let token = token.ok_or(ErrorCode::NotFound)?;
     if !confirm::is_given(fields) {
         let title = format!("Revoke the token {}?", token.name);
         let action = format!("/tokens/{id}/revoke");
         let confirm = Confirm {
             consequences: vec!["Programs that use it are refused immediately. This can't be undone.".into()],
-            ..confirm::question(screen, title, "Revoke token", action, "/tokens")
+            ..confirm::question(context, title, "Revoke token", action, "/tokens")
         };
         return page(confirm.render());
     }
-    screen
+    context
         .gate()
-        .token_revoke(&screen.visitor.acting, token_id)
+        .token_revoke(&context.signed_in.acting, token_id)
         .await?;
     Ok(html::see_other("/tokens?done=token-revoked"))
 }
@@ -134,10 +134,10 @@ fn read(fields: &Fields<'_>, now: Timestamp) -> Result<Wanted, ApiError> {
     Ok((name, role, days.map(|days| now.after(DAY * days.into()))))
 }
 
-async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Tokens, ApiError> {
-    let acting = &screen.visitor.acting;
-    let mut tokens = screen.gate().token_list(acting, None, PageSize::MAX).await?;
-    tokens.sort_by_key(|token| token.state(screen.now) != TokenState::Live);
+async fn model<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Tokens, ApiError> {
+    let acting = &context.signed_in.acting;
+    let mut tokens = context.gate().token_list(acting, None, PageSize::MAX).await?;
+    tokens.sort_by_key(|token| token.state(context.now) != TokenState::Live);
     let row = |token: &Token| TokenRow {
         id: token.id.to_string(),
         name: token.name.as_str().into(),
@@ -149,9 +149,9 @@ async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<To
         revoked_at: token.revoked_at,
     };
     Ok(Tokens {
-        shell: screen.shell(),
+        shell: context.shell(),
         rows: tokens.iter().map(row).collect(),
-        roles: roles_up_to(screen.visitor.member.role),
+        roles: roles_up_to(context.signed_in.member.role),
         name: String::new(),
         role: Role::Viewer.as_str().to_owned(),
         expires: LIFE.to_owned(),

@@ -25,11 +25,11 @@ const SOURCES: PageSize = PageSize::new(10).unwrap();
 
 /// Shows the page.
 pub(super) async fn show<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let webhook = find(screen, handle).await?;
-    let query = screen.fields(&["range"])?;
+    let webhook = find(context, handle).await?;
+    let query = context.fields(&["range"])?;
     let range = query
         .get("range")
         .map_or(Some(Range::default()), Range::parse)
@@ -38,23 +38,23 @@ pub(super) async fn show<S: Store + PeopleStore>(
         webhook: Some(webhook.handle),
         ..DeliveryFilter::default()
     };
-    let recent = screen
+    let recent = context
         .gate()
-        .delivery_page(screen.visitor.member.role, &filter, Seek::Newest, RECENT)
+        .delivery_page(context.signed_in.member.role, &filter, Seek::Newest, RECENT)
         .await?;
     page(
         WebhookDetail {
-            shell: screen.shell(),
+            shell: context.shell(),
             webhook: WebhookFacts {
-                revoked_by: revoked_by(screen, &webhook).await?,
-                ..webhook_facts(&webhook, screen.now)
+                revoked_by: revoked_by(context, &webhook).await?,
+                ..webhook_facts(&webhook, context.now)
             },
             range,
-            chart: Chart::of(series(screen, &webhook, range).await?),
-            failing: failing(screen, &webhook).await?,
-            observed: screen.gate().observation(&webhook).await?.map(wire::observed),
-            ignored: screen.console.ignored_lately(&recent.items).await?,
-            retired: screen
+            chart: Chart::of(series(context, &webhook, range).await?),
+            failing: failing(context, &webhook).await?,
+            observed: context.gate().observation(&webhook).await?.map(wire::observed),
+            ignored: context.console.ignored_lately(&recent.items).await?,
+            retired: context
                 .gate()
                 .retired_use(&webhook)
                 .await?
@@ -65,7 +65,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
                     last: seen.last,
                     complete: seen.complete,
                 }),
-            sources: sources(screen, &webhook, range, SOURCES).await?,
+            sources: sources(context, &webhook, range, SOURCES).await?,
             recent: recent.items.iter().map(delivery_row).collect(),
         }
         .render(),
@@ -75,7 +75,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
 /// The actor that revoked the webhook. Every member who sees that it is revoked may know the actor, so the trail is
 /// read as the system.
 async fn revoked_by<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     webhook: &Webhook,
 ) -> Result<Option<UserText>, ApiError> {
     if webhook.live_url().is_ok() {
@@ -86,7 +86,7 @@ async fn revoked_by<S: Store + PeopleStore>(
         subject: Some(SubjectMatch::Ids(vec![webhook.handle.to_string()])),
         ..AuditFilter::default()
     };
-    let page = screen
+    let page = context
         .gate()
         .audit_page(&ActorContext::system(), &filter, None, PageSize::ONE)
         .await?;
@@ -99,30 +99,30 @@ async fn revoked_by<S: Store + PeopleStore>(
 
 /// The webhook with the handle in the path.
 pub(super) async fn find<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Webhook, ApiError> {
     let handle = path_id(handle)?;
-    let found = screen.gate().store().webhook_by_handle(handle).await?;
+    let found = context.gate().store().webhook_by_handle(handle).await?;
     found.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
 /// The webhook with the handle in the path, for a member who may manage webhooks.
 pub(super) async fn find_manageable<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Webhook, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    find(screen, handle).await
+    context.signed_in.require(Permission::ManageWebhooks)?;
+    find(context, handle).await
 }
 
 async fn series<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     webhook: &Webhook,
     range: Range,
 ) -> Result<Series, ApiError> {
-    let (range, now) = (usage_range(range), screen.now);
-    let usage = screen
+    let (range, now) = (usage_range(range), context.now);
+    let usage = context
         .gate()
         .store()
         .usage(Some(webhook.handle), range, now)
@@ -144,15 +144,15 @@ async fn series<S: Store + PeopleStore>(
 
 /// The sources with the most deliveries.
 pub(super) async fn sources<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     webhook: &Webhook,
     range: Range,
     limit: PageSize,
 ) -> Result<Vec<SourceRow>, ApiError> {
-    let top = screen
+    let top = context
         .gate()
         .store()
-        .top_sources(webhook.handle, usage_range(range), limit, screen.now)
+        .top_sources(webhook.handle, usage_range(range), limit, context.now)
         .await?;
     let rows = top.sources.into_iter().map(|source| SourceRow {
         source: wire::source(source.source),
@@ -169,13 +169,13 @@ pub(super) async fn sources<S: Store + PeopleStore>(
 
 /// Deliveries of the last 24 hours, if the webhook is failing.
 async fn failing<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     webhook: &Webhook,
 ) -> Result<Option<Failing>, ApiError> {
-    let usage = screen
+    let usage = context
         .gate()
         .store()
-        .usage_many(&[webhook.handle], screen.now)
+        .usage_many(&[webhook.handle], context.now)
         .await?;
     let Some(day) = usage.into_iter().next().map(|usage| usage.totals) else {
         return Ok(None);

@@ -36,20 +36,20 @@ const SOURCES: PageSize = PageSize::new(5).unwrap();
 
 /// Creates a webhook from the form.
 pub(super) async fn create<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
+    context.signed_in.require(Permission::ManageWebhooks)?;
     let form = webhook_form::typed(fields);
-    let issued = screen.once(fields, async |acting| -> Result<_, ApiError> {
-        Ok(screen.gate().create(acting, wanted(fields, &form)?).await?)
+    let issued = context.once(fields, async |acting| -> Result<_, ApiError> {
+        Ok(context.gate().create(acting, wanted(fields, &form)?).await?)
     });
     match issued.await? {
-        Done::Now(issued) => show(screen, &issued, CREATED),
-        Done::Before(made) => Ok(screen.done_already(&url_page(&made.id))),
+        Done::Now(issued) => show(context, &issued, CREATED),
+        Done::Before(made) => Ok(context.done_already(&url_page(&made.id))),
         Done::Refused(fault) => {
             let problems = webhook_form::told(fault)?;
-            let shell = screen.shell();
+            let shell = context.shell();
             re_render(
                 NewWebhook {
                     shell,
@@ -80,17 +80,17 @@ fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, ApiError> 
 
 /// Asks for confirmation before a URL is replaced.
 pub(super) async fn ask_regenerate<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
+    let webhook = find_manageable(context, handle).await?;
     page(
         RegenerateConfirm {
-            shell: screen.shell(),
+            shell: context.shell(),
             handle: webhook.handle,
             name: webhook.name.as_str().into(),
             hint: webhook.state.hint().to_string(),
-            impact: impact(screen, &webhook).await?,
+            impact: impact(context, &webhook).await?,
         }
         .render(),
     )
@@ -98,42 +98,42 @@ pub(super) async fn ask_regenerate<S: Store + PeopleStore>(
 
 /// Gives a webhook a new URL.
 pub(super) async fn regenerate<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
-    let issued = screen.once(fields, async |acting| {
-        screen.gate().regenerate(acting, webhook.handle).await
+    let webhook = find_manageable(context, handle).await?;
+    let issued = context.once(fields, async |acting| {
+        context.gate().regenerate(acting, webhook.handle).await
     });
     match issued.await? {
-        Done::Now(issued) => show(screen, &issued, REGENERATED),
-        Done::Before(made) => Ok(screen.done_already(&url_page(&made.id))),
+        Done::Now(issued) => show(context, &issued, REGENERATED),
+        Done::Before(made) => Ok(context.done_already(&url_page(&made.id))),
         Done::Refused(error) => Err(error.into()),
     }
 }
 
 /// Shows the page with a new URL, once.
 pub(super) async fn shown<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
-    let values = screen.shown_once();
+    let webhook = find_manageable(context, handle).await?;
+    let values = context.shown_once();
     let value = |place: usize| Some(values.as_ref()?.get(place)?.as_str());
     let issue = match value(0) {
         Some(REGENERATED) => Issue::Regenerated,
         _ => Issue::Created,
     };
-    screen.once_page(
+    context.once_page(
         Issued {
-            shell: screen.shell(),
+            shell: context.shell(),
             handle: webhook.handle,
             name: webhook.name.as_str().into(),
             issue,
             url: value(1).map(Into::into),
             signing_secret: value(2).map(Into::into),
-            ca_file: screen.console.addresses.ca.clone(),
+            ca_file: context.console.addresses.ca.clone(),
         }
         .render(),
     )
@@ -141,58 +141,58 @@ pub(super) async fn shown<S: Store + PeopleStore>(
 
 /// Asks for confirmation before a webhook is revoked.
 pub(super) async fn ask_revoke<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    page(revoke_model(screen, handle, None).await?.render())
+    context.signed_in.require(Permission::ManageWebhooks)?;
+    page(revoke_model(context, handle, None).await?.render())
 }
 
 /// Revokes a webhook, if its name was typed correctly.
 pub(super) async fn revoke<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let webhook = find_manageable(screen, handle).await?;
+    let webhook = find_manageable(context, handle).await?;
     let typed = fields.text("name").trim();
     if typed != webhook.name.as_str() {
         let problem = "The name does not match. Type it exactly as shown.";
-        return re_render(revoke_model(screen, handle, Some(problem)).await?.render());
+        return re_render(revoke_model(context, handle, Some(problem)).await?.render());
     }
-    screen
+    context
         .gate()
-        .revoke(&screen.visitor.acting, webhook.handle)
+        .revoke(&context.signed_in.acting, webhook.handle)
         .await?;
     Ok(html::see_other(&format!("/webhooks/{handle}?done=revoked")))
 }
 
 async fn revoke_model<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     handle: &str,
     problem: Option<&str>,
 ) -> Result<RevokeConfirm, ApiError> {
-    let webhook = find(screen, handle).await?;
+    let webhook = find(context, handle).await?;
     Ok(RevokeConfirm {
-        shell: screen.shell(),
+        shell: context.shell(),
         handle: webhook.handle,
         name: webhook.name.as_str().into(),
         hint: webhook.state.hint().to_string(),
-        impact: impact(screen, &webhook).await?,
+        impact: impact(context, &webhook).await?,
         problem: problem.map(Into::into),
     })
 }
 
 async fn impact<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     webhook: &hookgate_domain::Webhook,
 ) -> Result<Impact, ApiError> {
-    let store = screen.gate().store();
-    let usage = store.usage_many(&[webhook.handle], screen.now).await?;
+    let store = context.gate().store();
+    let usage = store.usage_many(&[webhook.handle], context.now).await?;
     let day = usage.into_iter().next();
-    let week = screen.now.before(WEEK);
+    let week = context.now.before(WEEK);
     let senders = store.accepted_sources(webhook.handle, week).await?;
-    let yesterday = screen.now.before(DAY);
+    let yesterday = context.now.before(DAY);
     let lately = |sender: &&SourceTotal| sender.accepted > 0 && sender.last_seen >= yesterday;
     let accepted = senders.sources.iter().map(|sender| sender.accepted);
     Ok(Impact {
@@ -201,17 +201,17 @@ async fn impact<S: Store + PeopleStore>(
         deliveries_week: accepted.fold(senders.beyond_accepted, u64::saturating_add),
         senders_week: senders.sources.len() as u64,
         last_seen: day.and_then(|day| day.last).map(|last| last.at),
-        sources: sources(screen, webhook, Range::Week, SOURCES).await?,
+        sources: sources(context, webhook, Range::Week, SOURCES).await?,
     })
 }
 
 /// Redirects to the page that shows the new URL.
 fn show<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     issued: &GateIssued,
     issue: &str,
 ) -> Result<Reply, ApiError> {
-    let url = Zeroizing::new(webhook_url(&screen.console.addresses.gate, issued));
+    let url = Zeroizing::new(webhook_url(&context.console.addresses.gate, issued));
     let secret = issued.signing_secret.as_ref().map(SigningSecret::reveal);
     let values = [
         Some(issue),
@@ -219,7 +219,7 @@ fn show<S: Store + PeopleStore>(
         secret.as_ref().map(|secret| secret.as_str()),
     ];
     let values: Vec<&str> = values.into_iter().flatten().collect();
-    screen.show_once(&url_page(&issued.webhook.handle), &values)
+    context.show_once(&url_page(&issued.webhook.handle), &values)
 }
 
 /// The path of the page that shows a new URL.

@@ -20,14 +20,14 @@ const MOST_FAILING: usize = 50;
 const MOST_LOOKED_AT: usize = 10_000;
 
 /// Shows the list: failing webhooks first, then the others in the order of creation.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
-    let query = screen.fields(&["q", "state", "cursor"])?;
+pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = context.fields(&["q", "state", "cursor"])?;
     let filter = WebhookFilter {
         name: query.text("q").to_owned(),
         state: query.text("state").to_owned(),
     };
     let cursor: Option<Cursor> = query.read("cursor")?;
-    let failing: Vec<_> = screen
+    let failing: Vec<_> = context
         .gate()
         .failing()
         .await?
@@ -41,23 +41,23 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
         Some(cursor) => (Vec::new(), cursor.shown_before.clone()),
     };
     let after = cursor.map(|cursor| cursor.after);
-    let (others, older) = find(screen, &filter, after, &shown_before).await?;
+    let (others, older) = find(context, &filter, after, &shown_before).await?;
     handles.extend(others);
-    let usage = screen.gate().store().usage_many(&handles, screen.now).await?;
+    let usage = context.gate().store().usage_many(&handles, context.now).await?;
     let mut rows = Vec::with_capacity(handles.len());
     for (handle, usage) in handles.into_iter().zip(usage) {
         // Webhooks are read one at a time, because an allowlist may be long, and is not shown.
-        let webhook = screen.gate().store().webhook_by_handle(handle).await?;
+        let webhook = context.gate().store().webhook_by_handle(handle).await?;
         let webhook = webhook.filter(|webhook| {
             let is_revoked = matches!(webhook.state, WebhookState::Revoked { .. });
             matches(&webhook.name, is_revoked, &filter)
         });
-        rows.extend(webhook.map(|webhook| row(screen, &webhook, usage, failing.contains(&handle))));
+        rows.extend(webhook.map(|webhook| row(context, &webhook, usage, failing.contains(&handle))));
     }
-    let proxy = proxy_in_front(screen).await?;
+    let proxy = proxy_in_front(context).await?;
     page(
         WebhookList {
-            shell: screen.shell(),
+            shell: context.shell(),
             filter,
             rows,
             paging: Paging {
@@ -118,17 +118,17 @@ impl FromStr for Cursor {
 /// The private address that all deliveries of the last hour came from: probably a proxy. A loopback address does not
 /// count if the gate's URL is on `localhost`.
 async fn proxy_in_front<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
 ) -> Result<Option<IpAddr>, ApiError> {
-    let lone = screen.gate().proxy_suspect().await?.map(|lone| lone.address);
-    let is_local = screen.console.addresses.gate.starts_with("https://localhost");
+    let lone = context.gate().proxy_suspect().await?.map(|lone| lone.address);
+    let is_local = context.console.addresses.gate.starts_with("https://localhost");
     Ok(lone.filter(|address| !(is_local && address.is_loopback())))
 }
 
 /// Reads a page of webhooks that match the filter and were not shown before. Returns their handles, and the handle
 /// after which the next page begins.
 async fn find<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     filter: &WebhookFilter,
     mut after: Option<WebhookHandle>,
     shown_before: &[WebhookHandle],
@@ -136,7 +136,7 @@ async fn find<S: Store + PeopleStore>(
     let wanted = usize::from(PageSize::default().rows());
     let (mut found, mut looked_at) = (Vec::new(), 0);
     loop {
-        let labels = screen.gate().store().webhook_labels(after, PageSize::MAX).await?;
+        let labels = context.gate().store().webhook_labels(after, PageSize::MAX).await?;
         let whole = labels.len() == usize::from(PageSize::MAX.rows());
         looked_at += labels.len();
         for label in labels {
@@ -164,7 +164,7 @@ fn matches(name: &WebhookName, is_revoked: bool, filter: &WebhookFilter) -> bool
     (filter.state.is_empty() || filter.state == state) && name.contains(&filter.name.to_lowercase())
 }
 
-fn row<S>(screen: &PageContext<'_, S>, webhook: &Webhook, usage: WebhookUsage, failing: bool) -> WebhookRow {
+fn row<S>(context: &PageContext<'_, S>, webhook: &Webhook, usage: WebhookUsage, failing: bool) -> WebhookRow {
     let (issued_at, revoked) = match &webhook.state {
         WebhookState::Active(url) => (url.issued_at, false),
         WebhookState::Revoked { .. } => (webhook.created_at, true),
@@ -176,7 +176,7 @@ fn row<S>(screen: &PageContext<'_, S>, webhook: &Webhook, usage: WebhookUsage, f
         failing,
         hint: webhook.state.hint().to_string(),
         issued_at,
-        rotation: webhook.rotation_age(screen.now),
+        rotation: webhook.rotation_age(context.now),
         last_seen: usage.last.map(|last| last.at),
         hours: usage.hours,
         has_allowlist: webhook.policy.allowlist.entries().is_some(),

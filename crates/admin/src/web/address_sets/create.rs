@@ -16,24 +16,24 @@ use hookgate_transport::Reply;
 
 /// Creates a set: of own networks, or of a published list.
 pub(in super::super) async fn create<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
+    context.signed_in.require(Permission::ManageWebhooks)?;
     let form = typed(fields);
-    let created = screen.once(fields, async |acting| {
+    let created = context.once(fields, async |acting| {
         complete(fields)?;
-        try_create(screen, acting, &form).await
+        try_create(context, acting, &form).await
     });
     match created.await? {
         Done::Now(name) => Ok(html::see_other(&format!("/address-sets/{name}?done=set-created"))),
-        Done::Before(made) => Ok(screen.done_already(&format!("/address-sets/{}", made.name))),
+        Done::Before(made) => Ok(context.done_already(&format!("/address-sets/{}", made.name))),
         Done::Refused(fault) => {
             let problems = problems(fault)?;
             let model = AddressSetList {
                 form,
                 problems,
-                ..list(screen).await?
+                ..list(context).await?
             };
             re_render(model.render())
         }
@@ -42,12 +42,12 @@ pub(in super::super) async fn create<S: Store + PeopleStore>(
 
 /// Shows the list with the form of a new set as it was typed.
 pub(in super::super) async fn restore<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     let model = AddressSetList {
         form: typed(fields),
-        ..list(screen).await?
+        ..list(context).await?
     };
     page(model.render())
 }
@@ -74,7 +74,7 @@ fn complete(fields: &Fields<'_>) -> Result<(), ApiError> {
 }
 
 async fn try_create<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     acting: &ActorContext,
     form: &AddressSetForm,
 ) -> Result<AddressSetName, ApiError> {
@@ -89,9 +89,9 @@ async fn try_create<S: Store + PeopleStore>(
         let provider = form.provider.parse().map_err(|error| wrong("provider")(&error))?;
         let filter: SetFilter = form.filter.parse().map_err(|error| wrong("filter")(&error))?;
         let (url, document) = (given(&form.url), given(&form.document));
-        let fetcher = &screen.console.fetcher;
+        let fetcher = &context.console.fetcher;
         published(
-            screen.gate(),
+            context.gate(),
             fetcher,
             provider,
             filter,
@@ -100,7 +100,7 @@ async fn try_create<S: Store + PeopleStore>(
         )
         .await?
     };
-    let gate = screen.gate();
+    let gate = context.gate();
     let set = gate.address_set_create(acting, name, made.origin, made.networks, made.etag);
     Ok(set.await?.name)
 }

@@ -15,12 +15,12 @@ use hookgate_transport::Reply;
 
 /// Saves other networks for an own set.
 pub(in super::super) async fn edit<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let (set, _) = find(screen, name).await?;
+    context.signed_in.require(Permission::ManageWebhooks)?;
+    let (set, _) = find(context, name).await?;
     let opened = opened_with(fields)?;
     let typed = fields.text("networks");
     let networks = fields
@@ -29,21 +29,21 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
     let saved = match networks {
         Ok(networks) => {
             let revision = fields.read("overwrite")?.unwrap_or(opened);
-            let acting = &screen.visitor.acting;
-            let edited = screen
+            let acting = &context.signed_in.acting;
+            let edited = context
                 .gate()
                 .address_set_edit(acting, &set.name, Some(revision), networks);
             edited.await.map_err(ApiError::from)
         }
         Err(fault) => Err(fault),
     };
-    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    let mut detail = detail(context, &set, typed.to_owned()).await?;
     detail.revision = opened;
     match saved {
         Ok(_) => return Ok(html::see_other(&format!("/address-sets/{name}?done=set-changed"))),
         Err(fault) if fault.code == ErrorCode::PreconditionFailed => {
             // The set is read again, because it may have changed since it was read above.
-            let (set, networks) = find(screen, name).await?;
+            let (set, networks) = find(context, name).await?;
             let row = ConflictRow {
                 label: "Networks",
                 theirs: shown_value(&lines(&networks)),
@@ -51,7 +51,7 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
             };
             let subject = set.name.to_string();
             let theirs = format!("/address-sets/{name}");
-            let conflict = conflict(screen, subject, set.revision, theirs, vec![row]).await?;
+            let conflict = conflict(context, subject, set.revision, theirs, vec![row]).await?;
             detail.conflict = Some(conflict);
         }
         Err(fault) => detail.problems = problems(fault)?,
@@ -61,28 +61,28 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
 
 /// Shows the page of a set with the networks that were typed.
 pub(in super::super) async fn restore<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let (set, _) = find(screen, name).await?;
+    let (set, _) = find(context, name).await?;
     let typed = fields.text("networks");
-    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    let mut detail = detail(context, &set, typed.to_owned()).await?;
     detail.revision = fields.read("revision")?.unwrap_or(set.revision);
     page(detail.render())
 }
 
 /// Previews other networks for an own set.
 pub(in super::super) async fn preview<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let (set, known) = find(screen, name).await?;
+    context.signed_in.require(Permission::ManageWebhooks)?;
+    let (set, known) = find(context, name).await?;
     let opened = opened_with(fields)?;
     let typed = fields.text("networks");
-    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    let mut detail = detail(context, &set, typed.to_owned()).await?;
     detail.revision = opened;
     let networks = match networks_of(&entries(typed)) {
         Ok(networks) => networks,
@@ -91,8 +91,8 @@ pub(in super::super) async fn preview<S: Store + PeopleStore>(
             return re_render(detail.render());
         }
     };
-    let change = Some(change_of(screen, &set, &known, &networks).await?);
-    let warnings = warnings(screen, Some(&known), &networks);
+    let change = Some(change_of(context, &set, &known, &networks).await?);
+    let warnings = warnings(context, Some(&known), &networks);
     page(
         AddressSetDetail {
             change,

@@ -19,20 +19,20 @@ const USES: u16 = 20;
 
 /// The set with the name in the path, and its networks.
 pub(super) async fn find<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     name: &str,
 ) -> Result<(AddressSet, Arc<Networks>), ApiError> {
-    Ok(screen.gate().address_set(&path_id(name)?).await?)
+    Ok(context.gate().address_set(&path_id(name)?).await?)
 }
 
 /// The list of the sets, with an empty form.
 pub(super) async fn list<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
 ) -> Result<AddressSetList, ApiError> {
-    let sets = screen.gate().store().address_sets().await?;
+    let sets = context.gate().store().address_sets().await?;
     Ok(AddressSetList {
-        shell: screen.shell(),
-        rows: sets.iter().map(|set| facts(screen, set)).collect(),
+        shell: context.shell(),
+        rows: sets.iter().map(|set| facts(context, set)).collect(),
         form: AddressSetForm::default(),
         problems: Vec::new(),
     })
@@ -40,11 +40,11 @@ pub(super) async fn list<S: Store + PeopleStore>(
 
 /// The page of a set, with `networks` in its form.
 pub(super) async fn detail<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     set: &AddressSet,
     networks: String,
 ) -> Result<AddressSetDetail, ApiError> {
-    let store = screen.gate().store();
+    let store = context.gate().store();
     let (count, handles) = store.address_set_uses(&set.name, USES).await?;
     let mut users = Vec::new();
     for handle in handles {
@@ -62,8 +62,8 @@ pub(super) async fn detail<S: Store + PeopleStore>(
         removed: version.removed,
     };
     Ok(AddressSetDetail {
-        shell: screen.shell(),
-        set: facts(screen, set),
+        shell: context.shell(),
+        set: facts(context, set),
         networks,
         revision: set.revision,
         conflict: None,
@@ -77,11 +77,11 @@ pub(super) async fn detail<S: Store + PeopleStore>(
 
 /// Warnings about networks, also if the member's own address would no longer be in the set.
 pub(super) fn warnings<S>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     known: Option<&Networks>,
     networks: &Networks,
 ) -> Vec<String> {
-    let own = screen.visitor.acting.from.filter(|own| {
+    let own = context.signed_in.acting.from.filter(|own| {
         let held = known.is_some_and(|known| known.holds(*own));
         held && !networks.holds(*own)
     });
@@ -95,15 +95,15 @@ pub(super) fn warnings<S>(
 /// The changes that other networks would make. For members who may manage webhooks, also the senders that would stop
 /// passing.
 pub(super) async fn change_of<S: Store + PeopleStore>(
-    screen: &PageContext<'_, S>,
+    context: &PageContext<'_, S>,
     set: &AddressSet,
     known: &Networks,
     other: &Networks,
 ) -> Result<SetChange, ApiError> {
-    let (acting, days) = (&screen.visitor.acting, PreviewDays::default());
+    let (acting, days) = (&context.signed_in.acting, PreviewDays::default());
     let mut unknown = 0_u64;
-    let webhooks = if screen.visitor.may(Permission::ManageWebhooks) {
-        let gate = screen.gate();
+    let webhooks = if context.signed_in.may(Permission::ManageWebhooks) {
+        let gate = context.gate();
         let (_, previews) = gate.address_set_preview(acting, &set.name, other, days).await?;
         let beyond = previews.iter().map(|one| one.preview.beyond);
         unknown = beyond.fold(0, u64::saturating_add);
@@ -129,7 +129,7 @@ fn stopping(one: &SetPreview) -> (UserText, u64, u64, u64) {
     (name, stop.senders, one.preview.all_senders, stop.deliveries)
 }
 
-fn facts<S>(screen: &PageContext<'_, S>, set: &AddressSet) -> AddressSetFacts {
+fn facts<S>(context: &PageContext<'_, S>, set: &AddressSet) -> AddressSetFacts {
     let (provider, filter) = match &set.origin {
         SetOrigin::Own => (String::new(), String::new()),
         SetOrigin::Published { provider, filter, .. } => (provider.to_string(), filter.to_string()),
@@ -145,7 +145,7 @@ fn facts<S>(screen: &PageContext<'_, S>, set: &AddressSet) -> AddressSetFacts {
         pending: set.pending,
         read_at: set.reading.read_at,
         fault: set.reading.fault.as_deref().map(Into::into),
-        stale: set.is_stale(screen.now),
+        stale: set.is_stale(context.now),
     }
 }
 
