@@ -19,4 +19,4 @@ mod tokens;
 mod usage;
 mod webhooks;
 
-pub(crate) use router::{Surroundings, answer};
+pub(crate) use router::{ApiContext, answer};

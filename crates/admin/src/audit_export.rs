@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hookgate_gate::{ActorContext, AuditFilter, AuditQuery, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 use super::export::{Broken, file};
-use super::streams::{PATIENCE, Recipient, patiently};
+use super::streams::{Recipient, STORE_TIMEOUT, retry_while_unavailable};
 use hookgate_request::filter::AuditNames;
 use hookgate_request::{ApiError, Fields, Limits};
 use hookgate_transport::Reply;
@@ -47,7 +47,7 @@ async fn send<S: Store + PeopleStore>(
 ) -> Result<(), Broken> {
     let (mut before, mut is_first) = (None, true);
     loop {
-        let page = patiently(PATIENCE, async || {
+        let page = retry_while_unavailable(STORE_TIMEOUT, async || {
             match gate.audit_page(acting, filter, before, PageSize::MAX).await {
                 Err(PeopleError::Store(error)) => Err(error),
                 answer => Ok(answer),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use hookgate_gate::{Gate, PeopleStore, Store};
 
 use crate::feed::Feed;
-use crate::health::Watched;
+use crate::health::HealthSources;
 use crate::store_health::StoreHealth;
-use crate::unshown::Unshown;
+use crate::unshown_secrets::UnshownSecrets;
 use hookgate_ingest::Metrics;
 use hookgate_outbound::Fetcher;
 use hookgate_request::{AnonymousForms, Host, Limits};
@@ -35,16 +35,16 @@ pub struct Console<S> {
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) fetcher: Arc<Fetcher>,
     pub(crate) shutdown: CancellationToken,
-    pub(crate) watched: Arc<Watched>,
+    pub(crate) health_sources: Arc<HealthSources>,
     pub(crate) limits: Limits,
     pub(crate) anonymous_forms: AnonymousForms,
     pub(crate) feed: Arc<Feed>,
-    pub(crate) gate_front: Option<GateFront>,
-    pub(crate) unshown: Unshown,
+    pub(crate) gate_proxies: Option<GateProxies>,
+    pub(crate) unshown_secrets: UnshownSecrets,
 }
 
 /// Trusted proxies in front of the gate's listener.
-pub(crate) struct GateFront {
+pub(crate) struct GateProxies {
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) proxy_protocol: bool,
 }
@@ -69,12 +69,12 @@ impl<S: Store + PeopleStore> Console<S> {
             proxies,
             fetcher,
             shutdown,
-            watched: Arc::default(),
+            health_sources: Arc::default(),
             limits: Limits::default(),
             anonymous_forms: AnonymousForms::default(),
             feed: Arc::default(),
-            gate_front: None,
-            unshown: Unshown::default(),
+            gate_proxies: None,
+            unshown_secrets: UnshownSecrets::default(),
         }
     }
 
@@ -82,7 +82,7 @@ impl<S: Store + PeopleStore> Console<S> {
     /// reported.
     #[must_use]
     pub fn with_gate_behind(mut self, proxies: Arc<Proxies>, proxy_protocol: bool) -> Self {
-        self.gate_front = Some(GateFront {
+        self.gate_proxies = Some(GateProxies {
             proxies,
             proxy_protocol,
         });
@@ -98,7 +98,7 @@ impl<S: Store + PeopleStore> Console<S> {
         store: Arc<dyn StoreHealth>,
         connections: Vec<Arc<Admission>>,
     ) -> Self {
-        self.watched = Arc::new(Watched::new(certificates, store, connections));
+        self.health_sources = Arc::new(HealthSources::new(certificates, store, connections));
         self
     }
 }

@@ -13,7 +13,7 @@ use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use thiserror::Error;
 
 use super::html;
-use super::streams::{Ended, PATIENCE, Recipient, finish, patiently, while_permitted};
+use super::streams::{Ended, Recipient, STORE_TIMEOUT, finish, retry_while_unavailable, while_permitted};
 use crate::payloads::with_payload;
 use hookgate_request::{ApiError, Limits};
 use hookgate_transport::Reply;
@@ -59,15 +59,15 @@ where
 {
     let (pieces, body) = ReplyBody::stream();
     let pieces = Arc::new(pieces);
-    let place = limits.export(recipient.account, &pieces)?;
+    let slot = limits.export(recipient.account, &pieces)?;
     let mut reply = html::stream(format.content_type(), body);
     let work = work(Arc::clone(&pieces));
     let gate = Arc::clone(gate);
     tokio::spawn(async move {
-        let _place = place;
+        let _slot = slot;
         let done = tokio::select! {
-            done = while_permitted(&gate, &recipient, PATIENCE, work) => done,
-            // This also ends a wait for the store, so that the place is free immediately.
+            done = while_permitted(&gate, &recipient, STORE_TIMEOUT, work) => done,
+            // This also ends a wait for the store, so that the slot is free immediately.
             () = pieces.abandoned() => Ok(Ok(())),
         };
         match done.map_err(Broken::from).flatten() {
@@ -123,7 +123,10 @@ async fn send<S: Store>(
     let mut piece = Vec::new();
     let mut first = true;
     loop {
-        let page = patiently(PATIENCE, || gate.delivery_page(role, filter, seek, PageSize::MAX)).await?;
+        let page = retry_while_unavailable(STORE_TIMEOUT, || {
+            gate.delivery_page(role, filter, seek, PageSize::MAX)
+        })
+        .await?;
         // The header is sent even if there are no rows.
         if first {
             piece.extend(format.piece::<Delivery>(&[], true)?);
@@ -131,7 +134,7 @@ async fn send<S: Store>(
         }
         for summary in &page.items {
             let row = if with_payloads {
-                patiently(PATIENCE, || with_payload(gate.store(), summary)).await?
+                retry_while_unavailable(STORE_TIMEOUT, || with_payload(gate.store(), summary)).await?
             } else {
                 Delivery::from(summary)
             };

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum number of batches that wait for a slow view. A view that lags further behind reads the store itself until
 /// it has caught up.
-const PAGES_AHEAD: usize = 32;
+const MAX_BATCHES_AHEAD: usize = 32;
 
 /// New deliveries in the order of receipt; never empty.
 pub(super) type Batch = Arc<Vec<DeliverySummary>>;
@@ -52,7 +52,7 @@ impl Feed {
             return Ok(feed.sender.subscribe());
         }
         let last = newest(gate).await?;
-        let (sender, receiver) = broadcast::channel(PAGES_AHEAD);
+        let (sender, receiver) = broadcast::channel(MAX_BATCHES_AHEAD);
         let task = tokio::spawn(run(Arc::clone(self), Arc::clone(gate), sender.clone(), last));
         *running = Some(Running { sender, task });
         Ok(receiver)
@@ -60,7 +60,7 @@ impl Feed {
 
     /// Waits for the permit of a view to read the store itself. The semaphore is never closed, so the result is
     /// always `Some`.
-    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn read_permit(&self) -> Option<SemaphorePermit<'_>> {
         self.catching_up.acquire().await.ok()
     }
 
@@ -93,13 +93,13 @@ async fn run<S: Store>(
 ) {
     let filter = DeliveryFilter::default();
     // An unavailable store is logged once, until it is back.
-    let mut is_told = false;
+    let mut is_logged = false;
     while !feed.ends(&sender).await {
         let page = gate
             .store()
             .delivery_page(&filter, Seek::After(last), PageSize::MAX)
             .await;
-        let was_told = std::mem::replace(&mut is_told, page.is_err());
+        let was_logged = std::mem::replace(&mut is_logged, page.is_err());
         let is_full = match page {
             Ok(page) => {
                 let is_full = page.next.is_some();
@@ -111,7 +111,7 @@ async fn run<S: Store>(
                 is_full
             }
             Err(error) => {
-                if !was_told {
+                if !was_logged {
                     tracing::warn!(%error, source = error.source().map(tracing::field::display), "live views have to wait for the store");
                 }
                 false

@@ -50,19 +50,19 @@ struct Readiness {
 
 /// Sources of readiness and metrics, and the cached results.
 #[derive(Default)]
-pub(super) struct Watched {
+pub(super) struct HealthSources {
     /// The served certificates, by the name of the listener.
     certificates: Vec<(&'static str, Arc<HotCertificate>)>,
     /// Health of the store beyond the gate's port.
     store: Option<Arc<dyn StoreHealth>>,
     /// The connections of each listener.
     connections: Vec<Arc<Admission>>,
-    trial: WriteProbe,
-    /// The cached metrics, with their time.
-    told: Mutex<Option<(Instant, Result<Bytes, ApiError>)>>,
+    write_probe: WriteProbe,
+    /// The metrics and the time at which they were collected.
+    cached_metrics: Mutex<Option<(Instant, Result<Bytes, ApiError>)>>,
 }
 
-impl Watched {
+impl HealthSources {
     pub(super) fn new(
         certificates: Vec<(&'static str, Arc<HotCertificate>)>,
         store: Arc<dyn StoreHealth>,
@@ -93,19 +93,19 @@ pub(crate) fn alive() -> Reply {
 
 /// Readiness: the store can be read and written, and the gate accepts connections. The states of the other listeners
 /// and of the certificates are reported, but don't count.
-pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Reply {
-    let has_store = watched.trial.passes(watched.try_store(gate)).await;
+pub(super) async fn ready<S: Store>(gate: &Gate<S>, sources: &HealthSources) -> Reply {
+    let has_store = sources.write_probe.passes(sources.try_store(gate)).await;
     let now = gate.now();
-    let certificates = watched.certificates.iter();
+    let certificates = sources.certificates.iter();
     readiness(
         has_store,
-        watched
+        sources
             .connections
             .iter()
             .map(|it| (it.name(), it.fullness()))
             .collect(),
         certificates
-            .map(|(name, it)| (*name, word_of(it.state(now))))
+            .map(|(name, it)| (*name, certificate_word(it.state(now))))
             .collect(),
     )
 }
@@ -134,7 +134,7 @@ fn readiness(
     }
 }
 
-const fn word_of(state: CertificateState) -> &'static str {
+const fn certificate_word(state: CertificateState) -> &'static str {
     match state {
         CertificateState::Current => "ok",
         CertificateState::ReloadFailed => "reload_failed",
@@ -146,22 +146,22 @@ const fn word_of(state: CertificateState) -> &'static str {
 pub(super) async fn metrics<S: Store>(
     gate: &Arc<Gate<S>>,
     metrics: &Arc<Metrics>,
-    watched: &Arc<Watched>,
+    sources: &Arc<HealthSources>,
 ) -> Result<Reply, ApiError> {
-    let (gate, metrics, watched) = (Arc::clone(gate), Arc::clone(metrics), Arc::clone(watched));
+    let (gate, metrics, sources) = (Arc::clone(gate), Arc::clone(metrics), Arc::clone(sources));
     // In a task of its own: the client may leave, and the next request would query the store again.
-    let telling = tokio::spawn(async move {
-        let mut told = watched.told.lock().await;
-        if let Some((at, text)) = &*told
+    let collecting = tokio::spawn(async move {
+        let mut cached = sources.cached_metrics.lock().await;
+        if let Some((at, text)) = &*cached
             && at.elapsed() < METRICS_LIFE
         {
             return text.clone();
         }
-        let text = metrics_text(&gate, &metrics, &watched).await;
-        *told = Some((Instant::now(), text.clone()));
+        let text = metrics_text(&gate, &metrics, &sources).await;
+        *cached = Some((Instant::now(), text.clone()));
         text
     });
-    let text = telling
+    let text = collecting
         .await
         .unwrap_or_else(|_| Err(ErrorCode::Internal.into()))?;
     Ok(html::of(StatusCode::OK, OPENMETRICS, text.into()))
@@ -170,12 +170,12 @@ pub(super) async fn metrics<S: Store>(
 async fn metrics_text<S: Store>(
     gate: &Gate<S>,
     metrics: &Metrics,
-    watched: &Watched,
+    sources: &HealthSources,
 ) -> Result<Bytes, ApiError> {
     let counts = gate.store().webhook_counts().await?;
     let now = gate.now();
     let sets = gate.store().address_sets().await?;
-    let store_bytes = match &watched.store {
+    let store_bytes = match &sources.store {
         Some(store) => Some(store.bytes().await?),
         None => None,
     };
@@ -196,9 +196,9 @@ async fn metrics_text<S: Store>(
     };
     let gauges = Gauges {
         sets: sets.iter().map(set).collect(),
-        certificates: watched.certificates.iter().map(certificate).collect(),
+        certificates: sources.certificates.iter().map(certificate).collect(),
         store_bytes,
-        connections: watched.connections.iter().map(|it| it.gauges()).collect(),
+        connections: sources.connections.iter().map(|it| it.gauges()).collect(),
         failing: u64::try_from(gate.failing().await?.len()).unwrap_or(u64::MAX),
         incidents: gate.store().incident_counts().await?,
         active: counts.active,
@@ -224,14 +224,14 @@ mod tests {
 
     use super::*;
 
-    async fn told(has_store: bool, gate: Fullness) -> (StatusCode, bool, Value) {
+    async fn readiness_reply(has_store: bool, gate: Fullness) -> (StatusCode, bool, Value) {
         let connections = BTreeMap::from([(GATE, gate), ("console", Fullness::Full)]);
         let certificates = BTreeMap::from([(GATE, "ok")]);
         let reply = readiness(has_store, connections, certificates);
         let status = reply.status();
-        let comes_again = reply.headers().contains_key(RETRY_AFTER);
+        let has_retry_after = reply.headers().contains_key(RETRY_AFTER);
         let body = reply.into_body().collect().await.unwrap().to_bytes();
-        (status, comes_again, serde_json::from_slice(&body).unwrap())
+        (status, has_retry_after, serde_json::from_slice(&body).unwrap())
     }
 
     fn of(status: &str, store: &str, gate: &str) -> Value {
@@ -244,10 +244,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn readiness_is_told_in_the_envelope_that_its_status_says() {
+    async fn readiness_is_in_the_envelope_that_its_status_says() {
         let ready = json!({"success": true, "data": of("ok", "ok", "nearly_full")});
         assert_eq!(
-            told(true, Fullness::NearlyFull).await,
+            readiness_reply(true, Fullness::NearlyFull).await,
             (StatusCode::OK, false, ready)
         );
         for (has_store, gate, details) in [
@@ -258,7 +258,7 @@ mod tests {
                 json!({"code": "UNAVAILABLE", "message": "Temporarily unavailable", "details": details});
             let not_ready = json!({"success": false, "error": error});
             assert_eq!(
-                told(has_store, gate).await,
+                readiness_reply(has_store, gate).await,
                 (StatusCode::SERVICE_UNAVAILABLE, true, not_ready)
             );
         }

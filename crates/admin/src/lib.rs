@@ -18,7 +18,7 @@ mod export;
 mod feed;
 mod health;
 mod html;
-mod ignored;
+mod ignored_headers;
 mod live;
 mod payloads;
 mod service;
@@ -28,7 +28,7 @@ mod store_health;
 mod streams;
 #[cfg(test)]
 mod tests;
-mod unshown;
+mod unshown_secrets;
 mod web;
 
 pub use console::{Addresses, Console};

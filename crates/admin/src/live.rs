@@ -23,7 +23,7 @@ use hookgate_transport::CancellationToken;
 use hookgate_transport::Reply;
 use hookgate_transport::{Pieces, ReplyBody};
 
-/// Interval of heartbeat events, which detect a dead connection.
+/// Interval of heartbeat events, which detect a broken connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Rows of one page while a view catches up with the store.
 const ROWS: PageSize = PageSize::new(50).unwrap();
@@ -72,12 +72,12 @@ pub(super) fn reply<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let (pieces, body) = ReplyBody::stream();
     let pieces = Arc::new(pieces);
-    let place = source.limits.live_view(recipient.account, &pieces)?;
+    let slot = source.limits.live_view(recipient.account, &pieces)?;
     let shutdown = source.shutdown.clone();
     let gate = Arc::clone(source.gate);
     let feed = Arc::clone(source.feed);
     tokio::spawn(async move {
-        let _place = place;
+        let _slot = slot;
         let mut view = View {
             gate: &gate,
             feed: &feed,
@@ -86,7 +86,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
                 Start::First => None,
                 Start::After(id) => Some(id),
             },
-            spoke: Instant::now(),
+            last_sent: Instant::now(),
             pieces: &pieces,
             role: recipient.role,
             show,
@@ -94,7 +94,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
         let permitted = tokio::select! {
             () = shutdown.cancelled() => true,
             () = sleep(LIFETIME) => true,
-            // This also ends a wait for the permission, so that the place is free immediately.
+            // This also ends a wait for the permission, so that the slot is free immediately.
             () = pieces.abandoned() => true,
             // The view waits for an unavailable store for its whole lifetime.
             done = while_permitted(&gate, &recipient, LIFETIME, view.run()) => done.is_ok(),
@@ -109,7 +109,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
 }
 
 /// The client has disconnected, or reads nothing.
-struct Gone;
+struct Disconnected;
 
 /// One live view.
 struct View<'a, S> {
@@ -118,7 +118,7 @@ struct View<'a, S> {
     filter: DeliveryFilter,
     /// The last delivery that was filtered, shown or not.
     last: Option<DeliveryId>,
-    spoke: Instant,
+    last_sent: Instant,
     pieces: &'a Pieces,
     role: Role,
     show: fn(&DeliverySummary) -> Result<String, RenderError>,
@@ -128,23 +128,23 @@ impl<S: Store> View<'_, S> {
     /// Runs until the client has disconnected.
     async fn run(&mut self) {
         // A disconnected client needs no further work.
-        let _: Result<(), Gone> = self.follow().await;
+        let _: Result<(), Disconnected> = self.follow().await;
     }
 
-    async fn follow(&mut self) -> Result<(), Gone> {
+    async fn follow(&mut self) -> Result<(), Disconnected> {
         self.send(Bytes::from_static(b": connected\n\n")).await?;
         loop {
             let Ok(mut feed) = self.feed.join(self.gate).await else {
-                self.rest().await?;
+                self.pause().await?;
                 continue;
             };
             self.catch_up().await?;
             loop {
                 let batch = tokio::select! {
                     batch = feed.recv() => batch,
-                    () = self.pieces.abandoned() => return Err(Gone),
-                    () = sleep_until(self.spoke + HEARTBEAT) => {
-                        self.beat().await?;
+                    () = self.pieces.abandoned() => return Err(Disconnected),
+                    () = sleep_until(self.last_sent + HEARTBEAT) => {
+                        self.send_heartbeat().await?;
                         continue;
                     }
                 };
@@ -159,38 +159,38 @@ impl<S: Store> View<'_, S> {
 
     /// Shows the deliveries in the store after the last one. The feed was joined before, so no delivery is missed
     /// between the two.
-    async fn catch_up(&mut self) -> Result<(), Gone> {
+    async fn catch_up(&mut self) -> Result<(), Disconnected> {
         loop {
             let page = {
-                let _turn = self.feed.turn().await;
+                let _permit = self.feed.read_permit().await;
                 let seek = Seek::After(self.last);
                 self.gate.store().delivery_page(&self.filter, seek, ROWS).await
             };
             // The feed logs an unavailable store.
             let Ok(Page { items, next }) = page else {
-                self.rest().await?;
+                self.pause().await?;
                 continue;
             };
             self.last = next.or(items.last().map(|row| row.id)).or(self.last);
             let is_any = !items.is_empty();
-            self.say(self.text(items.iter())).await?;
+            self.send_text(self.text(items.iter())).await?;
             if next.is_none() {
                 return Ok(());
             }
             if !is_any {
-                self.rest().await?;
+                self.pause().await?;
             }
         }
     }
 
     /// Shows the deliveries of a batch that match the filter and were not filtered before.
-    async fn show_new(&mut self, batch: &Batch) -> Result<(), Gone> {
+    async fn show_new(&mut self, batch: &Batch) -> Result<(), Disconnected> {
         let new = batch
             .iter()
             .filter(|row| self.last.is_none_or(|last| row.id > last));
         let text = self.text(new.filter(|row| self.filter.matches(row)));
         self.last = batch.last().map(|row| row.id).max(self.last);
-        self.say(text).await
+        self.send_text(text).await
     }
 
     /// The events for these deliveries. A row that can't be rendered is left out.
@@ -207,7 +207,7 @@ impl<S: Store> View<'_, S> {
         .collect()
     }
 
-    async fn say(&mut self, text: String) -> Result<(), Gone> {
+    async fn send_text(&mut self, text: String) -> Result<(), Disconnected> {
         if text.is_empty() {
             return Ok(());
         }
@@ -215,30 +215,30 @@ impl<S: Store> View<'_, S> {
     }
 
     /// Waits for a polling interval, or sends a heartbeat if one is due.
-    async fn rest(&mut self) -> Result<(), Gone> {
-        if self.spoke.elapsed() >= HEARTBEAT {
-            return self.beat().await;
+    async fn pause(&mut self) -> Result<(), Disconnected> {
+        if self.last_sent.elapsed() >= HEARTBEAT {
+            return self.send_heartbeat().await;
         }
         tokio::select! {
-            () = self.pieces.abandoned() => Err(Gone),
+            () = self.pieces.abandoned() => Err(Disconnected),
             () = sleep(INTERVAL) => Ok(()),
         }
     }
 
     /// Sends a heartbeat event with the ID of the last filtered delivery, from which the browser goes on after a
     /// reconnect. It has data because browsers dispatch no event without data.
-    async fn beat(&mut self) -> Result<(), Gone> {
+    async fn send_heartbeat(&mut self) -> Result<(), Disconnected> {
         let id = self.last.map_or_else(String::new, |last| format!("id: {last}\n"));
         self.send(Bytes::from(format!("{id}event: beat\ndata: .\n\n")))
             .await
     }
 
-    async fn send(&mut self, piece: Bytes) -> Result<(), Gone> {
-        self.spoke = Instant::now();
+    async fn send(&mut self, piece: Bytes) -> Result<(), Disconnected> {
+        self.last_sent = Instant::now();
         if self.pieces.send(piece).await {
             Ok(())
         } else {
-            Err(Gone)
+            Err(Disconnected)
         }
     }
 }

@@ -20,21 +20,21 @@ impl<S: Store + PeopleStore> Console<S> {
             ["healthz"] => only_get(&request).map(|()| health::alive()),
             ["readyz"] => {
                 only_get(&request)?;
-                Ok(health::ready(&self.gate, &self.watched).await)
+                Ok(health::ready(&self.gate, &self.health_sources).await)
             }
             ["metrics"] => {
                 only_get(&request)?;
-                health::metrics(&self.gate, &self.metrics, &self.watched).await
+                health::metrics(&self.gate, &self.metrics, &self.health_sources).await
             }
             ["api", ..] if !is_ours => Err(ErrorCode::MisdirectedRequest.into()),
             _ if !is_ours => Ok(web::misdirected(&request)),
             ["api", "v1", ref rest @ ..] => {
-                let surroundings = api::Surroundings {
+                let context = api::ApiContext {
                     addresses: &self.addresses,
                     fetcher: &self.fetcher,
                     limits: &self.limits,
                 };
-                api::answer(&self.gate, &surroundings, request, rest).await
+                api::answer(&self.gate, &context, request, rest).await
             }
             ["api", "openapi.json"] => {
                 only_get(&request)?;

@@ -19,9 +19,9 @@ use hookgate_transport::Reply;
 use hookgate_transport::{PIECE_BYTES, Pieces, ReplyBody};
 
 /// Interval at which the permission is checked.
-const ASK_EVERY: Duration = Duration::from_secs(1);
+const PERMISSION_INTERVAL: Duration = Duration::from_secs(1);
 /// Time that a file waits for an unavailable store: as long as for a reader that reads nothing.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const STORE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The reader of a long answer: the account whose limits count it, and the credential that permits it.
 #[derive(Clone, Copy, Debug)]
@@ -50,36 +50,36 @@ pub(super) enum Ended {
 }
 
 /// Runs `work` as long as the recipient is permitted. `work` is paused during each check, so nothing is sent on a
-/// permission that is older than a second. Waits at most `patience` for an unavailable store.
+/// permission that is older than a second. Waits at most `store_timeout` for an unavailable store.
 pub(super) async fn while_permitted<S: Store + PeopleStore, F: Future>(
     gate: &Gate<S>,
     recipient: &Recipient,
-    patience: Duration,
+    store_timeout: Duration,
     work: F,
 ) -> Result<F::Output, Ended> {
     let mut work = pin!(work);
     loop {
-        if let Ok(done) = timeout(ASK_EVERY, work.as_mut()).await {
+        if let Ok(done) = timeout(PERMISSION_INTERVAL, work.as_mut()).await {
             return Ok(done);
         }
-        let is_permitted = patiently(patience, || recipient.is_permitted(gate)).await;
+        let is_permitted = retry_while_unavailable(store_timeout, || recipient.is_permitted(gate)).await;
         if !is_permitted.map_err(Ended::Unknown)? {
             return Err(Ended::NotPermitted);
         }
     }
 }
 
-/// Retries `ask` while the store is unavailable, for at most `patience`.
-pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
-    patience: Duration,
+/// Repeats `ask` while the store is unavailable, for at most `store_timeout`.
+pub(super) async fn retry_while_unavailable<T, F: Future<Output = Result<T, StoreError>>>(
+    store_timeout: Duration,
     ask: impl Fn() -> F,
 ) -> Result<T, StoreError> {
     let began = Instant::now();
     loop {
         match ask().await {
-            Err(error @ StoreError::Unavailable { .. }) if began.elapsed() < patience => {
-                tracing::debug!(%error, "an answer that lasts has to wait for the store");
-                sleep(ASK_EVERY).await;
+            Err(error @ StoreError::Unavailable { .. }) if began.elapsed() < store_timeout => {
+                tracing::debug!(%error, "a long answer waits for the store");
+                sleep(PERMISSION_INTERVAL).await;
             }
             answer => return answer,
         }
@@ -90,7 +90,7 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
 /// longer permitted.
 pub(super) async fn finish<S: Store + PeopleStore>(gate: &Gate<S>, recipient: &Recipient, pieces: &Pieces) {
     let done = tokio::select! {
-        done = while_permitted(gate, recipient, PATIENCE, pieces.finish()) => done,
+        done = while_permitted(gate, recipient, STORE_TIMEOUT, pieces.finish()) => done,
         () = pieces.abandoned() => Ok(()),
     };
     if done.is_err() {
@@ -98,15 +98,15 @@ pub(super) async fn finish<S: Store + PeopleStore>(gate: &Gate<S>, recipient: &R
     }
 }
 
-/// Turns a large answer into a stream of pieces, so that a reader that reads nothing is cut off, and unread answers
+/// Replaces the body of a large answer by a stream of pieces, so that a reader that reads nothing is cut off, and unread answers
 /// of one account take no memory of others. The rest is not sent when the recipient is no longer permitted.
-pub(crate) async fn held<S: Store + PeopleStore>(
+pub(crate) async fn streamed<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,
     recipient: Recipient,
     reply: Reply,
 ) -> Reply {
-    // A stream has no length, and is held by its own maker.
+    // A reply without a length is a stream already.
     let Some(bytes) = reply.body().size_hint().exact() else {
         return reply;
     };
@@ -114,27 +114,33 @@ pub(crate) async fn held<S: Store + PeopleStore>(
     if bytes <= PIECE_BYTES {
         return reply;
     }
-    let place = limits.unread(recipient.account, bytes);
+    let quota_guard = limits.unread(recipient.account, bytes);
     let (mut head, body) = reply.into_parts();
     let Ok(whole) = body.collect().await else {
         return ApiError::from(ErrorCode::Internal).reply();
     };
     head.headers.insert(CONTENT_LENGTH, bytes.into());
     let (pieces, body) = ReplyBody::stream();
-    tokio::spawn(give(Arc::clone(gate), recipient, pieces, whole.to_bytes(), place));
+    tokio::spawn(send_body(
+        Arc::clone(gate),
+        recipient,
+        pieces,
+        whole.to_bytes(),
+        quota_guard,
+    ));
     Reply::from_parts(head, body)
 }
 
-async fn give<S: Store + PeopleStore>(
+async fn send_body<S: Store + PeopleStore>(
     gate: Arc<Gate<S>>,
     recipient: Recipient,
     pieces: Pieces,
     whole: Bytes,
-    _place: QuotaGuard,
+    _quota_guard: QuotaGuard,
 ) {
     let sent = tokio::select! {
-        sent = while_permitted(&gate, &recipient, PATIENCE, pieces.send(whole)) => sent,
-        // This also ends a wait for the store, so that the place is free immediately.
+        sent = while_permitted(&gate, &recipient, STORE_TIMEOUT, pieces.send(whole)) => sent,
+        // This also ends a wait for the store, so that its quota is free immediately.
         () = pieces.abandoned() => Ok(false),
     };
     match sent {
@@ -177,14 +183,16 @@ mod tests {
     /// The end of an endless answer, and the time until then.
     async fn ended(gate: &Gate<MemoryStore>, recipient: &Recipient) -> (Ended, Duration) {
         let began = Instant::now();
-        let ended = while_permitted(gate, recipient, PATIENCE, pending::<()>()).await;
+        let ended = while_permitted(gate, recipient, STORE_TIMEOUT, pending::<()>()).await;
         (ended.expect_err("it has no end of its own"), began.elapsed())
     }
 
     /// An unread answer of `bytes`.
     async fn large(gate: &Arc<Gate<MemoryStore>>, recipient: Recipient, bytes: usize) -> ReplyBody {
         let reply = Reply::new(Bytes::from(vec![b'x'; bytes]).into());
-        held(gate, &Limits::default(), recipient, reply).await.into_body()
+        streamed(gate, &Limits::default(), recipient, reply)
+            .await
+            .into_body()
     }
 
     #[tokio::test(start_paused = true)]
@@ -197,7 +205,7 @@ mod tests {
                 ..recipient
             };
             let unread = large(&Arc::new(gate), lowered, bytes).await;
-            sleep(3 * ASK_EVERY).await;
+            sleep(3 * PERMISSION_INTERVAL).await;
             assert!(unread.collect().await.is_err(), "{bytes} bytes were given");
         }
     }
@@ -207,7 +215,7 @@ mod tests {
         let (gate, recipient) = reading().await;
         let gate = Arc::new(gate);
         let unread = large(&gate, recipient, 100 * PIECE_BYTES).await;
-        sleep(30 * ASK_EVERY).await;
+        sleep(30 * PERMISSION_INTERVAL).await;
         let read = unread.collect().await.expect("all of it").to_bytes();
         assert_eq!(read.len(), 100 * PIECE_BYTES);
     }
@@ -217,10 +225,10 @@ mod tests {
         let (gate, recipient) = reading().await;
         gate.store().fail_call(2);
         let work = async {
-            sleep(10 * ASK_EVERY).await;
+            sleep(10 * PERMISSION_INTERVAL).await;
             "done"
         };
-        let done = while_permitted(&gate, &recipient, PATIENCE, work).await;
+        let done = while_permitted(&gate, &recipient, STORE_TIMEOUT, work).await;
         assert!(matches!(done, Ok("done")), "{done:?}");
         assert!(gate.store().has_failed());
     }
@@ -230,14 +238,14 @@ mod tests {
         let (gate, recipient) = reading().await;
         gate.store().set_reachable(false);
         let work = async {
-            sleep(10 * ASK_EVERY).await;
+            sleep(10 * PERMISSION_INTERVAL).await;
             "done"
         };
         let back = async {
-            sleep(PATIENCE / 2).await;
+            sleep(STORE_TIMEOUT / 2).await;
             gate.store().set_reachable(true);
         };
-        let (done, ()) = tokio::join!(while_permitted(&gate, &recipient, PATIENCE, work), back);
+        let (done, ()) = tokio::join!(while_permitted(&gate, &recipient, STORE_TIMEOUT, work), back);
         assert!(matches!(done, Ok("done")), "{done:?}");
     }
 
@@ -250,7 +258,10 @@ mod tests {
             matches!(ended, Ended::Unknown(StoreError::Unavailable { .. })),
             "{ended:?}"
         );
-        assert!((PATIENCE..PATIENCE + 3 * ASK_EVERY).contains(&after), "{after:?}");
+        assert!(
+            (STORE_TIMEOUT..STORE_TIMEOUT + 3 * PERMISSION_INTERVAL).contains(&after),
+            "{after:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -267,19 +278,20 @@ mod tests {
         for lost in [higher, unknown] {
             let (ended, after) = ended(&gate, &lost).await;
             assert!(matches!(ended, Ended::NotPermitted), "{ended:?}");
-            assert!(after <= 2 * ASK_EVERY, "{after:?}");
+            assert!(after <= 2 * PERMISSION_INTERVAL, "{after:?}");
         }
         // This also holds after a check that failed.
         gate.store().fail_call(1);
         let (ended, after) = ended(&gate, &higher).await;
         assert!(matches!(ended, Ended::NotPermitted), "{ended:?}");
-        assert!(after <= 3 * ASK_EVERY, "{after:?}");
+        assert!(after <= 3 * PERMISSION_INTERVAL, "{after:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_damaged_is_not_waited_for() {
         let began = Instant::now();
-        let answer = patiently(PATIENCE, async || Err::<(), _>(StoreError::Conflict)).await;
+        let answer =
+            retry_while_unavailable(STORE_TIMEOUT, async || Err::<(), _>(StoreError::Conflict)).await;
         assert!(matches!(answer, Err(StoreError::Conflict)));
         assert_eq!(began.elapsed(), Duration::ZERO);
     }

@@ -13,8 +13,8 @@ use hookgate_outbound::Fetcher;
 use hookgate_request::{AdminRequest, ApiError, ErrorCode, Limits};
 use hookgate_transport::Reply;
 
-/// Dependencies of the endpoints, beside the gate.
-pub(crate) struct Surroundings<'a> {
+/// What the endpoints need besides the gate.
+pub(crate) struct ApiContext<'a> {
     pub(crate) addresses: &'a Addresses,
     pub(crate) fetcher: &'a Fetcher,
     pub(crate) limits: &'a Limits,
@@ -23,29 +23,29 @@ pub(crate) struct Surroundings<'a> {
 /// Answers a request below `/api/v1`.
 pub(crate) async fn answer<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
-    surroundings: &Surroundings<'_>,
+    context: &ApiContext<'_>,
     request: AdminRequest,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
     let caller = Caller::of(gate, &request).await?;
     let recipient = caller.recipient;
-    let _permit = surroundings.limits.permit(recipient.account).await?;
-    let reply = route(gate, surroundings, &caller, request, segments).await?;
-    Ok(streams::held(gate, surroundings.limits, recipient, reply).await)
+    let _permit = context.limits.permit(recipient.account).await?;
+    let reply = route(gate, context, &caller, request, segments).await?;
+    Ok(streams::streamed(gate, context.limits, recipient, reply).await)
 }
 
 async fn route<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
-    surroundings: &Surroundings<'_>,
+    context: &ApiContext<'_>,
     caller: &Caller,
     request: AdminRequest,
     segments: &[&str],
 ) -> Result<Reply, ApiError> {
-    let &Surroundings {
+    let &ApiContext {
         addresses,
         fetcher,
         limits,
-    } = surroundings;
+    } = context;
     let method = request.head.method.clone();
     let reading = matches!(method, Method::GET | Method::HEAD);
     match *segments {

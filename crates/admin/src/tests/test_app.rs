@@ -35,7 +35,7 @@ use crate::{Addresses, Console};
 const CONSOLE: &str = "https://localhost:8444";
 const GATE: &str = "https://localhost:8443";
 /// Time that a piece of a stream may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STORE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Source of every request and delivery.
 pub(crate) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// The CA that downloads of published lists trust. It signs nothing, so every download fails.
@@ -320,7 +320,7 @@ impl TestStream {
     pub(crate) async fn read_until(&mut self, words: &[String]) -> String {
         let mut read = String::new();
         while !words.iter().all(|word| read.contains(word.as_str())) {
-            let frame = timeout(PATIENCE, self.body.frame()).await;
+            let frame = timeout(STORE_TIMEOUT, self.body.frame()).await;
             let frame = frame
                 .expect("a frame in time")
                 .expect("a frame")

@@ -74,7 +74,10 @@ async fn model<S: Store + PeopleStore>(
     problems: Vec<Problem>,
 ) -> Result<Account, ApiError> {
     let visitor = &context.signed_in;
-    let sessions = context.gate().sessions(&visitor.acting, visitor.member.id).await?;
+    let sessions = context
+        .gate()
+        .sessions(&visitor.acting, visitor.member.id)
+        .await?;
     let row = |session: &Session| SessionRow {
         id: session.id.to_string(),
         started_at: session.created_at,

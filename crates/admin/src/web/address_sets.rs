@@ -65,7 +65,11 @@ pub(super) async fn refresh<S: Store + PeopleStore>(
     let url = set
         .url()
         .ok_or_else(|| ApiError::conflict("this set has no URL to download from"))?;
-    let published = context.console.fetcher.get(url, set.reading.etag.as_deref()).await;
+    let published = context
+        .console
+        .fetcher
+        .get(url, set.reading.etag.as_deref())
+        .await;
     let acting = &context.signed_in.acting;
     let taken = context
         .gate()

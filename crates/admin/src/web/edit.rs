@@ -10,7 +10,7 @@ use super::answers::{page, re_render};
 use super::conflict::{conflict, opened_with, shown_value};
 use super::page_context::PageContext;
 use super::webhook::{find, find_manageable};
-use super::webhook_form::{edited, form_of, told, typed};
+use super::webhook_form::{edited, form_of, form_problems, typed};
 use crate::{change, html};
 use hookgate_request::{ApiError, ErrorCode, Fields};
 use hookgate_transport::Reply;
@@ -95,7 +95,7 @@ pub(super) async fn save<S: Store + PeopleStore>(
                 Vec::new(),
             )
         }
-        Err(fault) => (None, told(fault)?),
+        Err(fault) => (None, form_problems(fault)?),
     };
     let model = EditWebhook {
         revision: opened,
@@ -165,7 +165,10 @@ pub(super) async fn suggest<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let webhook = find_manageable(context, handle).await?;
     let acting = &context.signed_in.acting;
-    let suggestion = context.gate().allowlist_suggestion(acting, webhook.handle).await?;
+    let suggestion = context
+        .gate()
+        .allowlist_suggestion(acting, webhook.handle)
+        .await?;
     let mut form = typed(fields);
     if !suggestion.entries.is_empty() {
         let lines: Vec<_> = suggestion.entries.iter().map(ToString::to_string).collect();

@@ -41,7 +41,7 @@ pub(super) async fn add<S: Store + PeopleStore>(
         Done::Now(_) => Ok(html::see_other("/members?done=member-added")),
         Done::Before(_) => Ok(context.done_already("/members")),
         Done::Refused(fault) => {
-            let problems = told(fault, "name")?;
+            let problems = problems_at(fault, "name")?;
             re_render(typed(context, fields, problems).await?.render())
         }
     }
@@ -218,7 +218,7 @@ async fn refused<S: Store + PeopleStore>(
     context: &PageContext<'_, S>,
     fault: ApiError,
 ) -> Result<Reply, ApiError> {
-    let problems = told(fault, "")?;
+    let problems = problems_at(fault, "")?;
     re_render(
         Members {
             problems,
@@ -229,7 +229,7 @@ async fn refused<S: Store + PeopleStore>(
 }
 
 /// Problems that a person can fix, at their field. Other errors are returned, for an error page.
-fn told(fault: ApiError, field: &str) -> Result<Vec<Problem>, ApiError> {
+fn problems_at(fault: ApiError, field: &str) -> Result<Vec<Problem>, ApiError> {
     if fault.code == ErrorCode::Conflict {
         return Ok(vec![Problem {
             field: field.to_owned(),

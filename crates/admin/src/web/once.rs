@@ -80,7 +80,9 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
 
     /// Redirects to the page at `path`, which shows `values` once.
     pub(super) fn show_once(&self, path: &str, values: &[&str]) -> Result<Reply, ApiError> {
-        let sealed = self.gate().seal_shown_once(self.signed_in.session.id, path, values);
+        let sealed = self
+            .gate()
+            .seal_shown_once(self.signed_in.session.id, path, values);
         let sealed = sealed.map_err(|error| {
             tracing::error!(%error, "a secret can't be sealed for its page");
             ErrorCode::Internal
@@ -89,7 +91,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         let cookie = cookie::show_once(&sealed, path).ok_or(ErrorCode::Internal)?;
         reply.headers_mut().insert(SET_COOKIE, cookie);
         self.console
-            .unshown
+            .unshown_secrets
             .keep(self.signed_in.session.id, path, sealed, self.now);
         Ok(reply)
     }
@@ -98,7 +100,10 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
     /// shown its secret yet, because a double click made the browser drop the first answer, the page shows it now.
     pub(super) fn done_already(&self, path: &str) -> Reply {
         let mut reply = html::see_other(&format!("{path}?done=repeated"));
-        let sealed = self.console.unshown.find(self.signed_in.session.id, path, self.now);
+        let sealed = self
+            .console
+            .unshown_secrets
+            .find(self.signed_in.session.id, path, self.now);
         if let Some(cookie) = sealed.and_then(|sealed| cookie::show_once(&sealed, path)) {
             reply.headers_mut().insert(SET_COOKIE, cookie);
         }
@@ -110,7 +115,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         let sealed = self.sealed.as_ref()?;
         let session = self.signed_in.session.id;
         let opened = self.gate().open_shown_once(session, &self.path, sealed)?;
-        self.console.unshown.forget(session, &self.path);
+        self.console.unshown_secrets.forget(session, &self.path);
         Some(opened)
     }
 

@@ -83,7 +83,7 @@ async fn route<S: Store + PeopleStore>(
         ErrorCode::Unauthenticated => html::see_other(&next_path::sign_in_path(None)),
         _ => failed::inside(&context, &fault, segments),
     });
-    Ok(streams::held(&console.gate, &console.limits, recipient, reply).await)
+    Ok(streams::streamed(&console.gate, &console.limits, recipient, reply).await)
 }
 
 /// Shows a page. Invalid parameters of its query are dropped.

@@ -49,8 +49,8 @@ pub(super) async fn first_page<S: Store + PeopleStore>(
     let path = if next == "/" { HOME } else { next };
     let store = console.gate.store();
     let failed = store.failed_sign_ins(session.member, session.id).await;
-    let is_told = !matches!(failed, Ok(None));
-    if is_told && is_page(path) {
+    let must_report = !matches!(failed, Ok(None));
+    if must_report && is_page(path) {
         let sign = if path.contains('?') { '&' } else { '?' };
         format!("{path}{sign}done={SIGNED_IN}")
     } else {
@@ -59,7 +59,9 @@ pub(super) async fn first_page<S: Store + PeopleStore>(
 }
 
 /// Ends the session.
-pub(super) async fn sign_out<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+pub(super) async fn sign_out<S: Store + PeopleStore>(
+    context: &PageContext<'_, S>,
+) -> Result<Reply, ApiError> {
     let visitor = &context.signed_in;
     context.gate().sign_out(&visitor.acting, &visitor.session).await?;
     let mut reply = html::see_other("/sign-in");

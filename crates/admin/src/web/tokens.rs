@@ -42,7 +42,10 @@ pub(super) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let made = context.once(fields, async |acting| -> Result<_, ApiError> {
         let (name, role, expires_at) = read(fields, context.now)?;
-        Ok(context.gate().token_create(acting, name, role, expires_at).await?)
+        Ok(context
+            .gate()
+            .token_create(acting, name, role, expires_at)
+            .await?)
     });
     match made.await? {
         Done::Now((secret, token)) => context.show_once(&made_page(&token.id), &[secret.reveal()]),

@@ -53,7 +53,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
             chart: Chart::of(series(context, &webhook, range).await?),
             failing: failing(context, &webhook).await?,
             observed: context.gate().observation(&webhook).await?.map(wire::observed),
-            ignored: context.console.ignored_lately(&recent.items).await?,
+            ignored: context.console.recent_ignored_header(&recent.items).await?,
             retired: context
                 .gate()
                 .retired_use(&webhook)
@@ -127,16 +127,16 @@ async fn series<S: Store + PeopleStore>(
         .store()
         .usage(Some(webhook.handle), range, now)
         .await?;
-    let wild = spikes(&usage);
+    let spikes = spikes(&usage);
     let buckets = usage.buckets.into_iter().enumerate();
     Ok(Series {
         start: range.start(now),
         step: range.width(),
         buckets: buckets
-            .map(|(place, bucket)| Bucket {
+            .map(|(index, bucket)| Bucket {
                 accepted: bucket.totals.accepted,
                 refused: bucket.totals.refused,
-                is_spike: wild.contains(&place),
+                is_spike: spikes.contains(&index),
             })
             .collect(),
     })

@@ -79,7 +79,7 @@ fn change(form: &WebhookForm) -> Result<Change, ApiError> {
 }
 
 /// The problems, with the field names of the form.
-pub(super) fn told(fault: ApiError) -> Result<Vec<Problem>, ApiError> {
+pub(super) fn form_problems(fault: ApiError) -> Result<Vec<Problem>, ApiError> {
     let mut problems = problems(fault)?;
     for problem in &mut problems {
         if problem.field == "max_body" {

@@ -48,7 +48,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
         Done::Now(issued) => show(context, &issued, CREATED),
         Done::Before(made) => Ok(context.done_already(&url_page(&made.id))),
         Done::Refused(fault) => {
-            let problems = webhook_form::told(fault)?;
+            let problems = webhook_form::form_problems(fault)?;
             let shell = context.shell();
             re_render(
                 NewWebhook {

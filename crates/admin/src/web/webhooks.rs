@@ -15,9 +15,9 @@ use hookgate_request::ApiError;
 use hookgate_transport::Reply;
 
 /// Maximum number of failing webhooks at the top of the list, because a page has a bounded size.
-const MOST_FAILING: usize = 50;
+const MAX_FAILING: usize = 50;
 /// Maximum number of webhooks that are read for one page of a filtered list.
-const MOST_LOOKED_AT: usize = 10_000;
+const MAX_CHECKED: usize = 10_000;
 
 /// Shows the list: failing webhooks first, then the others in the order of creation.
 pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
@@ -32,7 +32,7 @@ pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -
         .failing()
         .await?
         .into_iter()
-        .take(MOST_FAILING)
+        .take(MAX_FAILING)
         .map(|one| one.webhook)
         .collect();
     let (mut handles, shown_before) = match &cursor {
@@ -107,7 +107,7 @@ impl FromStr for Cursor {
             .map_or((text, None), |(after, others)| (after, Some(others)));
         let after = after.parse()?;
         let others = others.into_iter().flat_map(|others| others.split('.'));
-        let shown_before = others.take(MOST_FAILING).map(str::parse);
+        let shown_before = others.take(MAX_FAILING).map(str::parse);
         Ok(Self {
             after,
             shown_before: shown_before.collect::<Result<_, _>>()?,
@@ -120,9 +120,13 @@ impl FromStr for Cursor {
 async fn proxy_in_front<S: Store + PeopleStore>(
     context: &PageContext<'_, S>,
 ) -> Result<Option<IpAddr>, ApiError> {
-    let lone = context.gate().proxy_suspect().await?.map(|lone| lone.address);
+    let suspect = context
+        .gate()
+        .proxy_suspect()
+        .await?
+        .map(|suspect| suspect.address);
     let is_local = context.console.addresses.gate.starts_with("https://localhost");
-    Ok(lone.filter(|address| !(is_local && address.is_loopback())))
+    Ok(suspect.filter(|address| !(is_local && address.is_loopback())))
 }
 
 /// Reads a page of webhooks that match the filter and were not shown before. Returns their handles, and the handle
@@ -134,11 +138,15 @@ async fn find<S: Store + PeopleStore>(
     shown_before: &[WebhookHandle],
 ) -> Result<(Vec<WebhookHandle>, Option<WebhookHandle>), ApiError> {
     let wanted = usize::from(PageSize::default().rows());
-    let (mut found, mut looked_at) = (Vec::new(), 0);
+    let (mut found, mut checked) = (Vec::new(), 0);
     loop {
-        let labels = context.gate().store().webhook_labels(after, PageSize::MAX).await?;
+        let labels = context
+            .gate()
+            .store()
+            .webhook_labels(after, PageSize::MAX)
+            .await?;
         let whole = labels.len() == usize::from(PageSize::MAX.rows());
-        looked_at += labels.len();
+        checked += labels.len();
         for label in labels {
             let handle = label.handle;
             if matches(&label.name, label.is_revoked, filter) && !shown_before.contains(&handle) {
@@ -152,7 +160,7 @@ async fn find<S: Store + PeopleStore>(
         if !whole {
             return Ok((found, None));
         }
-        if looked_at >= MOST_LOOKED_AT {
+        if checked >= MAX_CHECKED {
             return Ok((found, after));
         }
     }

@@ -267,8 +267,8 @@ pub fn spikes(usage: &Usage) -> Vec<usize> {
         let usual = busy.get(if middle < own { middle } else { middle + 1 });
         count > SPIKE_FLOOR.max(usual.map_or(0, |usual| usual.saturating_mul(SPIKE_FACTOR)))
     };
-    let wild = counts.iter().enumerate().filter(|(_, count)| stands_out(**count));
-    wild.map(|(place, _)| place).collect()
+    let spikes = counts.iter().enumerate().filter(|(_, count)| stands_out(**count));
+    spikes.map(|(index, _)| index).collect()
 }
 
 fn start(now: Timestamp, width: Duration, buckets: usize) -> Timestamp {

@@ -14,7 +14,7 @@ use hookgate_people::SessionId;
 
 /// Maximum number of kept secrets, a few hundred bytes each. Only a member who may create something adds one. The
 /// oldest is dropped first.
-const MAX_UNSHOWN: usize = 256;
+const MAX_UNSHOWN_SECRETS: usize = 256;
 
 /// A sealed secret for the page at `path`, in one session.
 struct Entry {
@@ -26,9 +26,9 @@ struct Entry {
 
 /// Sealed secrets that wait for their pages.
 #[derive(Default)]
-pub(crate) struct Unshown(Mutex<VecDeque<Entry>>);
+pub(crate) struct UnshownSecrets(Mutex<VecDeque<Entry>>);
 
-impl Unshown {
+impl UnshownSecrets {
     fn entries(&self) -> MutexGuard<'_, VecDeque<Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -37,7 +37,7 @@ impl Unshown {
     pub(crate) fn keep(&self, session: SessionId, path: &str, sealed: SealedSecret, now: Timestamp) {
         let mut entries = self.entries();
         entries.retain(|entry| entry.until > now && (entry.session, entry.path.as_str()) != (session, path));
-        if entries.len() == MAX_UNSHOWN {
+        if entries.len() == MAX_UNSHOWN_SECRETS {
             entries.pop_front();
         }
         entries.push_back(Entry {
@@ -74,7 +74,7 @@ mod tests {
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
         let session = |seed| SessionId::new(at(0), [seed; 10]);
         let sealed = |byte| SealedSecret::from_bytes(vec![byte]);
-        let unshown = Unshown::default();
+        let unshown = UnshownSecrets::default();
         unshown.keep(session(1), "/a", sealed(1), at(0));
         unshown.keep(session(1), "/b", sealed(2), at(0));
         assert_eq!(unshown.find(session(1), "/a", at(1)), Some(sealed(1)));
@@ -83,9 +83,9 @@ mod tests {
         assert_eq!(unshown.find(session(1), "/a", at(1)), None);
         assert_eq!(unshown.find(session(1), "/b", at(299)), Some(sealed(2)));
         assert_eq!(unshown.find(session(1), "/b", at(300)), None);
-        for number in 0..2 * MAX_UNSHOWN {
+        for number in 0..2 * MAX_UNSHOWN_SECRETS {
             unshown.keep(session(3), &number.to_string(), sealed(3), at(400));
         }
-        assert_eq!(unshown.entries().len(), MAX_UNSHOWN);
+        assert_eq!(unshown.entries().len(), MAX_UNSHOWN_SECRETS);
     }
 }

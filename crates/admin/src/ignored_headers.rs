@@ -26,14 +26,14 @@ impl<S: Store + PeopleStore> Console<S> {
         let peer = record.summary.source;
         let header = match &record.trail {
             Some(trail) => trail.untrusted(),
-            None if self.is_believed(peer) || !is_private(peer) => None,
+            None if self.is_trusted(peer) || !is_private(peer) => None,
             None => HEADERS.into_iter().find(|header| {
                 let mut values = record
                     .headers
                     .iter()
                     .filter(|(name, _)| name == header.as_str())
                     .map(|(_, value)| value);
-                // A header that was believed contains the client's address.
+                // A header from a trusted sender contains the client's address.
                 values
                     .next()
                     .is_some_and(|first| !names(first, peer) && !values.any(|value| names(value, peer)))
@@ -43,13 +43,13 @@ impl<S: Store + PeopleStore> Console<S> {
     }
 
     /// An ignored forwarding header among these deliveries, from a source that is still not trusted.
-    pub(super) async fn ignored_lately(
+    pub(super) async fn recent_ignored_header(
         &self,
         recent: &[DeliverySummary],
     ) -> Result<Option<IgnoredHeader>, StoreError> {
         let mut sources: Vec<&DeliverySummary> = Vec::new();
         for record in recent {
-            let is_worth_it = is_private(record.source) && !self.is_believed(record.source);
+            let is_worth_it = is_private(record.source) && !self.is_trusted(record.source);
             if is_worth_it && sources.iter().all(|known| known.source != record.source) {
                 sources.push(record);
             }
@@ -65,11 +65,11 @@ impl<S: Store + PeopleStore> Console<S> {
     }
 
     /// Returns `true` if the gate trusts the address as a proxy, or has the address itself from a PROXY header.
-    /// Without [`GateFront`](crate::console::GateFront), nothing is reported.
-    fn is_believed(&self, address: IpAddr) -> bool {
-        self.gate_front
+    /// Without [`GateProxies`](crate::console::GateProxies), nothing is reported.
+    fn is_trusted(&self, address: IpAddr) -> bool {
+        self.gate_proxies
             .as_ref()
-            .is_none_or(|front| front.proxy_protocol || front.proxies.trust(address))
+            .is_none_or(|gate| gate.proxy_protocol || gate.proxies.trust(address))
     }
 }
 
