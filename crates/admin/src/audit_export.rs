@@ -15,7 +15,7 @@ use hookgate_wire::{AuditEntry, ExportFormat};
 /// Answers with the matching entries, newest first, as a file. Records the export in the audit trail first.
 pub(crate) async fn reply<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
-    acting: &ActorContext,
+    actor: &ActorContext,
     query: &Fields<'_>,
     asked: AuditQuery,
     names: &AuditNames,
@@ -24,23 +24,23 @@ pub(crate) async fn reply<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let format = ExportFormat::read(query.get("format"))
         .ok_or_else(|| ApiError::field("format", "one_of", "csv, excel, ndjson"))?;
-    let filter = gate.audit_filter(acting, asked).await;
+    let filter = gate.audit_filter(actor, asked).await;
     let filter = filter.map_err(|error| names.fault(error))?;
-    gate.audit_export(acting, format.as_str(), names.asked(query))
+    gate.audit_export(actor, format.as_str(), names.asked(query))
         .await?;
     let name = match format {
         ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-audit.csv\"",
         ExportFormat::Ndjson => "attachment; filename=\"hookgate-audit.ndjson\"",
     };
-    let (source, acting) = (Arc::clone(gate), acting.clone());
+    let (source, actor) = (Arc::clone(gate), actor.clone());
     file(gate, limits, recipient, format, name, async move |pieces| {
-        send(&source, &acting, &filter, format, &pieces).await
+        send(&source, &actor, &filter, format, &pieces).await
     })
 }
 
 async fn send<S: Store + PeopleStore>(
     gate: &Gate<S>,
-    acting: &ActorContext,
+    actor: &ActorContext,
     filter: &AuditFilter,
     format: ExportFormat,
     pieces: &Pieces,
@@ -48,7 +48,7 @@ async fn send<S: Store + PeopleStore>(
     let (mut before, mut is_first) = (None, true);
     loop {
         let page = retry_while_unavailable(STORE_TIMEOUT, async || {
-            match gate.audit_page(acting, filter, before, PageSize::MAX).await {
+            match gate.audit_page(actor, filter, before, PageSize::MAX).await {
                 Err(PeopleError::Store(error)) => Err(error),
                 answer => Ok(answer),
             }

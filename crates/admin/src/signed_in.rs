@@ -18,7 +18,7 @@ pub(crate) const PAGE_KEY: &str = "once";
 pub(crate) struct SignedIn {
     pub(crate) member: Member,
     pub(crate) session: Session,
-    pub(crate) acting: ActorContext,
+    pub(crate) actor: ActorContext,
     pub(crate) form_token: String,
 }
 
@@ -64,7 +64,7 @@ impl SignedIn {
     /// A member in a session.
     pub(crate) fn new(token: &SessionToken, member: Member, session: Session, source: IpAddr) -> Self {
         Self {
-            acting: ActorContext::remote(&member, source).in_session(session.id),
+            actor: ActorContext::remote(&member, source).in_session(session.id),
             form_token: token.form_token(),
             member,
             session,
@@ -87,6 +87,6 @@ impl SignedIn {
 
     /// Refuses an action that the member's role does not permit.
     pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
-        Ok(self.acting.require(permission)?)
+        Ok(self.actor.require(permission)?)
     }
 }

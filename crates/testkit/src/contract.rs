@@ -182,7 +182,9 @@ async fn acted<S: Store>(
     action: IncidentAction,
     at: Timestamp,
 ) -> Incident {
-    let acted = store.incident_act(number, action, samples::acting(), at).await;
+    let acted = store
+        .incident_act(number, action, samples::actor_context(), at)
+        .await;
     acted.unwrap().expect("there is such an incident").unwrap()
 }
 

@@ -186,7 +186,7 @@ pub fn refusal(webhook: &Webhook) -> RefusedDelivery {
 
 /// The actor in tests: a person on the command line.
 #[must_use]
-pub fn acting() -> ActorContext {
+pub fn actor_context() -> ActorContext {
     ActorContext::command_line("tester")
 }
 
@@ -199,7 +199,7 @@ pub fn audit() -> NewAudit {
 /// An entry of the audit trail for this act, subject ID and time.
 #[must_use]
 pub fn audit_of(act: AuditAct, subject: &str, at: Timestamp) -> NewAudit {
-    acting().note(act, AuditSubject::new(subject, "a subject"), at)
+    actor_context().note(act, AuditSubject::new(subject, "a subject"), at)
 }
 
 /// A member with this role and the name `Member N`, added `seed` seconds after the start, without a password.

@@ -83,9 +83,9 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     fetcher: &Fetcher,
 ) -> Result<Reply, ApiError> {
     let now = request.now;
-    caller.acting.require(Permission::ManageWebhooks)?;
+    caller.actor.require(Permission::ManageWebhooks)?;
     let (new, identity): (New, _) = request.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, identity).await?;
+    let (actor, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         let name = made.id.strip_prefix('@').and_then(|name| name.parse().ok());
         let (set, _) = gate.address_set(&name.ok_or_else(gone)?).await?;
@@ -95,7 +95,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     let name: AddressSetName = read("name", &new.name)?;
     let made = made_of(gate, &new, fetcher).await?;
     let set = gate
-        .address_set_create(&acting, name, made.origin, made.networks, made.etag)
+        .address_set_create(&actor, name, made.origin, made.networks, made.etag)
         .await?;
     let reply = reply::success(StatusCode::CREATED, &AddressSet::new(&set, now));
     Ok(tagged(reply, set.revision))
@@ -161,11 +161,11 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     let (name, now, tags) = (path_id(name)?, request.now, request.if_match()?);
     let wanted: Networking = request.json().await?;
     let networks = networks_of(&wanted.networks)?;
-    caller.acting.require(Permission::ManageWebhooks)?;
+    caller.actor.require(Permission::ManageWebhooks)?;
     let (set, _) = gate.address_set(&name).await?;
     let revision = tags.check(set.revision)?;
     let taken = gate
-        .address_set_edit(&caller.acting, &name, revision, networks)
+        .address_set_edit(&caller.actor, &name, revision, networks)
         .await?;
     Ok(changed(&taken, now))
 }
@@ -185,7 +185,7 @@ pub(crate) async fn remove<S: Store + PeopleStore>(
     name: &str,
 ) -> Result<Reply, ApiError> {
     let name = path_id(name)?;
-    gate.address_set_remove(&caller.acting, &name).await?;
+    gate.address_set_remove(&caller.actor, &name).await?;
     let removed = Removed {
         name: name.to_string(),
     };

@@ -50,10 +50,10 @@ pub(crate) async fn list<S: Store + PeopleStore>(
     }
     let asked = filter::audit(&query, &NAMES)?;
     let filter = gate
-        .audit_filter(&caller.acting, asked)
+        .audit_filter(&caller.actor, asked)
         .await
         .map_err(|error| NAMES.fault(error))?;
-    let found = gate.audit_page(&caller.acting, &filter, before, size).await?;
+    let found = gate.audit_page(&caller.actor, &filter, before, size).await?;
     let page = Page {
         items: found.items.iter().map(AuditEntry::from).collect(),
         next: found.next.map(|id| id.to_string()),
@@ -87,7 +87,7 @@ pub(crate) async fn export<S: Store + PeopleStore>(
     let asked = filter::audit(&query, &NAMES)?;
     audit_export::reply(
         gate,
-        &caller.acting,
+        &caller.actor,
         &query,
         asked,
         &NAMES,

@@ -9,7 +9,7 @@ use hookgate_request::{AdminRequest, ApiError, ErrorCode};
 
 /// The authenticated caller: a token.
 pub(crate) struct Caller {
-    pub(crate) acting: ActorContext,
+    pub(crate) actor: ActorContext,
     /// The account whose limits count the request, and the credential that a long answer is rechecked against.
     pub(crate) recipient: Recipient,
 }
@@ -31,7 +31,7 @@ impl Caller {
             .await?
             .ok_or(ErrorCode::Unauthenticated)?;
         Ok(Self {
-            acting: ActorContext::remote(&token, request.source),
+            actor: ActorContext::remote(&token, request.source),
             recipient: Recipient {
                 account: Account::from(&token),
                 credential: Credential::Token(token.digest),
@@ -47,19 +47,19 @@ impl Caller {
         gate: &Gate<S>,
         identity: Option<AuditRequest>,
     ) -> Result<(ActorContext, Option<AuditSubject>), ApiError> {
-        let acting = ActorContext {
+        let actor = ActorContext {
             request: identity,
-            ..self.acting.clone()
+            ..self.actor.clone()
         };
-        match gate.repeated(&acting).await? {
+        match gate.repeated(&actor).await? {
             Some(IdempotentReplay::Other) => Err(ErrorCode::IdempotencyConflict.into()),
-            Some(IdempotentReplay::Same(made)) => Ok((acting, Some(made))),
-            None => Ok((acting, None)),
+            Some(IdempotentReplay::Same(made)) => Ok((actor, Some(made))),
+            None => Ok((actor, None)),
         }
     }
 
     /// Returns `true` if the caller's role has the permission.
     pub(crate) fn may(&self, permission: Permission) -> bool {
-        self.acting.role().may(permission)
+        self.actor.role().may(permission)
     }
 }

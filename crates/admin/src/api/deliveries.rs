@@ -46,7 +46,7 @@ pub(crate) async fn list<S: Store>(
     let DeliveryQuery { filter, size, seek } = filter::delivery_page(&query)?;
     let may_see = caller.may(Permission::SeePayloads);
     let answer = async {
-        let page = delivery_page(gate, caller.acting.role(), &filter, seek, size, may_see).await?;
+        let page = delivery_page(gate, caller.actor.role(), &filter, seek, size, may_see).await?;
         Ok(reply::success(StatusCode::OK, &Page::from(page)))
     };
     if may_see {
@@ -68,7 +68,7 @@ pub(crate) async fn list<S: Store>(
 pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) -> Result<Reply, ApiError> {
     let id: DeliveryId = path_id(id)?;
     let record = gate
-        .delivery(&caller.acting, id)
+        .delivery(&caller.actor, id)
         .await?
         .ok_or(ErrorCode::NotFound)?;
     Ok(reply::success(StatusCode::OK, &DeliveryRecord::from(&record)))

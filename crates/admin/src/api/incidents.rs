@@ -40,7 +40,7 @@ pub(crate) async fn list<S: Store>(
         webhook: query.read::<WebhookHandle>("webhook")?,
     };
     let before = query.read::<IncidentNumber>("cursor")?;
-    let role = caller.acting.role();
+    let role = caller.actor.role();
     let page = gate.incident_page(role, filter, before, size).await?;
     let items = page.items.iter();
     let page = Page {
@@ -66,7 +66,7 @@ pub(crate) async fn show<S: Store>(
     id: &str,
 ) -> Result<Reply, ApiError> {
     let number: IncidentNumber = path_id(id)?;
-    recorded(gate, caller.acting.role(), number, StatusCode::OK, request.now).await
+    recorded(gate, caller.actor.role(), number, StatusCode::OK, request.now).await
 }
 
 /// Acknowledges, resolves or reopens an incident.
@@ -88,9 +88,9 @@ pub(crate) async fn act<S: Store + PeopleStore>(
     let number: IncidentNumber = path_id(id)?;
     let act: Act = request.json().await?;
     let incident = gate
-        .incident_act(&caller.acting, number, act.status.action())
+        .incident_act(&caller.actor, number, act.status.action())
         .await?;
-    let incident = Incident::told_to(caller.acting.role(), &incident);
+    let incident = Incident::told_to(caller.actor.role(), &incident);
     Ok(reply::success(StatusCode::OK, &incident))
 }
 
@@ -120,12 +120,12 @@ pub(crate) async fn note<S: Store + PeopleStore>(
     let number: IncidentNumber = path_id(id)?;
     let now = request.now;
     let (note, identity): (NewNote, _) = request.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, identity).await?;
+    let (actor, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
-        return recorded(gate, acting.role(), made_before(&made)?, StatusCode::OK, now).await;
+        return recorded(gate, actor.role(), made_before(&made)?, StatusCode::OK, now).await;
     }
-    gate.incident_note(&acting, number, &note.text).await?;
-    recorded(gate, acting.role(), number, StatusCode::CREATED, now).await
+    gate.incident_note(&actor, number, &note.text).await?;
+    recorded(gate, actor.role(), number, StatusCode::CREATED, now).await
 }
 
 /// The answer with an incident and its timeline.

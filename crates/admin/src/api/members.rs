@@ -84,7 +84,7 @@ pub(crate) async fn add<S: Store + PeopleStore>(
     request: AdminRequest,
 ) -> Result<Reply, ApiError> {
     let (new, identity): (NewMember, _) = request.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, identity).await?;
+    let (actor, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         let found = gate.store().member_by_id(made_before(&made)?).await?;
         let member = found.ok_or_else(gone)?;
@@ -96,7 +96,7 @@ pub(crate) async fn add<S: Store + PeopleStore>(
         .map(|text| read::<Password>("password", &text))
         .transpose()?;
     let member = gate
-        .member_add(&acting, name, read("role", &new.role)?, password)
+        .member_add(&actor, name, read("role", &new.role)?, password)
         .await?;
     Ok(reply::success(StatusCode::CREATED, &Member::from(&member)))
 }
@@ -120,7 +120,7 @@ pub(crate) async fn change<S: Store + PeopleStore>(
     let id: MemberId = path_id(id)?;
     let change: MemberChange = request.json().await?;
     let role: Role = read("role", &change.role)?;
-    let member = gate.member_set_role(&caller.acting, id, role, None).await?;
+    let member = gate.member_set_role(&caller.actor, id, role, None).await?;
     Ok(reply::success(StatusCode::OK, &Member::from(&member)))
 }
 
@@ -139,7 +139,7 @@ pub(crate) async fn removal<S: Store + PeopleStore>(
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: MemberId = path_id(id)?;
-    let known = gate.member_known(&caller.acting, id).await?;
+    let known = gate.member_known(&caller.actor, id).await?;
     Ok(reply::success(StatusCode::OK, &KnownWebhooks::from(&known)))
 }
 
@@ -159,7 +159,7 @@ pub(crate) async fn remove<S: Store + PeopleStore>(
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: MemberId = path_id(id)?;
-    let removed = gate.member_remove(&caller.acting, id).await?;
+    let removed = gate.member_remove(&caller.actor, id).await?;
     Ok(reply::success(StatusCode::OK, &RemovedMember::from(&removed)))
 }
 
@@ -193,10 +193,10 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
     id: &str,
     console: &str,
 ) -> Result<Reply, ApiError> {
-    caller.acting.require(Permission::ManagePeople)?;
+    caller.actor.require(Permission::ManagePeople)?;
     let id: MemberId = path_id(id)?;
     let member = gate.store().member_by_id(id).await?.ok_or(ErrorCode::NotFound)?;
-    let (secret, link, member) = gate.sign_in_link(&caller.acting, Some(&member.name)).await?;
+    let (secret, link, member) = gate.sign_in_link(&caller.actor, Some(&member.name)).await?;
     let made = MadeLink {
         member: Member::from(&member),
         sign_in: wire::sign_in_url(console, &secret),

@@ -63,7 +63,7 @@ pub(crate) async fn list<S: Store + PeopleStore>(
     let query = request.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let found = gate
-        .token_list(&caller.acting, query.read("cursor")?, size.and_one())
+        .token_list(&caller.actor, query.read("cursor")?, size.and_one())
         .await?;
     let (rows, next) = filter::page_of(found, size, |row| row.id);
     let items = rows.iter().map(|row| Token::new(row, request.now)).collect();
@@ -90,7 +90,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let now = request.now;
     let (new, identity): (NewToken, _) = request.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, identity).await?;
+    let (actor, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         let found = gate.store().token_by_id(made_before(&made)?).await?;
         let made = MadeToken {
@@ -103,7 +103,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     let expires = new
         .expires_days
         .map(|days| now.after(DAY * u32::from(days.get())));
-    let (secret, token) = gate.token_create(&acting, name, role, expires).await?;
+    let (secret, token) = gate.token_create(&actor, name, role, expires).await?;
     let made = MadeToken {
         made: Token::new(&token, now),
         token: Some(secret.reveal().to_owned()),
@@ -127,7 +127,7 @@ pub(crate) async fn revoke<S: Store + PeopleStore>(
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: TokenId = path_id(id)?;
-    let token = gate.token_revoke(&caller.acting, id).await?;
+    let token = gate.token_revoke(&caller.actor, id).await?;
     Ok(reply::success(StatusCode::OK, &Token::new(&token, request.now)))
 }
 

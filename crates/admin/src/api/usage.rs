@@ -65,9 +65,7 @@ pub(crate) async fn suggest<S: Store + PeopleStore>(
     handle: &str,
 ) -> Result<Reply, ApiError> {
     request.query(&[])?;
-    let suggestion = gate
-        .allowlist_suggestion(&caller.acting, path_id(handle)?)
-        .await?;
+    let suggestion = gate.allowlist_suggestion(&caller.actor, path_id(handle)?).await?;
     Ok(reply::success(StatusCode::OK, &Suggestion::from(&suggestion)))
 }
 
@@ -99,7 +97,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     request: AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    caller.acting.require(Permission::ManageWebhooks)?;
+    caller.actor.require(Permission::ManageWebhooks)?;
     let (handle, now) = (path_id(handle)?, request.now);
     let proposal: Proposal = request.json().await?;
     let days = change::preview_days(proposal.days)?;
@@ -111,10 +109,10 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
         return Err(ManageError::UnknownSet(missing).into());
     }
     let preview = gate
-        .allowlist_preview(&caller.acting, handle, &allowlist, days)
+        .allowlist_preview(&caller.actor, handle, &allowlist, days)
         .await?;
     let resolved = gate.resolved(&allowlist).await?;
-    let preview = Preview::new(&preview, days).warned(&resolved, caller.acting.from, now);
+    let preview = Preview::new(&preview, days).warned(&resolved, caller.actor.from, now);
     Ok(reply::success(StatusCode::OK, &preview))
 }
 

@@ -151,7 +151,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let now = request.now;
     let (new, identity): (New, _) = request.repeatable(gate).await?;
-    let (acting, earlier) = caller.repeating(gate, identity).await?;
+    let (actor, earlier) = caller.repeating(gate, identity).await?;
     if let Some(made) = earlier {
         let found = gate.store().webhook_by_handle(made_before(&made)?).await?;
         return Ok(repeated(&found.ok_or_else(gone)?, now));
@@ -181,7 +181,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
         policy,
         signed: new.signed,
     };
-    let issued = gate.create(&acting, new).await?;
+    let issued = gate.create(&actor, new).await?;
     let mut reply = made(StatusCode::CREATED, &issued, now, gate_url);
     let location = format!("/api/v1/webhooks/{}", issued.webhook.handle);
     if let Ok(location) = HeaderValue::try_from(location) {
@@ -233,11 +233,11 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let (handle, now, tags) = (path_id(handle)?, request.now, request.if_match()?);
     let change = Change::read(request.json().await?)?;
-    caller.acting.require(Permission::ManageWebhooks)?;
+    caller.actor.require(Permission::ManageWebhooks)?;
     let found = gate.store().webhook_by_handle(handle).await?;
     let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
     let revision = tags.check(found.ok_or(ErrorCode::NotFound)?.revision)?;
-    let edited = gate.edit(&caller.acting, handle, revision, apply).await?;
+    let edited = gate.edit(&caller.actor, handle, revision, apply).await?;
     Ok(shown(&Webhook::new(&edited, now)))
 }
 
@@ -257,7 +257,7 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
     handle: &str,
     gate_url: &str,
 ) -> Result<Reply, ApiError> {
-    let issued = gate.regenerate(&caller.acting, path_id(handle)?).await?;
+    let issued = gate.regenerate(&caller.actor, path_id(handle)?).await?;
     Ok(made(StatusCode::OK, &issued, request.now, gate_url))
 }
 
@@ -276,7 +276,7 @@ pub(crate) async fn revoke<S: Store + PeopleStore>(
     request: &AdminRequest,
     handle: &str,
 ) -> Result<Reply, ApiError> {
-    let revoked = gate.revoke(&caller.acting, path_id(handle)?).await?;
+    let revoked = gate.revoke(&caller.actor, path_id(handle)?).await?;
     Ok(shown(&Webhook::new(&revoked, request.now)))
 }
 

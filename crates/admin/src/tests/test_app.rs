@@ -162,7 +162,7 @@ impl TestApp {
         let ingest = Ingest::new(Arc::clone(&gate), proxies, RequestIds::new([8; 6]), metrics);
         let name = "owner".parse().expect("a name");
         let token = gate
-            .token_create(&samples::acting(), name, Role::Owner, None)
+            .token_create(&samples::actor_context(), name, Role::Owner, None)
             .await;
         let (token, _) = token.expect("a token");
         clock.set(samples::START);

@@ -39,7 +39,7 @@ pub(super) async fn password<S: Store + PeopleStore>(
     let set = context
         .gate()
         .set_password(
-            &visitor.acting,
+            &visitor.actor,
             visitor.member.id,
             Some(&visitor.session),
             current,
@@ -65,7 +65,7 @@ pub(super) async fn end<S: Store + PeopleStore>(
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: SessionId = path_id(id)?;
-    context.gate().session_end(&context.signed_in.acting, id).await?;
+    context.gate().session_end(&context.signed_in.actor, id).await?;
     Ok(html::see_other("/account?done=session-ended"))
 }
 
@@ -74,10 +74,7 @@ async fn model<S: Store + PeopleStore>(
     problems: Vec<Problem>,
 ) -> Result<Account, ApiError> {
     let visitor = &context.signed_in;
-    let sessions = context
-        .gate()
-        .sessions(&visitor.acting, visitor.member.id)
-        .await?;
+    let sessions = context.gate().sessions(&visitor.actor, visitor.member.id).await?;
     let row = |session: &Session| SessionRow {
         id: session.id.to_string(),
         started_at: session.created_at,

@@ -70,10 +70,10 @@ pub(super) async fn refresh<S: Store + PeopleStore>(
         .fetcher
         .get(url, set.reading.etag.as_deref())
         .await;
-    let acting = &context.signed_in.acting;
+    let actor = &context.signed_in.actor;
     let taken = context
         .gate()
-        .address_set_refresh(acting, &set.name, published)
+        .address_set_refresh(actor, &set.name, published)
         .await;
     // An invalid document is recorded as the set's fault, and the page shows it.
     let said = match taken {
@@ -97,10 +97,10 @@ pub(super) async fn decide<S: Store + PeopleStore>(
         Some("no") => false,
         _ => return Err(ApiError::field("approve", "one_of", "yes, no")),
     };
-    let acting = &context.signed_in.acting;
+    let actor = &context.signed_in.actor;
     context
         .gate()
-        .address_set_decide(acting, &set.name, version, approve)
+        .address_set_decide(actor, &set.name, version, approve)
         .await?;
     let said = if approve { "set-approved" } else { "set-rejected" };
     Ok(html::see_other(&format!("/address-sets/{name}?done={said}")))
@@ -126,7 +126,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
     }
     context
         .gate()
-        .address_set_remove(&context.signed_in.acting, &set.name)
+        .address_set_remove(&context.signed_in.actor, &set.name)
         .await?;
     Ok(html::see_other("/address-sets?done=set-removed"))
 }

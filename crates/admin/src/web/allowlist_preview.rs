@@ -49,13 +49,13 @@ pub(super) async fn preview_of<S: Store + PeopleStore>(
             }
         }
     };
-    let acting = &context.signed_in.acting;
-    preview.your_address = acting
+    let actor = &context.signed_in.actor;
+    preview.your_address = actor
         .from
         .map(|own| (own, allowlist.permits(own, context.gate().now())));
     let found = context
         .gate()
-        .allowlist_preview(acting, webhook.handle, &allowlist, days)
+        .allowlist_preview(actor, webhook.handle, &allowlist, days)
         .await?;
     preview.senders = found.senders.iter().take(SENDERS).map(preview_sender).collect();
     preview.more = found.all_senders.saturating_sub(preview.senders.len() as u64);

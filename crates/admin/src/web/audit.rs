@@ -23,7 +23,7 @@ pub(super) const FILTER: [&str; 5] = ["who", "what", "about", "from", "to"];
 pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = context.fields(&[&FILTER[..], &["cursor"]].concat())?;
     let text = |name| query.text(name).to_owned();
-    let known = context.gate().audit_actors(&context.signed_in.acting).await;
+    let known = context.gate().audit_actors(&context.signed_in.actor).await;
     let mut model = AuditTrail {
         shell: context.shell(),
         filter: Narrowed {
@@ -54,7 +54,7 @@ pub(super) async fn export<S: Store + PeopleStore>(context: &PageContext<'_, S>)
     let asked = filter::audit(&query, &NAMES)?;
     audit_export::reply(
         &context.console.gate,
-        &context.signed_in.acting,
+        &context.signed_in.actor,
         &query,
         asked,
         &NAMES,
@@ -69,11 +69,11 @@ async fn rows<S: Store + PeopleStore>(
     context: &PageContext<'_, S>,
     query: &Fields<'_>,
 ) -> Result<(Vec<AuditRow>, Option<String>), ApiError> {
-    let (gate, acting, size) = (context.gate(), &context.signed_in.acting, PageSize::default());
-    let filter = gate.audit_filter(acting, filter::audit(query, &NAMES)?).await;
+    let (gate, actor, size) = (context.gate(), &context.signed_in.actor, PageSize::default());
+    let filter = gate.audit_filter(actor, filter::audit(query, &NAMES)?).await;
     let filter = filter.map_err(|error| NAMES.fault(error))?;
     let found = gate
-        .audit_page(acting, &filter, query.read("cursor")?, size)
+        .audit_page(actor, &filter, query.read("cursor")?, size)
         .await?;
     let older = found.next.map(|id| id.to_string());
     Ok((found.items.iter().map(AuditRow::from).collect(), older))

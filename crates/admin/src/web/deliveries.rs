@@ -121,7 +121,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
     id: &str,
 ) -> Result<Reply, ApiError> {
     let id: DeliveryId = path_id(id)?;
-    let record = context.gate().delivery(&context.signed_in.acting, id).await?;
+    let record = context.gate().delivery(&context.signed_in.actor, id).await?;
     let record = record.ok_or(ErrorCode::NotFound)?;
     page(
         DeliveryDetail {

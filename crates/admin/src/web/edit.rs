@@ -75,10 +75,10 @@ pub(super) async fn save<S: Store + PeopleStore>(
     let saved = match edited(fields, &form) {
         Ok(change) => {
             let revision = fields.read("overwrite")?.unwrap_or(opened);
-            let acting = &context.signed_in.acting;
+            let actor = &context.signed_in.actor;
             let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
             let gate = context.gate();
-            gate.edit(acting, webhook.handle, Some(revision), apply).await
+            gate.edit(actor, webhook.handle, Some(revision), apply).await
         }
         Err(fault) => Err(fault),
     };
@@ -164,11 +164,8 @@ pub(super) async fn suggest<S: Store + PeopleStore>(
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     let webhook = find_manageable(context, handle).await?;
-    let acting = &context.signed_in.acting;
-    let suggestion = context
-        .gate()
-        .allowlist_suggestion(acting, webhook.handle)
-        .await?;
+    let actor = &context.signed_in.actor;
+    let suggestion = context.gate().allowlist_suggestion(actor, webhook.handle).await?;
     let mut form = typed(fields);
     if !suggestion.entries.is_empty() {
         let lines: Vec<_> = suggestion.entries.iter().map(ToString::to_string).collect();

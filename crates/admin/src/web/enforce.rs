@@ -45,10 +45,10 @@ pub(super) async fn enforce<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let webhook = find_manageable(context, handle).await?;
     let revision = opened_with(fields)?;
-    let acting = &context.signed_in.acting;
+    let actor = &context.signed_in.actor;
     let enforced = context
         .gate()
-        .edit(acting, webhook.handle, Some(revision), |_, policy| {
+        .edit(actor, webhook.handle, Some(revision), |_, policy| {
             policy.allowlist_mode = AllowlistMode::Enforce;
             Ok::<_, ApiError>(())
         });

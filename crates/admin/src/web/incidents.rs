@@ -97,7 +97,7 @@ fn flash(
     flash: Option<Flash>,
 ) -> Option<Flash> {
     let wanted = match context.done() {
-        Some(EARLIER) => return Some(earlier(timeline, &context.signed_in.acting.identity, context.now)),
+        Some(EARLIER) => return Some(earlier(timeline, &context.signed_in.actor.identity, context.now)),
         Some("acknowledged") => IncidentStatus::Acknowledged,
         Some("resolved") => IncidentStatus::Resolved,
         Some("reopened") => IncidentStatus::Open,
@@ -174,8 +174,8 @@ pub(super) async fn act<S: Store + PeopleStore>(
         "reopen" => (IncidentAction::Reopen, "reopened"),
         _ => (IncidentAction::Resolve, "resolved"),
     };
-    let acting = &context.signed_in.acting;
-    let done = match context.gate().incident_act(acting, number, action).await {
+    let actor = &context.signed_in.actor;
+    let done = match context.gate().incident_act(actor, number, action).await {
         Ok(_) => done,
         // Another person did it first. The page of the incident names this person.
         Err(IncidentActError::Refused(
@@ -217,8 +217,8 @@ pub(super) async fn note<S: Store + PeopleStore>(
     fields.complete(&["text"], &[])?;
     let text = fields.text("text");
     let there = || Ok(html::see_other(&format!("/incidents/{number}#timeline")));
-    let added = context.once(fields, async |acting| {
-        context.gate().incident_note(acting, number, text).await
+    let added = context.once(fields, async |actor| {
+        context.gate().incident_note(actor, number, text).await
     });
     match added.await? {
         Done::Now(_) | Done::Before(_) => there(),

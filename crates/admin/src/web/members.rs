@@ -33,9 +33,9 @@ pub(super) async fn add<S: Store + PeopleStore>(
     context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let added = context.once(fields, async |acting| -> Result<_, ApiError> {
+    let added = context.once(fields, async |actor| -> Result<_, ApiError> {
         let (name, role) = read(fields)?;
-        Ok(context.gate().member_add(acting, name, role, None).await?)
+        Ok(context.gate().member_add(actor, name, role, None).await?)
     });
     match added.await? {
         Done::Now(_) => Ok(html::see_other("/members?done=member-added")),
@@ -79,7 +79,7 @@ pub(super) async fn role<S: Store + PeopleStore>(
     let was = fields.required("was", "load the page again")?;
     let changed = context
         .gate()
-        .member_set_role(&context.signed_in.acting, id, role, Some(was))
+        .member_set_role(&context.signed_in.actor, id, role, Some(was))
         .await;
     match changed {
         Ok(_) => Ok(html::see_other("/members?done=member-changed")),
@@ -112,8 +112,8 @@ pub(super) async fn link<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let member = find(context, id).await?;
     let page = format!("/members/{}/link", member.id);
-    let made = context.once(fields, async |acting| {
-        context.gate().sign_in_link(acting, Some(&member.name)).await
+    let made = context.once(fields, async |actor| {
+        context.gate().sign_in_link(actor, Some(&member.name)).await
     });
     match made.await? {
         Done::Now((secret, link, _)) => {
@@ -159,7 +159,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
     if !confirm::is_given(fields) {
         let known = context
             .gate()
-            .member_known(&context.signed_in.acting, member.id)
+            .member_known(&context.signed_in.actor, member.id)
             .await?;
         let title = format!("Remove {}?", member.name);
         let action = format!("/members/{id}/remove");
@@ -172,7 +172,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
     }
     match context
         .gate()
-        .member_remove(&context.signed_in.acting, member.id)
+        .member_remove(&context.signed_in.actor, member.id)
         .await
         .map_err(ApiError::from)
     {

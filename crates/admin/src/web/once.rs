@@ -46,7 +46,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         let request = audit_request(self.gate(), text.as_bytes(), text.as_bytes())?;
         Ok(ActorContext {
             request: Some(request),
-            ..self.signed_in.acting.clone()
+            ..self.signed_in.actor.clone()
         })
     }
 
@@ -57,13 +57,13 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         fields: &Fields<'_>,
         act: impl AsyncFnOnce(&ActorContext) -> Result<T, E>,
     ) -> Result<Done<T, E>, ApiError> {
-        let acting = self.acting_once(fields)?;
-        if let Some(subject) = self.done_before(&acting).await? {
+        let actor = self.acting_once(fields)?;
+        if let Some(subject) = self.done_before(&actor).await? {
             return Ok(Done::Before(subject));
         }
-        Ok(match act(&acting).await {
+        Ok(match act(&actor).await {
             Ok(done) => Done::Now(done),
-            Err(error) => match self.done_before(&acting).await? {
+            Err(error) => match self.done_before(&actor).await? {
                 Some(subject) => Done::Before(subject),
                 None => Done::Refused(error),
             },
@@ -71,8 +71,8 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
     }
 
     /// The object that the same form created or changed before.
-    async fn done_before(&self, acting: &ActorContext) -> Result<Option<AuditSubject>, ApiError> {
-        Ok(match self.gate().repeated(acting).await? {
+    async fn done_before(&self, actor: &ActorContext) -> Result<Option<AuditSubject>, ApiError> {
+        Ok(match self.gate().repeated(actor).await? {
             Some(IdempotentReplay::Same(subject)) => Some(subject),
             Some(IdempotentReplay::Other) | None => None,
         })

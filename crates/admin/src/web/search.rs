@@ -26,15 +26,12 @@ pub(super) async fn results<S: Store + PeopleStore>(context: &PageContext<'_, S>
         None => (String::new(), SearchMatches::default()),
         Some(SearchTerm::Hint(hint)) => (
             hint.to_string(),
-            context
-                .gate()
-                .search_hint(&context.signed_in.acting, hint)
-                .await?,
+            context.gate().search_hint(&context.signed_in.actor, hint).await?,
         ),
         Some(SearchTerm::Text(text)) => {
             let matches = context
                 .gate()
-                .search_text(&context.signed_in.acting, &text)
+                .search_text(&context.signed_in.actor, &text)
                 .await?;
             (text, matches)
         }

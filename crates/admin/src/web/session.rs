@@ -29,7 +29,7 @@ pub(super) async fn begin<S: Store + PeopleStore>(
     mut reply: Reply,
 ) -> Result<Reply, ApiError> {
     if let Some(earlier) = earlier {
-        console.gate.sign_out(&earlier.acting, &earlier.session).await?;
+        console.gate.sign_out(&earlier.actor, &earlier.session).await?;
     }
     let cookie = cookie::begin(session).ok_or(ErrorCode::Internal)?;
     reply.headers_mut().insert(SET_COOKIE, cookie);
@@ -63,7 +63,7 @@ pub(super) async fn sign_out<S: Store + PeopleStore>(
     context: &PageContext<'_, S>,
 ) -> Result<Reply, ApiError> {
     let visitor = &context.signed_in;
-    context.gate().sign_out(&visitor.acting, &visitor.session).await?;
+    context.gate().sign_out(&visitor.actor, &visitor.session).await?;
     let mut reply = html::see_other("/sign-in");
     reply.headers_mut().insert(SET_COOKIE, cookie::end());
     Ok(reply)

@@ -40,12 +40,9 @@ pub(super) async fn create<S: Store + PeopleStore>(
     context: &PageContext<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
-    let made = context.once(fields, async |acting| -> Result<_, ApiError> {
+    let made = context.once(fields, async |actor| -> Result<_, ApiError> {
         let (name, role, expires_at) = read(fields, context.now)?;
-        Ok(context
-            .gate()
-            .token_create(acting, name, role, expires_at)
-            .await?)
+        Ok(context.gate().token_create(actor, name, role, expires_at).await?)
     });
     match made.await? {
         Done::Now((secret, token)) => context.show_once(&made_page(&token.id), &[secret.reveal()]),
@@ -122,7 +119,7 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
     }
     context
         .gate()
-        .token_revoke(&context.signed_in.acting, token_id)
+        .token_revoke(&context.signed_in.actor, token_id)
         .await?;
     Ok(html::see_other("/tokens?done=token-revoked"))
 }
@@ -138,8 +135,8 @@ fn read(fields: &Fields<'_>, now: Timestamp) -> Result<Wanted, ApiError> {
 }
 
 async fn model<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Tokens, ApiError> {
-    let acting = &context.signed_in.acting;
-    let mut tokens = context.gate().token_list(acting, None, PageSize::MAX).await?;
+    let actor = &context.signed_in.actor;
+    let mut tokens = context.gate().token_list(actor, None, PageSize::MAX).await?;
     tokens.sort_by_key(|token| token.state(context.now) != TokenState::Live);
     let row = |token: &Token| TokenRow {
         id: token.id.to_string(),

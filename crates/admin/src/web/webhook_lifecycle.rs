@@ -41,8 +41,8 @@ pub(super) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     context.signed_in.require(Permission::ManageWebhooks)?;
     let form = webhook_form::typed(fields);
-    let issued = context.once(fields, async |acting| -> Result<_, ApiError> {
-        Ok(context.gate().create(acting, wanted(fields, &form)?).await?)
+    let issued = context.once(fields, async |actor| -> Result<_, ApiError> {
+        Ok(context.gate().create(actor, wanted(fields, &form)?).await?)
     });
     match issued.await? {
         Done::Now(issued) => show(context, &issued, CREATED),
@@ -103,8 +103,8 @@ pub(super) async fn regenerate<S: Store + PeopleStore>(
     fields: &Fields<'_>,
 ) -> Result<Reply, ApiError> {
     let webhook = find_manageable(context, handle).await?;
-    let issued = context.once(fields, async |acting| {
-        context.gate().regenerate(acting, webhook.handle).await
+    let issued = context.once(fields, async |actor| {
+        context.gate().regenerate(actor, webhook.handle).await
     });
     match issued.await? {
         Done::Now(issued) => show(context, &issued, REGENERATED),
@@ -162,7 +162,7 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
     }
     context
         .gate()
-        .revoke(&context.signed_in.acting, webhook.handle)
+        .revoke(&context.signed_in.actor, webhook.handle)
         .await?;
     Ok(html::see_other(&format!("/webhooks/{handle}?done=revoked")))
 }

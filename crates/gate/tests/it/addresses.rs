@@ -38,7 +38,7 @@ impl Scene {
         };
         let networks = list(100);
         let networks = Networks::of(networks.lines().map(|line| line.parse().unwrap())).unwrap();
-        gate.address_set_create(&samples::acting(), name.clone(), origin, networks, None)
+        gate.address_set_create(&samples::actor_context(), name.clone(), origin, networks, None)
             .await
             .unwrap();
         Self { gate, clock, name }
@@ -53,7 +53,7 @@ impl Scene {
         };
         let taken = self
             .gate
-            .address_set_refresh(&samples::acting(), &self.name, published)
+            .address_set_refresh(&samples::actor_context(), &self.name, published)
             .await;
         taken.unwrap().set
     }
@@ -67,7 +67,7 @@ async fn small_steps_that_come_to_much_wait() {
     assert_eq!((grown.pending, grown.networks), (Some(3), 149));
     let decided = scene
         .gate
-        .address_set_decide(&samples::acting(), &scene.name, 3, true)
+        .address_set_decide(&samples::actor_context(), &scene.name, 3, true)
         .await;
     assert_eq!(decided.unwrap().networks, 200);
     assert_eq!(

@@ -7,23 +7,23 @@ use hookgate_gate::{
 };
 use hookgate_people::{AuditAct, Member, NewAudit, Role};
 use hookgate_testkit::MemoryStore;
-use hookgate_testkit::samples::{SOURCE, acting, audit};
+use hookgate_testkit::samples::{SOURCE, actor_context, audit};
 
 use crate::gate;
 
 async fn add(gate: &Gate<MemoryStore>, name: &str, role: Role) -> Member {
     let name = name.parse().unwrap();
-    gate.member_add(&acting(), name, role, None).await.unwrap()
+    gate.member_add(&actor_context(), name, role, None).await.unwrap()
 }
 
-async fn create(gate: &Gate<MemoryStore>, acting: &ActorContext, name: &str) -> hookgate_domain::Webhook {
+async fn create(gate: &Gate<MemoryStore>, actor: &ActorContext, name: &str) -> hookgate_domain::Webhook {
     let new = NewWebhook {
         name: name.parse().unwrap(),
         format: hookgate_domain::SenderFormat::Custom,
         policy: hookgate_domain::Policy::default(),
         signed: false,
     };
-    gate.create(acting, new).await.unwrap().webhook
+    gate.create(actor, new).await.unwrap().webhook
 }
 
 fn by(actor: &str) -> AuditQuery {
@@ -42,8 +42,10 @@ fn about(subject: &str) -> AuditQuery {
 
 /// The acts that match, oldest first.
 async fn found(gate: &Gate<MemoryStore>, query: AuditQuery) -> Result<Vec<AuditAct>, AuditQueryError> {
-    let filter = gate.audit_filter(&acting(), query).await?;
-    let entries = gate.audit_page(&acting(), &filter, None, PageSize::MAX).await;
+    let filter = gate.audit_filter(&actor_context(), query).await?;
+    let entries = gate
+        .audit_page(&actor_context(), &filter, None, PageSize::MAX)
+        .await;
     let mut acts: Vec<_> = entries
         .unwrap()
         .items
@@ -59,7 +61,7 @@ async fn a_member_is_found_by_name_also_when_it_is_gone() {
     let gate = gate();
     let ada = add(&gate, "Ada@example.org", Role::Admin).await;
     create(&gate, &ActorContext::remote(&ada, SOURCE), "db").await;
-    gate.member_remove(&acting(), ada.id).await.unwrap();
+    gate.member_remove(&actor_context(), ada.id).await.unwrap();
     let id = ada.id.to_string();
     for text in [
         "Ada@example.org",
@@ -123,14 +125,14 @@ async fn names_that_differ_by_case_alone_are_told_apart() {
 #[tokio::test]
 async fn a_webhook_is_found_by_each_of_its_names() {
     let gate = gate();
-    let webhook = create(&gate, &acting(), "old").await;
-    gate.edit(&acting(), webhook.handle, None, |name, _| {
+    let webhook = create(&gate, &actor_context(), "old").await;
+    gate.edit(&actor_context(), webhook.handle, None, |name, _| {
         *name = "new".parse().unwrap();
         Ok::<_, ManageError>(())
     })
     .await
     .unwrap();
-    create(&gate, &acting(), "other").await;
+    create(&gate, &actor_context(), "other").await;
     let handle = webhook.handle.to_string();
     for text in ["old", "new", &handle] {
         assert_eq!(
@@ -162,10 +164,13 @@ async fn an_export_is_on_the_trail_and_takes_the_same_role() {
     assert!(gate.audit_export(&viewer, "csv", asked.clone()).await.is_err());
     assert!(gate.audit_filter(&viewer, AuditQuery::default()).await.is_err());
     assert!(gate.audit_actors(&viewer).await.is_err());
-    gate.audit_export(&acting(), "csv", asked).await.unwrap();
-    let filter = gate.audit_filter(&acting(), AuditQuery::default()).await.unwrap();
+    gate.audit_export(&actor_context(), "csv", asked).await.unwrap();
+    let filter = gate
+        .audit_filter(&actor_context(), AuditQuery::default())
+        .await
+        .unwrap();
     let entries = gate
-        .audit_page(&acting(), &filter, None, PageSize::MAX)
+        .audit_page(&actor_context(), &filter, None, PageSize::MAX)
         .await
         .unwrap()
         .items;
@@ -191,7 +196,7 @@ async fn a_page_ends_where_entries_are_large() {
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
         let page = gate
-            .audit_page(&acting(), &AuditFilter::default(), before, PageSize::MAX)
+            .audit_page(&actor_context(), &AuditFilter::default(), before, PageSize::MAX)
             .await
             .unwrap();
         assert!(page.items.len() == 1, "{} entries", page.items.len());

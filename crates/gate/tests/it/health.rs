@@ -29,7 +29,11 @@ impl Scene {
 
     async fn webhook(&self, name: &str) -> Webhook {
         let new = samples::new_webhook(name, Policy::default());
-        self.gate.create(&samples::acting(), new).await.unwrap().webhook
+        self.gate
+            .create(&samples::actor_context(), new)
+            .await
+            .unwrap()
+            .webhook
     }
 
     /// Commits deliveries that are accepted now.
@@ -125,7 +129,7 @@ async fn a_revoked_webhook_is_quiet_whatever_still_comes() {
     scene.refuse(&webhook, RefusalCode::InvalidJson, 9);
     let revoked = scene
         .gate
-        .revoke(&samples::acting(), webhook.handle)
+        .revoke(&samples::actor_context(), webhook.handle)
         .await
         .unwrap();
     scene.refuse(&revoked, RefusalCode::WebhookRevoked, 9);
@@ -173,10 +177,10 @@ async fn observing_is_counted_from_when_it_began() {
     let scene = Scene::new();
     let webhook = scene.webhook("w").await;
     scene.accept(&webhook, 3).await;
-    let acting = samples::acting();
+    let actor = samples::actor_context();
     scene.clock.advance(Duration::from_hours(48));
     let began = scene.gate.now();
-    let observing = scene.gate.edit(&acting, webhook.handle, None, |_, policy| {
+    let observing = scene.gate.edit(&actor, webhook.handle, None, |_, policy| {
         policy.allowlist = "192.0.2.200".parse().unwrap();
         policy.allowlist_mode = AllowlistMode::Observe;
         Ok::<_, ManageError>(())
@@ -193,7 +197,7 @@ async fn observing_is_counted_from_when_it_began() {
     scene.accept(&observing, 2).await;
     // A new name is no change of the mode.
     scene.clock.advance(Duration::from_hours(1));
-    let renamed = scene.gate.edit(&acting, webhook.handle, None, |name, _| {
+    let renamed = scene.gate.edit(&actor, webhook.handle, None, |name, _| {
         *name = samples::name("x");
         Ok::<_, ManageError>(())
     });
@@ -213,14 +217,14 @@ async fn observing_is_counted_from_when_it_began() {
 async fn what_comes_to_dead_urls_is_counted_since_they_died() {
     let scene = Scene::new();
     let webhook = scene.webhook("w").await;
-    let acting = samples::acting();
+    let actor = samples::actor_context();
     scene.accept(&webhook, 2).await;
     assert_eq!(scene.gate.retired_use(&webhook).await.unwrap(), None);
 
     scene.clock.advance(Duration::from_hours(1));
     let renewed = scene
         .gate
-        .regenerate(&acting, webhook.handle)
+        .regenerate(&actor, webhook.handle)
         .await
         .unwrap()
         .webhook;
@@ -233,7 +237,7 @@ async fn what_comes_to_dead_urls_is_counted_since_they_died() {
     assert_eq!((seen.last, seen.complete), (Some(scene.gate.now()), true));
 
     scene.clock.advance(Duration::from_hours(1));
-    let revoked = scene.gate.revoke(&acting, webhook.handle).await.unwrap();
+    let revoked = scene.gate.revoke(&actor, webhook.handle).await.unwrap();
     let seen = scene.gate.retired_use(&revoked).await.unwrap().unwrap();
     assert_eq!((seen.since, seen.refused, seen.last), (scene.gate.now(), 0, None));
     scene.clock.advance(Duration::from_hours(1));

@@ -64,7 +64,7 @@ async fn fails_at(story: Story, call: usize) -> bool {
         _ => Policy::default(),
     };
     let new = samples::new_webhook("w", policy);
-    let issued = gate.create(&samples::acting(), new).await.unwrap();
+    let issued = gate.create(&samples::actor_context(), new).await.unwrap();
     let id = issued.id.reveal();
     if !matches!(story, Story::Unknown) {
         send(&gate, id, story).await;

@@ -12,7 +12,7 @@ use hookgate_people::{
     ApiToken, AuditAct, LINK_PASSWORD_WINDOW, Member, MemberError, Password, PasswordError, Role,
     SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, Session, SessionToken, TokenError,
 };
-use hookgate_testkit::samples::{SOURCE, START, acting};
+use hookgate_testkit::samples::{SOURCE, START, actor_context};
 use hookgate_testkit::{MemoryStore, samples};
 
 use crate::{gate, gate_at};
@@ -25,7 +25,7 @@ fn password(text: &str) -> Password {
 
 async fn add(gate: &Gate<MemoryStore>, name: &str, role: Role) -> Member {
     let name = name.parse().unwrap();
-    gate.member_add(&acting(), name, role, Some(password(GOOD)))
+    gate.member_add(&actor_context(), name, role, Some(password(GOOD)))
         .await
         .unwrap()
 }
@@ -64,7 +64,7 @@ async fn sign_in(gate: &Gate<MemoryStore>, name: &str) -> SessionToken {
 
 async fn acts(gate: &Gate<MemoryStore>) -> Vec<AuditAct> {
     let all = AuditFilter::default();
-    let entries = gate.audit_page(&acting(), &all, None, PageSize::MAX).await;
+    let entries = gate.audit_page(&actor_context(), &all, None, PageSize::MAX).await;
     entries
         .unwrap()
         .items
@@ -126,7 +126,9 @@ async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
         acts: Some(AuditAct::SessionSignInFailed.into()),
         ..AuditFilter::default()
     };
-    let failed = gate.audit_page(&acting(), &failed, None, PageSize::MAX).await;
+    let failed = gate
+        .audit_page(&actor_context(), &failed, None, PageSize::MAX)
+        .await;
     let names: Vec<_> = failed
         .unwrap()
         .items
@@ -166,7 +168,10 @@ async fn guesses_from_everywhere_lock_out_no_browser_of_the_member() {
     for other in [&of_bob, &made_up] {
         assert!(matches!(own(other).await, Err(SignInError::Guessed { .. })));
     }
-    let (link, _, _) = gate.sign_in_link(&acting(), Some(&ada.name)).await.unwrap();
+    let (link, _, _) = gate
+        .sign_in_link(&actor_context(), Some(&ada.name))
+        .await
+        .unwrap();
     assert!(gate.sign_in_by_link(&link, SOURCE, None).await.is_ok());
     for _ in 0..5 {
         let wrong = sign_in_with(&gate, "ada", "wrong password", "192.0.2.7", Some(&device)).await;
@@ -186,9 +191,9 @@ async fn guesses_from_everywhere_lock_out_no_browser_of_the_member() {
 #[tokio::test]
 async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
     let (gate, clock) = gate_at(START);
-    let (first, _, owner) = gate.sign_in_link(&acting(), None).await.unwrap();
+    let (first, _, owner) = gate.sign_in_link(&actor_context(), None).await.unwrap();
     assert_eq!((owner.name.as_str(), owner.role), ("owner", Role::Owner));
-    let (second, _, again) = gate.sign_in_link(&acting(), None).await.unwrap();
+    let (second, _, again) = gate.sign_in_link(&actor_context(), None).await.unwrap();
     assert_eq!(owner.id, again.id);
     let early = gate.sign_in_by_link(&first, SOURCE, None).await;
     assert!(
@@ -199,7 +204,7 @@ async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
     let late = gate.sign_in_by_link(&second, SOURCE, None).await;
     assert!(matches!(late, Err(SignInError::Wrong)), "it is over");
 
-    let (third, _, _) = gate.sign_in_link(&acting(), None).await.unwrap();
+    let (third, _, _) = gate.sign_in_link(&actor_context(), None).await.unwrap();
     let (token, session, owner) = gate.sign_in_by_link(&third, SOURCE, None).await.unwrap();
     let used = gate.sign_in_by_link(&third, SOURCE, None).await;
     assert!(matches!(used, Err(SignInError::Wrong)), "it was used");
@@ -230,8 +235,8 @@ async fn by_link(
 ) -> (SessionToken, Session, ActorContext) {
     let (link, _, _) = gate.sign_in_link(maker, Some(&of.name)).await.unwrap();
     let (token, session, member) = gate.sign_in_by_link(&link, SOURCE, None).await.unwrap();
-    let acting = ActorContext::remote(&member, SOURCE).in_session(session.id);
-    (token, session, acting)
+    let actor = ActorContext::remote(&member, SOURCE).in_session(session.id);
+    (token, session, actor)
 }
 
 #[tokio::test]
@@ -262,7 +267,7 @@ async fn a_session_by_a_members_link_makes_nothing_that_outlives_it() {
         password("another password"),
     );
     own.await.unwrap();
-    let (_, _, free) = by_link(&gate, &acting(), &bob).await;
+    let (_, _, free) = by_link(&gate, &actor_context(), &bob).await;
     gate.token_create(&free, name(), Role::Viewer, None)
         .await
         .unwrap();
@@ -337,7 +342,7 @@ async fn a_token_makes_nothing_that_outlives_it() {
     let name = || "t".parse().unwrap();
     let end = START.after(Duration::from_hours(1));
     let (_, made) = gate
-        .token_create(&acting(), name(), Role::Admin, Some(end))
+        .token_create(&actor_context(), name(), Role::Admin, Some(end))
         .await
         .unwrap();
     let program = ActorContext::remote(&made, SOURCE);
@@ -369,7 +374,7 @@ async fn a_token_makes_nothing_that_outlives_it() {
 async fn the_most_common_passwords_are_refused() {
     let gate = gate();
     let ada = add(&gate, "ada", Role::Viewer).await;
-    let by = acting();
+    let by = actor_context();
     for text in ["password", "Password1", "12345678", "QWERTYUIOP"] {
         let common = |error| matches!(error, Err(PeopleError::Password(PasswordError::Common)));
         let set = gate.set_password(&by, ada.id, None, None, password(text));
@@ -426,7 +431,7 @@ async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
         .await
         .unwrap();
 
-    gate.member_set_role(&acting(), ada.id, Role::Viewer, None)
+    gate.member_set_role(&actor_context(), ada.id, Role::Viewer, None)
         .await
         .unwrap();
     let (member, _) = gate.signed_in(&session, SOURCE).await.unwrap().unwrap();
@@ -439,7 +444,7 @@ async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
     };
     assert_eq!(role(&secret).await, Some(Role::Viewer));
 
-    gate.member_remove(&acting(), ada.id).await.unwrap();
+    gate.member_remove(&actor_context(), ada.id).await.unwrap();
     assert!(gate.signed_in(&session, SOURCE).await.unwrap().is_none());
     assert_eq!((role(&secret).await, role(&grandchild).await), (None, None));
 }
@@ -449,8 +454,8 @@ async fn a_token_dies_by_time_and_by_hand_and_tells_when_it_was_used() {
     let (gate, clock) = gate_at(START);
     let hour = Duration::from_hours(1);
     let create = async |end| {
-        let (acting, name) = (acting(), "t".parse().unwrap());
-        gate.token_create(&acting, name, Role::Viewer, end).await.unwrap()
+        let (actor, name) = (actor_context(), "t".parse().unwrap());
+        gate.token_create(&actor, name, Role::Viewer, end).await.unwrap()
     };
     let (short, _) = create(Some(START.after(hour))).await;
     let (long, made) = create(None).await;
@@ -462,7 +467,7 @@ async fn a_token_dies_by_time_and_by_hand_and_tells_when_it_was_used() {
     clock.advance(hour);
     assert!(gate.authenticate(&short, SOURCE).await.unwrap().is_none());
     assert!(gate.authenticate(&long, SOURCE).await.unwrap().is_some());
-    gate.token_revoke(&acting(), made.id).await.unwrap();
+    gate.token_revoke(&actor_context(), made.id).await.unwrap();
     assert!(gate.authenticate(&long, SOURCE).await.unwrap().is_none());
 }
 
@@ -508,26 +513,26 @@ async fn who_may_not_is_refused_and_leaves_no_trace() {
             policy: Policy::default(),
             signed: false,
         };
-        gate.create(&acting(), new).await.unwrap()
+        gate.create(&actor_context(), new).await.unwrap()
     };
     let viewer = add(&gate, "viewer", Role::Viewer).await;
     let operator = add(&gate, "operator", Role::Operator).await;
     let before = acts(&gate).await;
     for member in [&viewer, &operator] {
-        let acting = ActorContext::remote(member, SOURCE);
+        let actor = ActorContext::remote(member, SOURCE);
         let handle = issued.webhook.handle;
-        let revoked = gate.revoke(&acting, handle).await;
+        let revoked = gate.revoke(&actor, handle).await;
         assert!(matches!(revoked, Err(ManageError::Forbidden(_))));
-        let regenerated = gate.regenerate(&acting, handle).await.err();
+        let regenerated = gate.regenerate(&actor, handle).await.err();
         assert!(matches!(regenerated, Some(ManageError::Forbidden(_))));
-        let edited = gate.edit(&acting, handle, None, |_, _| Ok(())).await;
+        let edited = gate.edit(&actor, handle, None, |_, _| Ok(())).await;
         assert!(matches!(edited, Err(ManageError::Forbidden(_))));
-        let removed = gate.member_remove(&acting, viewer.id).await;
+        let removed = gate.member_remove(&actor, viewer.id).await;
         assert!(matches!(removed, Err(PeopleError::Forbidden(_))));
-        let listed = gate.token_list(&acting, None, PageSize::MAX).await;
+        let listed = gate.token_list(&actor, None, PageSize::MAX).await;
         assert!(matches!(listed, Err(PeopleError::Forbidden(_))));
         let all = AuditFilter::default();
-        let trail = gate.audit_page(&acting, &all, None, PageSize::MAX).await;
+        let trail = gate.audit_page(&actor, &all, None, PageSize::MAX).await;
         assert!(matches!(trail, Err(PeopleError::Forbidden(_))));
     }
     let number = hookgate_domain::IncidentNumber::new(1).unwrap();
@@ -576,18 +581,18 @@ async fn a_payload_is_for_those_who_may_see_it() {
         policy: Policy::default(),
         signed: false,
     };
-    let webhook = gate.create(&acting(), new).await.unwrap().webhook;
+    let webhook = gate.create(&actor_context(), new).await.unwrap().webhook;
     let commit = gate.store().delivery_commit(samples::delivery(&webhook)).await;
     let Ok(Commit::Stored(accepted)) = commit else {
         panic!("{commit:?}")
     };
     for (role, may) in [(Role::Viewer, false), (Role::Operator, true)] {
         let member = add(&gate, role.as_str(), role).await;
-        let acting = ActorContext::remote(&member, SOURCE);
-        let found = gate.delivery(&acting, accepted.delivery).await.unwrap().unwrap();
+        let actor = ActorContext::remote(&member, SOURCE);
+        let found = gate.delivery(&actor, accepted.delivery).await.unwrap().unwrap();
         assert_eq!(found.payload.is_some(), may, "{role}");
         assert_eq!(found.summary.id, accepted.delivery);
         let unknown = DeliveryId::from_number(i64::MAX).unwrap();
-        assert!(gate.delivery(&acting, unknown).await.unwrap().is_none());
+        assert!(gate.delivery(&actor, unknown).await.unwrap().is_none());
     }
 }

@@ -14,7 +14,7 @@ use hookgate_gate::{
     PreviewDays, SourceTotal, SourceTotals, Store,
 };
 use hookgate_people::Role;
-use hookgate_testkit::samples::{SOURCE, acting};
+use hookgate_testkit::samples::{SOURCE, actor_context};
 use hookgate_testkit::{MemoryStore, samples};
 use proptest::prelude::*;
 
@@ -138,7 +138,7 @@ fn networks(network: &str) -> Networks {
 /// A webhook that lets `@office` pass, which is 192.0.2.0/24.
 async fn office(gate: &Gate<MemoryStore>, allowlist_mode: AllowlistMode) -> Webhook {
     let (name, held) = ("office".parse().unwrap(), networks("192.0.2.0/24"));
-    gate.address_set_create(&acting(), name, SetOrigin::Own, held, None)
+    gate.address_set_create(&actor_context(), name, SetOrigin::Own, held, None)
         .await
         .unwrap();
     let policy = Policy {
@@ -152,7 +152,7 @@ async fn office(gate: &Gate<MemoryStore>, allowlist_mode: AllowlistMode) -> Webh
         policy,
         signed: false,
     };
-    gate.create(&acting(), new).await.unwrap().webhook
+    gate.create(&actor_context(), new).await.unwrap().webhook
 }
 
 async fn accepted(gate: &Gate<MemoryStore>, webhook: &Webhook, source: &str) {
@@ -175,14 +175,14 @@ async fn where_a_webhook_observes_everybody_passes_until_its_set_is_enforced() {
         }
         let (name, other) = ("office".parse().unwrap(), networks("203.0.113.0/24"));
         let (all, previews) = gate
-            .address_set_preview(&acting(), &name, &other, PreviewDays::Week)
+            .address_set_preview(&actor_context(), &name, &other, PreviewDays::Week)
             .await
             .unwrap();
         assert_eq!((all, previews.len()), (1, 1));
         assert_eq!(previews[0].preview.would_stop.senders, stopping, "{mode:?}");
         let allowlist = "203.0.113.0/24".parse().unwrap();
         let preview = gate
-            .allowlist_preview(&acting(), webhook.handle, &allowlist, PreviewDays::Week)
+            .allowlist_preview(&actor_context(), webhook.handle, &allowlist, PreviewDays::Week)
             .await
             .unwrap();
         assert_eq!(preview, previews[0].preview, "{mode:?}");
@@ -201,13 +201,13 @@ async fn only_who_may_change_webhooks_looks_ahead() {
         (Role::Admin, true),
     ] {
         let name = role.as_str().parse().unwrap();
-        let member = gate.member_add(&acting(), name, role, None).await.unwrap();
-        let acting = ActorContext::remote(&member, SOURCE);
+        let member = gate.member_add(&actor_context(), name, role, None).await.unwrap();
+        let actor = ActorContext::remote(&member, SOURCE);
         // Without the permission, the error does not tell whether the webhook exists.
         for handle in [webhook.handle, samples::webhook(9).handle] {
             let known = handle == webhook.handle;
-            let previewed = gate.allowlist_preview(&acting, handle, &list, week).await;
-            let suggested = gate.allowlist_suggestion(&acting, handle).await;
+            let previewed = gate.allowlist_preview(&actor, handle, &list, week).await;
+            let suggested = gate.allowlist_suggestion(&actor, handle).await;
             for answer in [previewed.map(drop), suggested.map(drop)] {
                 match answer {
                     Ok(()) => assert!(may && known, "{role}"),
@@ -219,7 +219,7 @@ async fn only_who_may_change_webhooks_looks_ahead() {
         }
         for (name, known) in [("office", true), ("nowhere", false)] {
             let name = name.parse().unwrap();
-            match gate.address_set_preview(&acting, &name, &held, week).await {
+            match gate.address_set_preview(&actor, &name, &held, week).await {
                 Ok((all, _)) => assert!(may && known && all == 1, "{role}"),
                 Err(AddressSetError::NotFound) => assert!(may && !known, "{role}"),
                 Err(AddressSetError::Forbidden(_)) => assert!(!may, "{role}"),

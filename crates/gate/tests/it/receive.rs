@@ -44,7 +44,7 @@ impl Body for Endless {
 
 async fn create(gate: &Gate<MemoryStore>, name: &str) -> Issued {
     let new = samples::new_webhook(name, Policy::default());
-    gate.create(&samples::acting(), new).await.unwrap()
+    gate.create(&samples::actor_context(), new).await.unwrap()
 }
 
 fn request(webhook_id: &str) -> DeliveryRequest<'_> {

@@ -63,7 +63,7 @@ fn per_minute(limit: u32) -> Policy {
 
 async fn create(gate: &Gate<MemoryStore>, name: &str, policy: Policy) -> Issued {
     let new = samples::new_webhook(name, policy);
-    gate.create(&samples::acting(), new).await.unwrap()
+    gate.create(&samples::actor_context(), new).await.unwrap()
 }
 
 fn from(source: [u8; 4], issued: &Issued) -> DeliveryRequest<'_> {
@@ -96,7 +96,7 @@ async fn what_the_head_tells_is_refused_without_the_body() {
         signed: true,
         ..samples::new_webhook("signed", per_minute(5))
     };
-    let issued = gate.create(&samples::acting(), signed).await.unwrap();
+    let issued = gate.create(&samples::actor_context(), signed).await.unwrap();
     let now = (samples::START.as_micros() / 1_000_000).to_string();
     let old = (samples::START.as_micros() / 1_000_000 - 301).to_string();
     let formed = format!("v1,{}=", "A".repeat(43));
@@ -250,7 +250,7 @@ async fn nobody_is_locked_out_because_we_were_busy() {
     let gate = Gate::new(MemoryStore::default(), ports);
     let password: Password = "correct horse battery".parse().unwrap();
     gate.member_add(
-        &samples::acting(),
+        &samples::actor_context(),
         "ada".parse().unwrap(),
         Role::Owner,
         Some(password),

@@ -34,7 +34,12 @@ async fn a_long_timeline_asks_no_more_often_than_a_short_one() {
     for at in 1..=NOTES {
         send(at * 10).await;
         let note = IncidentAction::Note("n".parse().unwrap());
-        let noted = store.incident_act(number, note, samples::acting(), samples::second(at * 10 + 5));
+        let noted = store.incident_act(
+            number,
+            note,
+            samples::actor_context(),
+            samples::second(at * 10 + 5),
+        );
         noted.await.unwrap().unwrap().unwrap();
     }
     store.fail_call(CALLS + 1);

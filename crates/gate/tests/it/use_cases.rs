@@ -43,7 +43,7 @@ impl Body for Untouched {
 
 async fn create(gate: &Gate<MemoryStore>, policy: Policy) -> Issued {
     let new = samples::new_webhook("w", policy);
-    gate.create(&samples::acting(), new).await.unwrap()
+    gate.create(&samples::actor_context(), new).await.unwrap()
 }
 
 fn request(webhook_id: &str) -> DeliveryRequest<'_> {
@@ -165,7 +165,7 @@ async fn a_change_that_fails_is_an_error_and_stores_nothing() {
             *name = samples::name("changed");
             result()
         };
-        gate.edit(&samples::acting(), webhook.handle, revision, change)
+        gate.edit(&samples::actor_context(), webhook.handle, revision, change)
             .await
     };
     let failed = edit(None, || Err(EditError::TooLong)).await;
@@ -184,7 +184,7 @@ async fn nothing_of_the_body_is_read_before_the_judgement() {
     let issued = create(&gate, allowing("198.51.100.1")).await;
     let reply = gate.receive(request(issued.id.reveal()), Untouched).await;
     assert_eq!(refusal(reply).code, RefusalCode::IpNotAllowed);
-    gate.revoke(&samples::acting(), issued.webhook.handle)
+    gate.revoke(&samples::actor_context(), issued.webhook.handle)
         .await
         .unwrap();
     let reply = gate.receive(request(issued.id.reveal()), Untouched).await;
@@ -305,10 +305,21 @@ async fn a_url_in_the_clear_is_flagged_once_and_recorded_each_time() {
     assert_eq!(webhook.live_url().unwrap().exposed_at, Some(gate.now()));
     assert_eq!(webhook.revision, 2);
     assert_eq!(records(&gate).await.len(), 3);
-    let fresh = gate.regenerate(&samples::acting(), webhook.handle).await.unwrap();
+    let fresh = gate
+        .regenerate(&samples::actor_context(), webhook.handle)
+        .await
+        .unwrap();
     assert_eq!(fresh.webhook.live_url().unwrap().exposed_at, None);
-    assert!(gate.revoke(&samples::acting(), webhook.handle).await.is_ok());
-    assert!(gate.revoke(&samples::acting(), webhook.handle).await.is_err());
+    assert!(
+        gate.revoke(&samples::actor_context(), webhook.handle)
+            .await
+            .is_ok()
+    );
+    assert!(
+        gate.revoke(&samples::actor_context(), webhook.handle)
+            .await
+            .is_err()
+    );
 }
 
 /// A revalidation that several requests share doesn't keep its result alive.
@@ -317,7 +328,7 @@ async fn what_is_remembered_goes_with_the_memory() {
     let gate = gate();
     let name = "office".parse().unwrap();
     let networks = Networks::of(["198.51.100.0/24".parse().unwrap()]).unwrap();
-    gate.address_set_create(&samples::acting(), name, SetOrigin::Own, networks, None)
+    gate.address_set_create(&samples::actor_context(), name, SetOrigin::Own, networks, None)
         .await
         .unwrap();
     let policy = Policy {

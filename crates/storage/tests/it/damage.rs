@@ -8,7 +8,7 @@ use diesel::{Connection, SqliteConnection};
 use hookgate_domain::IncidentNumber;
 use hookgate_gate::{Commit, DeliveryFilter, IncidentAction, PageSize, SearchStore, Seek, Store, StoreError};
 use hookgate_storage::{Database, OpenMode};
-use hookgate_testkit::samples::{acting, audit, deduplicated, delivery, keyed, second, webhook};
+use hookgate_testkit::samples::{actor_context, audit, deduplicated, delivery, keyed, second, webhook};
 
 fn edit(directory: &Path, sql: &str) {
     let path = directory.join("hookgate.db");
@@ -131,7 +131,7 @@ async fn damaged_history_is_named_and_not_shown() {
             .incident_act(
                 accepted.incident.unwrap().number,
                 IncidentAction::Resolve,
-                acting(),
+                actor_context(),
                 second(1),
             )
             .await;

@@ -23,8 +23,8 @@ use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::FixedClock;
 use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{
-    START, acting, audit, audit_of, delivery, draft, keyed, member, new_webhook, ports, refusal, second,
-    session, token,
+    START, actor_context, audit, audit_of, delivery, draft, keyed, member, new_webhook, ports, refusal,
+    second, session, token,
 };
 
 /// The last migration of the older program.
@@ -91,7 +91,7 @@ async fn webhooks(store: &Database) -> (Webhook, Urls) {
     };
     let gate = Gate::new(store.clone(), ports);
     let networks = "192.0.2.0/24".parse().unwrap();
-    let actor = acting();
+    let actor = actor_context();
     let office = gate.address_set_create(
         &actor,
         "office".parse().unwrap(),
@@ -128,7 +128,9 @@ async fn fill(store: &Database) -> Urls {
     let handled = open_incident(store, &webhook, "handled", 0, "open").await;
     open_incident(store, &webhook, "handled", 5, "open").await;
     for (action, at) in [(IncidentAction::Acknowledge, 10), (IncidentAction::Resolve, 30)] {
-        let acted = store.incident_act(handled, action, acting(), second(at)).await;
+        let acted = store
+            .incident_act(handled, action, actor_context(), second(at))
+            .await;
         acted.unwrap().unwrap().unwrap();
     }
     open_incident(store, &webhook, "ended", 40, "open").await;

@@ -16,7 +16,7 @@ use hookgate_people::{
 use super::members::with_member;
 use super::{told, with_webhook};
 use crate::samples::{
-    START, acting, audit, audit_of, delivery, member, name, second, session, token, webhook,
+    START, actor_context, audit, audit_of, delivery, member, name, second, session, token, webhook,
 };
 
 /// The whole trail, oldest first.
@@ -106,7 +106,7 @@ pub async fn an_incident_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     let number = told(store, delivery(&webhook)).await;
     for _ in 0..2 {
         store
-            .incident_act(number, IncidentAction::Resolve, acting(), second(3))
+            .incident_act(number, IncidentAction::Resolve, actor_context(), second(3))
             .await
             .unwrap()
             .unwrap()
@@ -120,7 +120,7 @@ pub async fn an_incident_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     assert_eq!(entries.len(), 1);
     assert_eq!(
         (&entries[0].actor, entries[0].at),
-        (&acting().identity, second(3))
+        (&actor_context().identity, second(3))
     );
     assert_eq!(entries[0].subject.id, number.to_string());
     assert_eq!(entries[0].before.as_deref(), Some(r#"{"status":"open"}"#));

@@ -10,7 +10,7 @@ use hookgate_gate::{Commit, KnownWebhook, MemberChange, PeopleStore, Store};
 use hookgate_people::{Actor, AuditAct, Member, NewAudit, Role};
 
 use super::members::with_member;
-use crate::samples::{acting, audit, audit_of, delivery, name, second, token, webhook, webhook_id};
+use crate::samples::{actor_context, audit, audit_of, delivery, name, second, token, webhook, webhook_id};
 
 /// An entry by this actor.
 fn by(actor: &Actor, act: AuditAct) -> NewAudit {
@@ -35,7 +35,7 @@ async fn regenerate<S: Store>(store: &Arc<S>, seed: u16, id: u64, actor: &Actor)
 }
 
 async fn remove<S: PeopleStore>(store: &Arc<S>, member: &Member) {
-    let removed = store.member_act(member.id, MemberChange::Remove, acting(), second(9));
+    let removed = store.member_act(member.id, MemberChange::Remove, actor_context(), second(9));
     removed.await.unwrap().unwrap().unwrap();
 }
 
@@ -144,7 +144,7 @@ pub async fn a_new_url_clears_the_mark<S: Store + PeopleStore>(store: &Arc<S>) {
         .unwrap();
     let marked = read(store, &webhook(1)).await;
     assert!(marked.leaver.is_some() && marked.name == name("edited"));
-    regenerate(store, 1, 101, &acting().identity).await;
+    regenerate(store, 1, 101, &actor_context().identity).await;
     let fresh = read(store, &webhook(1)).await;
     assert_eq!(fresh.leaver, None);
     assert_eq!(store.known_webhooks(mallory.id, 9).await.unwrap().count, 2);

@@ -10,7 +10,7 @@ use hookgate_people::{
 
 use super::members::with_member;
 use super::sessions::link;
-use crate::samples::{acting, audit, audit_of, second, session};
+use crate::samples::{actor_context, audit, audit_of, second, session};
 
 /// Number of times that a link is used while its maker is removed.
 const RACES: u8 = 20;
@@ -61,7 +61,9 @@ fn by_link(member: &Member, seed: u8, made_by: Option<LinkMaker>) -> Session {
 }
 
 async fn act<S: PeopleStore>(store: &Arc<S>, member: &Member, change: MemberChange) {
-    let acted = store.member_act(member.id, change, acting(), second(99)).await;
+    let acted = store
+        .member_act(member.id, change, actor_context(), second(99))
+        .await;
     acted.unwrap().unwrap().unwrap();
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hookgate_gate::{AuditFilter, MemberChange, PageSize, PeopleStore, StoreError};
 use hookgate_people::{AuditAct, Member, MemberError, PasswordHash, Role, SignInLink, SignInSecretDigest};
 
-use crate::samples::{acting, audit, audit_of, member, second, session, token};
+use crate::samples::{actor_context, audit, audit_of, member, second, session, token};
 
 /// Stores the sample member with this seed and role.
 pub(super) async fn with_member<S: PeopleStore>(store: &Arc<S>, seed: u8, role: Role) -> Member {
@@ -101,7 +101,7 @@ pub async fn a_role_is_changed_with_its_entry<S: PeopleStore>(store: &Arc<S>) {
         store.member_act(
             id,
             MemberChange::Role { to: role, from: None },
-            acting(),
+            actor_context(),
             second(9),
         )
     };
@@ -113,7 +113,7 @@ pub async fn a_role_is_changed_with_its_entry<S: PeopleStore>(store: &Arc<S>) {
         from: Some(Role::Viewer),
     };
     let stale = store
-        .member_act(viewer.id, stale, acting(), second(9))
+        .member_act(viewer.id, stale, actor_context(), second(9))
         .await
         .unwrap();
     assert_eq!(
@@ -153,7 +153,9 @@ pub async fn the_last_of_many_owners_stays<S: PeopleStore>(store: &Arc<S>) {
                 }
             };
             tokio::task::yield_now().await;
-            store.member_act(owner.id, change, acting(), second(9)).await
+            store
+                .member_act(owner.id, change, actor_context(), second(9))
+                .await
         });
     }
     tasks.join_all().await;
@@ -186,7 +188,7 @@ pub async fn a_removal_ends_everything<S: PeopleStore>(store: &Arc<S>) {
         store.sign_in_link_insert(link, None, audit()).await.unwrap();
     }
     store
-        .member_act(gone.id, MemberChange::Remove, acting(), second(9))
+        .member_act(gone.id, MemberChange::Remove, actor_context(), second(9))
         .await
         .unwrap()
         .unwrap()
@@ -221,7 +223,9 @@ pub async fn a_new_password_ends_the_other_sessions<S: PeopleStore>(store: &Arc<
     let kept = session(&member, 2);
     let hash = PasswordHash::from_text("$new");
     let change = MemberChange::Password(hash.clone(), Some(kept.id));
-    let changed = store.member_act(member.id, change, acting(), second(9)).await;
+    let changed = store
+        .member_act(member.id, change, actor_context(), second(9))
+        .await;
     assert_eq!(changed.unwrap().unwrap().unwrap().password, Some(hash));
     assert_eq!(store.sessions_for_member(member.id).await.unwrap(), [kept]);
     assert_eq!(entries(store, AuditAct::MemberPassword).await, 1);

@@ -7,7 +7,7 @@ use hookgate_domain::{IncidentNumber, IncidentStatus};
 use hookgate_gate::{IncidentAction, Store};
 
 use super::{incident, told, with_webhook};
-use crate::samples::{acting, delivery, second};
+use crate::samples::{actor_context, delivery, second};
 
 /// People acknowledge and resolve an incident, and get its new state.
 pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
@@ -19,7 +19,7 @@ pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
     ];
     for (at, (action, status)) in (1..).zip(steps) {
         let acted = store
-            .incident_act(number, action.clone(), acting(), second(at))
+            .incident_act(number, action.clone(), actor_context(), second(at))
             .await
             .unwrap()
             .unwrap()
@@ -30,7 +30,7 @@ pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
     let unknown = IncidentNumber::new(99).unwrap();
     assert_eq!(
         store
-            .incident_act(unknown, IncidentAction::Resolve, acting(), second(3))
+            .incident_act(unknown, IncidentAction::Resolve, actor_context(), second(3))
             .await
             .unwrap(),
         None
@@ -42,7 +42,7 @@ pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, delivery(&webhook)).await;
     store
-        .incident_act(number, IncidentAction::Resolve, acting(), second(1))
+        .incident_act(number, IncidentAction::Resolve, actor_context(), second(1))
         .await
         .unwrap()
         .unwrap()
@@ -50,7 +50,7 @@ pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
     let before = incident(store, number).await;
     for action in [IncidentAction::Acknowledge, IncidentAction::Resolve] {
         let refused = store
-            .incident_act(number, action.clone(), acting(), second(2))
+            .incident_act(number, action.clone(), actor_context(), second(2))
             .await
             .unwrap();
         assert_eq!(refused, Some(Err(IncidentError::AlreadyResolved)));
@@ -63,7 +63,7 @@ pub async fn one_of_two_actions_wins<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for _ in 0..20 {
         let number = told(store, delivery(&webhook)).await;
-        let act = || store.incident_act(number, IncidentAction::Acknowledge, acting(), second(1));
+        let act = || store.incident_act(number, IncidentAction::Acknowledge, actor_context(), second(1));
         let (one, two) = tokio::join!(act(), act());
         let won = [one, two]
             .into_iter()

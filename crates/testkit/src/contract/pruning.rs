@@ -11,7 +11,7 @@ use hookgate_gate::{
 };
 
 use super::{all_records, incidents, record, stored, told, with_webhook};
-use crate::samples::{acting, audit, deduplicated, delivery, keyed, second};
+use crate::samples::{actor_context, audit, deduplicated, delivery, keyed, second};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Steps within which pruning must have ended.
@@ -100,7 +100,7 @@ pub async fn old_incidents_go_unless_touched<S: Store>(store: &Arc<S>) {
         .incident_act(
             touched,
             IncidentAction::Acknowledge,
-            acting(),
+            actor_context(),
             second(0).after(40 * HOUR),
         )
         .await;

@@ -10,7 +10,7 @@ use hookgate_gate::{
 };
 
 use super::{all_records, incidents, stored, touched, with_webhook};
-use crate::samples::{START, acting, audit, keyed, name, second};
+use crate::samples::{START, actor_context, audit, keyed, name, second};
 
 /// A retry gets the first answer, has no record of its own, and is counted on the first one's record.
 pub async fn a_retry_gets_the_first_answer_and_is_counted<S: Store>(store: &Arc<S>) {
@@ -20,7 +20,7 @@ pub async fn a_retry_gets_the_first_answer_and_is_counted<S: Store>(store: &Arc<
         .incident_act(
             touched(&first).number,
             IncidentAction::Resolve,
-            acting(),
+            actor_context(),
             second(1),
         )
         .await

@@ -9,7 +9,7 @@ use hookgate_people::{
 };
 
 use super::members::{entries, with_member};
-use crate::samples::{START, acting, audit, audit_of, member, second, session};
+use crate::samples::{START, actor_context, audit, audit_of, member, second, session};
 
 pub(super) fn link(member: &Member, seed: u8) -> SignInLink {
     SignInLink {
@@ -72,7 +72,7 @@ pub async fn a_session_is_for_the_password_that_was_checked<S: PeopleStore>(stor
     let checked = with_member(store, 1, Role::Viewer).await;
     let change = MemberChange::Password(PasswordHash::from_text("$new"), None);
     store
-        .member_act(checked.id, change, acting(), second(1))
+        .member_act(checked.id, change, actor_context(), second(1))
         .await
         .unwrap();
     for who in [checked, member(2, Role::Viewer)] {
@@ -227,7 +227,7 @@ pub async fn a_member_is_told_of_failed_sign_ins<S: PeopleStore>(store: &Arc<S>)
     assert_eq!(told(&begin(&other, 10).await).await, None);
     fail(&id, 11).await;
     let removed = store
-        .member_act(one.id, MemberChange::Remove, acting(), second(12))
+        .member_act(one.id, MemberChange::Remove, actor_context(), second(12))
         .await;
     removed.unwrap().unwrap().unwrap();
     assert_eq!(told(&third).await, None);

@@ -15,7 +15,7 @@ use super::members::with_member;
 use super::sessions::link;
 use super::{told, with_webhook};
 use crate::samples::{
-    SOURCE, acting, audit, audit_of, delivery, member, second, session, token, webhook, webhook_id,
+    SOURCE, actor_context, audit, audit_of, delivery, member, second, session, token, webhook, webhook_id,
 };
 
 /// Second at which the actor acts.
@@ -178,7 +178,7 @@ async fn signed_in<S: PeopleStore>(store: &Arc<S>) -> (Member, Session, ActorCon
 
 async fn act<S: PeopleStore>(store: &Arc<S>, member: &Member, change: MemberChange) {
     let acted = store
-        .member_act(member.id, change, acting(), second(LATER - 1))
+        .member_act(member.id, change, actor_context(), second(LATER - 1))
         .await;
     acted.unwrap().unwrap().unwrap();
 }
@@ -290,7 +290,7 @@ pub async fn a_removal_misses_no_url<S: Store + PeopleStore>(store: &Arc<S>) {
         };
         let (regenerated, removed) = tokio::join!(
             store.webhook_replace(change.webhook, Some(change.retired), entry),
-            store.member_act(leaver.id, MemberChange::Remove, acting(), second(LATER)),
+            store.member_act(leaver.id, MemberChange::Remove, actor_context(), second(LATER)),
         );
         removed.unwrap().unwrap().unwrap();
         let is_shown = match regenerated {

@@ -9,7 +9,7 @@ use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, Severity, Time
 use hookgate_gate::{AcceptedDelivery, Effect, IncidentAction, IncidentRecord, MAX_EVENTS, Retention, Store};
 
 use super::{acted, incident, stored, told, touched, with_webhook};
-use crate::samples::{acting, deduplicated, delivery, draft, second};
+use crate::samples::{actor_context, deduplicated, delivery, draft, second};
 
 /// A delivery with the same dedup key, at this second.
 pub(super) fn about(webhook: &Webhook, at: i64, fields: DraftFields) -> AcceptedDelivery {
@@ -136,7 +136,7 @@ pub async fn acts_of_people_are_listed<S: Store>(store: &Arc<S>) {
     let noted = acted(store, number, note, second(3)).await;
     assert_eq!(noted.updated_at, second(3));
     let by_person = |delivery, at, event, occurrences| IncidentRecord {
-        actor: Some(acting().identity),
+        actor: Some(actor_context().identity),
         ..by_sender(delivery, second(at), event, occurrences)
     };
     let text = "Looking.\nIt is the log.".parse().unwrap();
@@ -155,7 +155,7 @@ pub async fn a_full_timeline_takes_no_more_notes<S: Store>(store: &Arc<S>) {
     for _ in 0..MAX_EVENTS / 2 {
         acted(store, number, note(), second(1)).await;
     }
-    let act = |action| store.incident_act(number, action, acting(), second(2));
+    let act = |action| store.incident_act(number, action, actor_context(), second(2));
     let full = Some(Err(IncidentError::TimelineFull));
     assert_eq!(act(note()).await.unwrap(), full);
     acted(store, number, IncidentAction::Resolve, second(3)).await;
@@ -166,7 +166,7 @@ pub async fn a_full_timeline_takes_no_more_notes<S: Store>(store: &Arc<S>) {
 pub async fn a_reopened_incident_takes_deliveries_again<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, about(&webhook, 0, DraftFields::default())).await;
-    let reopen = |at| store.incident_act(number, IncidentAction::Reopen, acting(), at);
+    let reopen = |at| store.incident_act(number, IncidentAction::Reopen, actor_context(), at);
     let refused = |error| Some(Err(error));
     assert_eq!(
         reopen(second(1)).await.unwrap(),
@@ -196,7 +196,7 @@ pub async fn a_taken_dedup_key_keeps_an_incident_resolved<S: Store>(store: &Arc<
         let open = || deduplicated(&webhook, &key, "open");
         let first = told(store, open()).await;
         acted(store, first, IncidentAction::Resolve, second(1)).await;
-        let reopen = || store.incident_act(first, IncidentAction::Reopen, acting(), second(2));
+        let reopen = || store.incident_act(first, IncidentAction::Reopen, actor_context(), second(2));
         let (number, reopened) = if round == 0 {
             let number = told(store, open()).await;
             (number, reopen().await)

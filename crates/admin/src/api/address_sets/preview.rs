@@ -42,7 +42,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     request: AdminRequest,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    caller.acting.require(Permission::ManageWebhooks)?;
+    caller.actor.require(Permission::ManageWebhooks)?;
     let name = path_id(name)?;
     let proposal: SetProposal = request.json().await?;
     let days = change::preview_days(proposal.days)?;
@@ -56,7 +56,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
         (*waiting.ok_or(ErrorCode::NotFound)?).clone()
     };
     let (all, previews) = gate
-        .address_set_preview(&caller.acting, &name, &networks, days)
+        .address_set_preview(&caller.actor, &name, &networks, days)
         .await?;
     let preview = AddressSetPreview::new(all, &previews, days);
     Ok(reply::success(StatusCode::OK, &preview))

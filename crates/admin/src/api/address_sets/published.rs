@@ -32,14 +32,14 @@ pub(crate) async fn refresh<S: Store + PeopleStore>(
     fetcher: &Fetcher,
     name: &str,
 ) -> Result<Reply, ApiError> {
-    caller.acting.require(Permission::ManageWebhooks)?;
+    caller.actor.require(Permission::ManageWebhooks)?;
     let name = path_id(name)?;
     let (set, _) = gate.address_set(&name).await?;
     let url = set
         .url()
         .ok_or_else(|| ApiError::conflict("this set has no URL to download from"))?;
     let published = fetcher.get(url, set.reading.etag.as_deref()).await;
-    let taken = gate.address_set_refresh(&caller.acting, &name, published).await?;
+    let taken = gate.address_set_refresh(&caller.actor, &name, published).await?;
     Ok(changed(&taken, request.now))
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn decide<S: Store + PeopleStore>(
     let (name, now) = (path_id(name)?, request.now);
     let decision: Decision = request.json().await?;
     let set = gate
-        .address_set_decide(&caller.acting, &name, decision.version, decision.approve)
+        .address_set_decide(&caller.actor, &name, decision.version, decision.approve)
         .await?;
     let reply = reply::success(StatusCode::OK, &AddressSet::new(&set, now));
     Ok(tagged(reply, set.revision))

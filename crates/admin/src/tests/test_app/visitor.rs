@@ -37,7 +37,10 @@ impl TestApp {
     /// Path of a new sign-in link of the command line for a member.
     pub(crate) async fn sign_in_path(&self, name: &str) -> String {
         let name = name.parse().expect("a name");
-        let made = self.gate.sign_in_link(&samples::acting(), Some(&name)).await;
+        let made = self
+            .gate
+            .sign_in_link(&samples::actor_context(), Some(&name))
+            .await;
         let (secret, ..) = made.expect("a link");
         format!("/sign-in/{}", secret.reveal())
     }

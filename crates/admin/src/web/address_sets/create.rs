@@ -21,9 +21,9 @@ pub(in super::super) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     context.signed_in.require(Permission::ManageWebhooks)?;
     let form = typed(fields);
-    let created = context.once(fields, async |acting| {
+    let created = context.once(fields, async |actor| {
         complete(fields)?;
-        try_create(context, acting, &form).await
+        try_create(context, actor, &form).await
     });
     match created.await? {
         Done::Now(name) => Ok(html::see_other(&format!("/address-sets/{name}?done=set-created"))),
@@ -75,7 +75,7 @@ fn complete(fields: &Fields<'_>) -> Result<(), ApiError> {
 
 async fn try_create<S: Store + PeopleStore>(
     context: &PageContext<'_, S>,
-    acting: &ActorContext,
+    actor: &ActorContext,
     form: &AddressSetForm,
 ) -> Result<AddressSetName, ApiError> {
     let wrong = |field: &'static str| {
@@ -101,6 +101,6 @@ async fn try_create<S: Store + PeopleStore>(
         .await?
     };
     let gate = context.gate();
-    let set = gate.address_set_create(acting, name, made.origin, made.networks, made.etag);
+    let set = gate.address_set_create(actor, name, made.origin, made.networks, made.etag);
     Ok(set.await?.name)
 }

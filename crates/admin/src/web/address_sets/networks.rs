@@ -29,10 +29,10 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
     let saved = match networks {
         Ok(networks) => {
             let revision = fields.read("overwrite")?.unwrap_or(opened);
-            let acting = &context.signed_in.acting;
+            let actor = &context.signed_in.actor;
             let edited = context
                 .gate()
-                .address_set_edit(acting, &set.name, Some(revision), networks);
+                .address_set_edit(actor, &set.name, Some(revision), networks);
             edited.await.map_err(ApiError::from)
         }
         Err(fault) => Err(fault),

@@ -29,7 +29,7 @@ async fn with_pending() -> TestApp {
     let name = "ci".parse().expect("a name");
     let refreshed = app
         .gate
-        .address_set_refresh(&samples::acting(), &name, published)
+        .address_set_refresh(&samples::actor_context(), &name, published)
         .await;
     assert_eq!(refreshed.expect("an outcome").set.pending, Some(2));
     app

@@ -81,7 +81,7 @@ pub(super) fn warnings<S>(
     known: Option<&Networks>,
     networks: &Networks,
 ) -> Vec<String> {
-    let own = context.signed_in.acting.from.filter(|own| {
+    let own = context.signed_in.actor.from.filter(|own| {
         let held = known.is_some_and(|known| known.holds(*own));
         held && !networks.holds(*own)
     });
@@ -100,11 +100,11 @@ pub(super) async fn change_of<S: Store + PeopleStore>(
     known: &Networks,
     other: &Networks,
 ) -> Result<SetChange, ApiError> {
-    let (acting, days) = (&context.signed_in.acting, PreviewDays::default());
+    let (actor, days) = (&context.signed_in.actor, PreviewDays::default());
     let mut unknown = 0_u64;
     let webhooks = if context.signed_in.may(Permission::ManageWebhooks) {
         let gate = context.gate();
-        let (_, previews) = gate.address_set_preview(acting, &set.name, other, days).await?;
+        let (_, previews) = gate.address_set_preview(actor, &set.name, other, days).await?;
         let beyond = previews.iter().map(|one| one.preview.beyond);
         unknown = beyond.fold(0, u64::saturating_add);
         Some(previews.iter().map(stopping).collect())

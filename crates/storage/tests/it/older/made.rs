@@ -12,7 +12,7 @@ use hookgate_people::{
 };
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::postgres::Postgres;
-use hookgate_testkit::samples::{acting, audit, audit_of, member, second, session, token};
+use hookgate_testkit::samples::{actor_context, audit, audit_of, member, second, session, token};
 
 use super::back;
 
@@ -43,7 +43,7 @@ async fn fill_by_token(store: &Database) -> [SessionId; 3] {
         (link, entry)
     };
     let by_token = Actor::from(&token(None, 5));
-    let by_person = acting().identity;
+    let by_person = actor_context().identity;
     let mut begun = Vec::new();
     for (seed, member, by) in [(0, &members[0], &by_token), (1, &members[1], &by_person)] {
         let (link, entry) = link(member, seed, by, second(1));
@@ -189,7 +189,7 @@ async fn check_makers(store: &Database) {
     let remove = store.member_act(
         member(2, Role::Admin).id,
         MemberChange::Remove,
-        acting(),
+        actor_context(),
         second(99),
     );
     remove.await.unwrap().unwrap().unwrap();

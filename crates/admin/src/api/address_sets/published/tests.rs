@@ -31,7 +31,7 @@ async fn with_pending() -> TestApp {
     let name = "ci".parse().expect("a name");
     let outcome = app
         .gate
-        .address_set_refresh(&samples::acting(), &name, published)
+        .address_set_refresh(&samples::actor_context(), &name, published)
         .await;
     assert_eq!(outcome.expect("an outcome").set.pending, Some(2));
     app
@@ -56,7 +56,7 @@ async fn a_failed_download_leaves_the_set_as_it_is_and_says_why() {
         filter: SetFilter::default(),
         url: Some("https://127.0.0.1/list".into()),
     };
-    let (by, name) = (samples::acting(), "ci".parse().expect("a name"));
+    let (by, name) = (samples::actor_context(), "ci".parse().expect("a name"));
     let networks = Networks::of([CLIENT.into()]).expect("networks");
     let made = app.gate.address_set_create(&by, name, origin, networks, None);
     made.await.expect("a set");
