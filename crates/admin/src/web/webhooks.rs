@@ -17,7 +17,7 @@ use hookgate_transport::Reply;
 /// Maximum number of failing webhooks at the top of the list, because a page has a bounded size.
 const MAX_FAILING: usize = 50;
 /// Maximum number of webhooks that are read for one page of a filtered list.
-const MAX_CHECKED: usize = 10_000;
+const MAX_EXAMINED_WEBHOOKS: usize = 10_000;
 
 /// Shows the list: failing webhooks first, then the others in the order of creation.
 pub(super) async fn list<S: Store + PeopleStore>(context: &PageContext<'_, S>) -> Result<Reply, ApiError> {
@@ -138,7 +138,7 @@ async fn find<S: Store + PeopleStore>(
     shown_before: &[WebhookHandle],
 ) -> Result<(Vec<WebhookHandle>, Option<WebhookHandle>), ApiError> {
     let wanted = usize::from(PageSize::default().rows());
-    let (mut found, mut checked) = (Vec::new(), 0);
+    let (mut found, mut examined) = (Vec::new(), 0);
     loop {
         let labels = context
             .gate()
@@ -146,7 +146,7 @@ async fn find<S: Store + PeopleStore>(
             .webhook_labels(after, PageSize::MAX)
             .await?;
         let whole = labels.len() == usize::from(PageSize::MAX.rows());
-        checked += labels.len();
+        examined += labels.len();
         for label in labels {
             let handle = label.handle;
             if matches(&label.name, label.is_revoked, filter) && !shown_before.contains(&handle) {
@@ -160,7 +160,7 @@ async fn find<S: Store + PeopleStore>(
         if !whole {
             return Ok((found, None));
         }
-        if checked >= MAX_CHECKED {
+        if examined >= MAX_EXAMINED_WEBHOOKS {
             return Ok((found, after));
         }
     }

@@ -9,10 +9,10 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::{deliveries, webhooks};
 
 /// Most rows that are examined for one page if no index finds the matching ones: some 20 ms.
-const MOST_LOOKED_AT: i64 = 20_000;
+const MAX_EXAMINED_DELIVERIES: i64 = 20_000;
 /// Most rows that are examined for a request ID, whose records lie within a minute of the time in the ID:
 /// some 200 ms.
-const MOST_FOR_REQUEST: i64 = 200_000;
+const MAX_EXAMINED_FOR_REQUEST: i64 = 200_000;
 
 /// The numbers that a page examines; `None` if nothing can match.
 pub(crate) fn span(
@@ -54,7 +54,9 @@ pub(crate) fn span(
         Some(_) => parts(connection, span, is_forward)?,
         None => vec![whole(span)],
     };
-    let look = filter.request_id.map_or(MOST_LOOKED_AT, |_| MOST_FOR_REQUEST);
+    let look = filter
+        .request_id
+        .map_or(MAX_EXAMINED_DELIVERIES, |_| MAX_EXAMINED_FOR_REQUEST);
     for part in parts {
         let query = edge_query(webhook, is_refused, part, is_forward, look - rows);
         let found: Edge = diesel::sql_query(query).get_result(connection)?;
