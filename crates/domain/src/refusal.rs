@@ -87,7 +87,7 @@ refusal_codes! {
     BadRequest = "BAD_REQUEST", 400, "Request is not well-formed HTTP";
     /// Too many header fields, or too many bytes of them.
     HeadersTooLarge = "HEADERS_TOO_LARGE", 431, "Request headers are too large";
-    /// The header or the body came too slowly.
+    /// The header or the body arrived too slowly.
     RequestTimeout = "REQUEST_TIMEOUT", 408, "Request was not received in time";
     /// The store is down, the queue is full or the server is stopping. The sender should retry.
     Unavailable = "UNAVAILABLE", 503, "Temporarily unavailable, retry later";

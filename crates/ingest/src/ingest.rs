@@ -32,8 +32,8 @@ use hookgate_transport::RequestIds;
 use hookgate_transport::{Body, BodyFault};
 use hookgate_transport::{Exchange, Service};
 
-/// Most look-ups in progress for the records of requests that were refused before routing. Each holds its head of at
-/// most 64 KiB. Above the limit, as in a flood, such requests are counted and not recorded.
+/// Maximum number of look-ups in progress for the records of requests that were refused before routing. Each holds its
+/// head of at most 64 KiB. Above the limit, as in a flood, such requests are counted and not recorded.
 const MAX_LOOK_UPS: usize = 128;
 
 /// The service that passes deliveries to a gate.

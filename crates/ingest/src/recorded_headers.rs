@@ -11,7 +11,7 @@ use hyper::header::{HeaderMap, HeaderValue};
 
 use hookgate_transport::Proxies;
 
-/// Most bytes of the recorded headers of a request.
+/// Maximum size of the recorded headers of a request.
 const MAX_BYTES: usize = 4 * 1024;
 /// Initial capacity in bytes, enough for the headers of most senders.
 const USUAL_BYTES: usize = 256;

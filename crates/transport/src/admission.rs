@@ -24,23 +24,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::connection_activity::{ConnectionActivity, GRACE};
-use crate::driving::GOODBYE;
+use crate::driving::EVICTION_TIME;
 pub use fullness::Fullness;
-use fullness::Lack;
+use fullness::Saturation;
 pub use gauges::ConnectionGauges;
 use refusal::Refusal;
 use table::Table;
 
 /// Interval at which a new connection without a place tries again to evict idle ones.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// `EMFILE`: the process has no file descriptor left, so closing its own connections helps. The number is the same on
 /// every Unix. For a lack of the whole system (`ENFILE`, `ENOMEM`), other processes may be the cause, so no connection
 /// is evicted.
 const NO_DESCRIPTOR: i32 = 24;
 
-/// Time for evicted connections to close before others are evicted: the goodbye, and a moment to free the descriptor.
-const CLOSING_TIME: Duration = GOODBYE.saturating_mul(2);
+/// Time for evicted connections to close before others are evicted: their orderly end, and a moment to free the
+/// descriptor.
+const CLOSING_TIME: Duration = EVICTION_TIME.saturating_mul(2);
 
 /// The connections of one listener.
 #[derive(Debug)]
@@ -51,13 +52,13 @@ pub struct Admission {
     table: Mutex<Table>,
     evicted: AtomicU64,
     refused: [AtomicU64; Refusal::ALL.len()],
-    lack: Lack,
+    saturation: Saturation,
     nearly_full_log: LogInterval,
     full_log: LogInterval,
     accept_log: LogInterval,
 }
 
-/// The place of an admitted connection. Dropping it frees the place.
+/// An admitted connection. Dropping it lets another one be admitted.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     admission: Arc<Admission>,
@@ -76,7 +77,7 @@ impl Admission {
             table: Mutex::new(Table::new(limit)),
             evicted: AtomicU64::new(0),
             refused: Default::default(),
-            lack: Lack::default(),
+            saturation: Saturation::default(),
             nearly_full_log: LogInterval::default(),
             full_log: LogInterval::default(),
             accept_log: LogInterval::default(),
@@ -104,9 +105,10 @@ impl Admission {
             let is_nearly_full = table.is_nearly_full();
             let free = self.permits.available_permits();
             let made = table.make_room(source, free);
-            self.lack.turned_away(table.is_reserved(free), made.is_err());
-            let is_told = is_nearly_full && self.nearly_full_log.line().is_some();
-            (made, is_told.then(|| (table.len(), table.heaviest())))
+            self.saturation
+                .turned_away(table.is_reserved(free), made.is_err());
+            let may_log = is_nearly_full && self.nearly_full_log.line().is_some();
+            (made, may_log.then(|| (table.len(), table.heaviest())))
         };
         if let Some((open, heaviest)) = nearly_full {
             let (source, most) =
@@ -117,11 +119,11 @@ impl Admission {
                 limit = self.limit,
                 source,
                 held = most,
-                "nearly full: connections without a whole request are closed for new ones, first those of whoever holds most"
+                "nearly full: connections without a whole request are closed for new ones, first those of the source with most connections"
             );
         }
         if made.is_err() {
-            self.tell_if_full();
+            self.warn_if_full();
         }
         self.evicted(self.count_outcome(made, source)?);
         let permit = self.permit().await?;
@@ -136,7 +138,7 @@ impl Admission {
     /// Reports a failed accept. If file descriptors are lacking, idle connections are evicted, a batch at a time;
     /// returns `true` if some are closing.
     pub(crate) fn accept_failed(&self, error: &io::Error) -> bool {
-        self.lack.begin_waiting();
+        self.saturation.begin_waiting();
         if let Some(left_out) = self.accept_log.line() {
             tracing::warn!(listener = self.name, %error, left_out, "a connection could not be accepted");
         }
@@ -146,29 +148,29 @@ impl Admission {
     /// Evicts a batch of connections unless an earlier batch is still closing. Returns `true` if connections are
     /// closing.
     fn are_closing(&self) -> bool {
-        if self.lack.are_closing() {
+        if self.saturation.are_closing() {
             return true;
         }
         let closed = self.evict_any();
         if closed > 0 {
-            self.lack.begin_closing(CLOSING_TIME);
+            self.saturation.begin_closing(CLOSING_TIME);
         }
         self.evicted(closed);
         closed > 0
     }
 
-    /// Evicts a batch of connections. Those in use are spared as long as evicted ones still close, and at first, because
-    /// others may end by themselves.
+    /// Evicts a batch of connections. Those in use are spared as long as evicted ones still close, and at first,
+    /// because others may end by themselves.
     fn evict_any(&self) -> usize {
         let open = (self.limit as usize).saturating_sub(self.permits.available_permits());
         let mut table = self.lock();
-        let spares_used = table.len() < open || !self.lack.has_waited(GRACE);
+        let spares_used = table.len() < open || !self.saturation.has_waited(GRACE);
         table.evict_any(spares_used)
     }
 
     /// Reports that a connection was accepted after a failure.
     pub(crate) fn accept_succeeded(&self) {
-        self.lack.end_waiting();
+        self.saturation.end_waiting();
     }
 
     /// Returns once all connections have ended.
@@ -182,7 +184,7 @@ impl Admission {
     pub fn fullness(&self) -> Fullness {
         let table = self.lock();
         let is_reserved = table.is_reserved(self.permits.available_permits());
-        if self.lack.is_full(is_reserved) {
+        if self.saturation.is_full(is_reserved) {
             Fullness::Full
         } else if table.is_nearly_full() {
             Fullness::NearlyFull
@@ -210,19 +212,19 @@ impl Admission {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Some(permit);
         }
-        self.lack.begin_waiting();
+        self.saturation.begin_waiting();
         loop {
             let permit = Arc::clone(&self.permits).acquire_owned();
-            if let Ok(permit) = timeout(LOOK_AGAIN, permit).await {
-                self.lack.end_waiting();
+            if let Ok(permit) = timeout(RETRY_INTERVAL, permit).await {
+                self.saturation.end_waiting();
                 return permit.ok();
             }
             self.evicted(self.evict_any());
-            self.tell_if_full();
+            self.warn_if_full();
         }
     }
 
-    fn tell_if_full(&self) {
+    fn warn_if_full(&self) {
         if self.fullness() == Fullness::Full && self.full_log.line().is_some() {
             tracing::warn!(
                 listener = self.name,
@@ -260,7 +262,7 @@ impl Admission {
 impl Admitted {
     /// Assigns the connection, which was a proxy's until now, to this client. Returns `false` if the client is refused,
     /// by the rules for a connection without a proxy.
-    pub(crate) fn is_of(&self, client: IpAddr) -> bool {
+    pub(crate) fn assign_client(&self, client: IpAddr) -> bool {
         let free = self.admission.permits.available_permits();
         let made = self.admission.lock().assign(self.id, client, free);
         match self.admission.count_outcome(made, Some(client)) {
@@ -273,7 +275,7 @@ impl Admitted {
     }
 
     /// Marks the handshake as done.
-    pub(crate) fn is_established(&self) {
+    pub(crate) fn mark_established(&self) {
         self.admission.lock().establish(self.id);
     }
 }

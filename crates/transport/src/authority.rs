@@ -4,7 +4,7 @@
 /// The default port of `https`.
 const DEFAULT_PORT: &[u8] = b":443";
 
-/// Most bytes: the longest name of the DNS, and a port.
+/// Maximum number of bytes: the longest name of the DNS, and a port.
 const MAX_LENGTH: usize = 255 + ":65535".len();
 
 /// `true` if `text` is a host name, an IPv4 address or a bracketed IPv6 address, with an optional port. User

@@ -23,10 +23,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Time in which a body arrives with its head, or after a few round trips. Slower bodies count as awaited: their
 /// connection may be evicted.
-const PROMPT: Duration = Duration::from_millis(250);
+const PROMPT_BODY_TIME: Duration = Duration::from_millis(250);
 
 /// Bytes that are allocated at once for an announced length. The bodies of known senders are smaller.
-const AT_ONCE: usize = 32 * 1024;
+const ALLOCATED_AT_ONCE: usize = 32 * 1024;
 
 /// HTTP/2: bytes of an unread body that are discarded before its stream is reset. Four times the default size limit.
 const DRAIN_BYTES: usize = 1024 * 1024;
@@ -54,7 +54,7 @@ pub enum BodyFault {
     #[error("there is no room for the body")]
     NoRoom,
     /// The body was not complete in time.
-    #[error("the body came too slowly")]
+    #[error("the body arrived too slowly")]
     TimedOut,
     /// The body's framing is broken.
     #[error("the body's framing is malformed")]
@@ -137,13 +137,13 @@ impl Body {
         }
         let whole = {
             let mut collecting = pin!(collect(incoming, limit, has_room));
-            match timeout(PROMPT, collecting.as_mut()).await {
+            match timeout(PROMPT_BODY_TIME, collecting.as_mut()).await {
                 Ok(whole) => whole?,
                 // Rare, so it is on the heap and does not enlarge the future of every request.
                 Err(_) => {
                     Box::pin(await_rest(
                         &self.activity,
-                        time.saturating_sub(PROMPT),
+                        time.saturating_sub(PROMPT_BODY_TIME),
                         collecting,
                     ))
                     .await?
@@ -210,10 +210,12 @@ async fn collect(
     let Some(second) = next(incoming).await? else {
         return Ok(first);
     };
-    // The buffer grows with the bytes that arrived, by doubling. An announced length alone allocates at most AT_ONCE.
-    let came = first.len() + second.len();
+    // The buffer grows with the bytes that arrived, by doubling. An announced length alone allocates at most
+    // ALLOCATED_AT_ONCE.
+    let arrived = first.len() + second.len();
     let announced = usize::try_from(incoming.size_hint().lower()).unwrap_or(limit);
-    let mut whole = BytesMut::with_capacity((came + announced.min(came.max(AT_ONCE))).min(limit));
+    let mut whole =
+        BytesMut::with_capacity((arrived + announced.min(arrived.max(ALLOCATED_AT_ONCE))).min(limit));
     whole.extend_from_slice(&first);
     let mut chunk = Some(second);
     while let Some(data) = chunk {

@@ -13,11 +13,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection_activity::ConnectionActivity;
-use crate::cut::{Reset, ResetIfCut};
 use crate::driving::{LAST_REQUEST, drive};
 use crate::http2::{FrameBudget, Http2};
 use crate::peer::Peer;
 use crate::protocol::Protocol;
+use crate::reset_if_cut::{Reset, ResetIfCut};
 use crate::service::{Service, Session};
 use crate::strict::{Guard, MAX_HEAD};
 

@@ -10,7 +10,7 @@ use tokio::select;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::untaken::Untaken;
+use crate::unread_answers::UnreadAnswers;
 pub(crate) use guards::{Answering, AwaitingBody};
 
 /// Default time without a request after which a connection is closed. It is longer than the 60 seconds of AWS's load
@@ -25,7 +25,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Activity {
     /// The connection waits for a request.
-    Resting,
+    Idle,
     /// The first bytes of a request's head have arrived.
     ReceivingHead,
     /// All requests wait for the rest of their bodies.
@@ -39,7 +39,7 @@ pub(crate) enum Activity {
 pub(crate) struct ConnectionActivity {
     opened: Instant,
     idle_timeout: Duration,
-    /// Milliseconds from `opened` to the last sign of life (see `last_sign`).
+    /// Milliseconds from `opened` to the last activity (see `last_active`).
     last: AtomicU64,
     answering: AtomicUsize,
     /// Those of the requests being answered that wait for their body.
@@ -55,7 +55,7 @@ pub(crate) struct ConnectionActivity {
     severed: Notify,
     evicted: Notify,
     bodies_refused: Notify,
-    untaken: Untaken,
+    unread_answers: UnreadAnswers,
 }
 
 impl ConnectionActivity {
@@ -77,11 +77,11 @@ impl ConnectionActivity {
             severed: Notify::new(),
             evicted: Notify::new(),
             bodies_refused: Notify::new(),
-            untaken: Untaken::default(),
+            unread_answers: UnreadAnswers::default(),
         }
     }
 
-    /// Records a sign of life: the handshake ended, or a request began to arrive or was answered.
+    /// Records activity: the handshake ended, or a request began to arrive or was answered.
     pub(crate) fn touch(&self) {
         let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(millis, Ordering::Relaxed);
@@ -96,7 +96,7 @@ impl ConnectionActivity {
     pub(crate) fn activity(&self) -> Activity {
         match self.answering.load(Ordering::Relaxed) {
             0 if self.is_receiving_head.load(Ordering::Relaxed) => Activity::ReceivingHead,
-            0 => Activity::Resting,
+            0 => Activity::Idle,
             answering if self.awaiting.load(Ordering::Relaxed) >= answering => Activity::AwaitingBodies,
             _ => Activity::Answering,
         }
@@ -108,7 +108,7 @@ impl ConnectionActivity {
             self.activity(),
             Activity::ReceivingHead | Activity::AwaitingBodies
         );
-        comes_in && self.last_sign().elapsed() < GRACE
+        comes_in && self.last_active().elapsed() < GRACE
     }
 
     /// Sets whether the head of a request has begun to arrive and is not complete.
@@ -126,9 +126,9 @@ impl ConnectionActivity {
         self.has_served.load(Ordering::Relaxed)
     }
 
-    /// Time of the last sign of life: a request began to arrive or was answered, or the connection began or finished
+    /// Time of the last activity: a request began to arrive or was answered, or the connection began or finished
     /// its handshake.
-    pub(crate) fn last_sign(&self) -> Instant {
+    pub(crate) fn last_active(&self) -> Instant {
         self.opened + Duration::from_millis(self.last.load(Ordering::Relaxed))
     }
 
@@ -157,13 +157,13 @@ impl ConnectionActivity {
         }
     }
 
-    /// Returns once the idle timeout has passed since the last sign of life, while no request is being answered.
+    /// Returns once the idle timeout has passed since the last activity, while no request is being answered.
     pub(crate) async fn idle(&self) {
         loop {
             let last = if self.is_answering() {
                 Instant::now()
             } else {
-                self.last_sign()
+                self.last_active()
             };
             let deadline = last + self.idle_timeout;
             if deadline <= Instant::now() {
@@ -211,13 +211,13 @@ impl ConnectionActivity {
     pub(crate) async fn severed(&self) {
         select! {
             () = self.severed.notified() => {}
-            () = self.untaken.is_too_much() => {}
+            () = self.unread_answers.must_be_cut() => {}
         }
     }
 
     /// The answers that wait for the peer to read them.
-    pub(crate) const fn untaken(&self) -> &Untaken {
-        &self.untaken
+    pub(crate) const fn unread_answers(&self) -> &UnreadAnswers {
+        &self.unread_answers
     }
 
     /// `true` if the connection must end by a reset.
@@ -265,7 +265,7 @@ mod tests {
     async fn a_connection_awaits_bodies_only_if_all_its_requests_do() {
         let activity = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
         sleep(GRACE).await;
-        assert!(activity.activity() == Activity::Resting && !activity.has_grace());
+        assert!(activity.activity() == Activity::Idle && !activity.has_grace());
         activity.set_receiving_head(true);
         assert!(activity.activity() == Activity::ReceivingHead && activity.has_grace());
         sleep(GRACE).await;

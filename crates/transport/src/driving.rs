@@ -27,7 +27,7 @@ pub(crate) const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// Time for which an evicted connection may close in order. A connection that takes longer holds a place that others
 /// need.
-pub(crate) const GOODBYE: Duration = Duration::from_millis(100);
+pub(crate) const EVICTION_TIME: Duration = Duration::from_millis(100);
 
 /// Reasons on our side to end a connection.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,7 @@ where
     let begun = Instant::now();
     // hyper has seen nothing of an incomplete head and would close at once.
     while activity.has_grace() && begun.elapsed() < GRACE {
-        if !goes_on(connection.as_mut(), activity).await {
+        if !drive_for_eviction_time(connection.as_mut(), activity).await {
             return;
         }
     }
@@ -114,27 +114,27 @@ where
     finish(connection.as_mut());
     loop {
         let was_answering = activity.is_answering();
-        let has_ended = !goes_on(connection.as_mut(), activity).await;
+        let has_ended = !drive_for_eviction_time(connection.as_mut(), activity).await;
         if has_ended || !was_answering || begun.elapsed() >= DRAIN_TIMEOUT {
             return;
         }
     }
 }
 
-/// Drives a connection for [`GOODBYE`]. Returns `false` if it has ended.
-async fn goes_on<C, E>(connection: Pin<&mut C>, activity: &ConnectionActivity) -> bool
+/// Drives a connection for [`EVICTION_TIME`]. Returns `false` if it has ended.
+async fn drive_for_eviction_time<C, E>(connection: Pin<&mut C>, activity: &ConnectionActivity) -> bool
 where
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
     select! {
         () = activity.severed() => false,
-        result = timeout(GOODBYE, connection) => {
-            let goes_on = result.is_err();
+        result = timeout(EVICTION_TIME, connection) => {
+            let is_open = result.is_err();
             if let Ok(result) = result {
                 ended(result);
             }
-            goes_on
+            is_open
         }
     }
 }

@@ -11,8 +11,8 @@ use hookgate_log::LOG_INTERVAL;
 use rustls::{AlertDescription, Error};
 use tokio::time::Instant;
 
-/// Most log lines within [`LOG_INTERVAL`]. A line has some 250 bytes, so a day of failures from everywhere is under 40
-/// MB of log.
+/// Maximum number of log lines within [`LOG_INTERVAL`]. A line has some 250 bytes, so a day of failures from everywhere
+/// is under 40 MB of log.
 const MAX_LOGGED: usize = 100;
 
 /// The reason of a failed handshake.

@@ -20,7 +20,7 @@ use crate::connection_activity::ConnectionActivity;
 use crate::partial_head::MAX_HEADERS;
 use crate::peer::Peer;
 use crate::strict::MAX_HEAD;
-use crate::untaken::WaitingBytes;
+use crate::unread_answers::WaitingBytes;
 
 /// Concurrent streams of a connection: the usual value of other servers. A sender needs a handful.
 const STREAMS: u32 = 100;
@@ -77,7 +77,7 @@ impl Http2 {
     pub(crate) fn of(&self, peer: Peer, activity: &ConnectionActivity) -> &Builder<TokioExecutor> {
         match peer {
             Peer::Sender => {
-                activity.untaken().count_into(&self.waiting);
+                activity.unread_answers().count_into(&self.waiting);
                 &self.of_senders
             }
             Peer::Proxy => &self.of_proxies,

@@ -10,9 +10,9 @@ use tokio::io::{DuplexStream, duplex};
 use crate::CancellationToken;
 use crate::connection::{Origin, Protocols};
 use crate::connection_activity::{ConnectionActivity, IDLE_TIMEOUT};
-use crate::cut::Reset;
 use crate::peer::Peer;
 use crate::protocol::Protocol;
+use crate::reset_if_cut::Reset;
 use crate::service::Service;
 
 /// Bytes that each direction buffers.

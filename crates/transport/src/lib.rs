@@ -9,8 +9,8 @@ mod admission;
 pub mod authority;
 mod body;
 mod connection;
-mod cut;
 mod driving;
+mod reset_if_cut;
 
 mod connection_activity;
 pub mod failure;
@@ -36,7 +36,7 @@ mod strict;
 #[cfg(test)]
 mod testing;
 pub mod tls;
-mod untaken;
+mod unread_answers;
 
 pub use admission::prefixes::{LEVELS, prefixes};
 pub use admission::{Admission, ConnectionGauges, Fullness};
@@ -49,7 +49,7 @@ pub use piece::Piece;
 pub use proxies::Proxies;
 pub use proxy_protocol::proxied_address;
 pub use reply::Reply;
-pub use reply_body::{BrokenOff, PIECE_BYTES, Pieces, ReplyBody};
+pub use reply_body::{PIECE_BYTES, Pieces, ReplyBody, TruncatedBody};
 pub use request_id::RequestIds;
 pub use service::{Exchange, Service};
 pub use strict::{Probe, ProbeEnd, guarded};

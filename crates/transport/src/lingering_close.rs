@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// Longest time of reading on. A peer that reads its answer closes long before.
+/// Maximum time of reading on. A peer that reads its answer closes long before.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// Most bytes that are read on: four times the default payload limit, enough for a sender that writes an oversized body
-/// before it reads.
+/// Maximum number of bytes that are read on: four times the default payload limit, enough for a sender that writes an
+/// oversized body before it reads.
 const LINGER_BYTES: usize = 1024 * 1024;
 
 /// Bytes of the read buffer: one page on the stack, because it is zeroed on every poll.

@@ -30,7 +30,7 @@ use crate::service::Service;
 use crate::tls::ALPN_H2;
 
 /// Log interval for trusted proxies without a valid PROXY header.
-static UNPROXIED: LogInterval = LogInterval::new();
+static NO_PROXY_HEADER: LogInterval = LogInterval::new();
 
 /// Open connections of one listener, handshakes included. At some 40 KiB each they stay under 400 MiB. Above three
 /// quarters, connections without a whole request are evicted for new ones.
@@ -43,7 +43,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
 
 /// The delay if connections are being evicted, which frees descriptors soon.
-const ROOM_IS_MADE: Duration = Duration::from_millis(5);
+const EVICTION_BACK_OFF: Duration = Duration::from_millis(5);
 
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -52,7 +52,7 @@ const TLS_HANDSHAKE: u8 = 0x16;
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    front: ListenerMode,
+    mode: ListenerMode,
     proxies: Arc<Proxies>,
     proxy_protocol: bool,
     idle_timeout: Duration,
@@ -74,8 +74,8 @@ impl Listener {
     ///
     /// If the address can't be bound.
     pub async fn bind(address: SocketAddr, tls: Arc<ServerConfig>) -> io::Result<Self> {
-        let front = ListenerMode::Tls(TlsAcceptor::from(tls), Arc::new(Protocols::new()));
-        Self::bind_front(address, front).await
+        let mode = ListenerMode::Tls(TlsAcceptor::from(tls), Arc::new(Protocols::new()));
+        Self::bind_mode(address, mode).await
     }
 
     /// Binds a port that only refuses plain HTTP. Without it, a sender that uses plain HTTP would find a closed port
@@ -85,7 +85,7 @@ impl Listener {
     ///
     /// If the address can't be bound.
     pub async fn bind_plain(address: SocketAddr) -> io::Result<Self> {
-        Self::bind_front(address, ListenerMode::Plain).await
+        Self::bind_mode(address, ListenerMode::Plain).await
     }
 
     /// Sets the name in logs and metrics.
@@ -133,8 +133,8 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Serves until `shutdown` is cancelled. Then closes the port, lets every connection finish, and returns when the last one
-    /// has ended: at the latest after the drain timeout, or a handshake timeout after it.
+    /// Serves until `shutdown` is cancelled. Then closes the port, lets every connection finish, and returns when the
+    /// last one has ended: at the latest after the drain timeout, or a handshake timeout after it.
     pub async fn serve<S: Service>(self, service: Arc<S>, shutdown: CancellationToken) {
         loop {
             let arrival = select! {
@@ -142,7 +142,7 @@ impl Listener {
                 () = shutdown.cancelled() => break,
                 arrival = self.arrival() => arrival,
             };
-            let (front, service, shutdown) = (self.front.clone(), Arc::clone(&service), shutdown.clone());
+            let (mode, service, shutdown) = (self.mode.clone(), Arc::clone(&service), shutdown.clone());
             let proxies = arrival.is_proxy.then(|| Arc::clone(&self.proxies));
             let expects_header = arrival.is_proxy && self.proxy_protocol;
             tokio::spawn(async move {
@@ -156,11 +156,11 @@ impl Listener {
                     };
                     if !read_proxy_header {
                         // Without a PROXY header, the bytes may be a request without TLS.
-                        return plaintext::look(stream, connection, &*service).await;
+                        return plaintext::report_ids(stream, connection, &*service).await;
                     }
                     if !connection
                         .proxied
-                        .is_none_or(|client| arrival.admitted.is_of(client))
+                        .is_none_or(|client| arrival.admitted.assign_client(client))
                     {
                         return;
                     }
@@ -171,8 +171,7 @@ impl Listener {
                     peer,
                     activity: arrival.activity,
                 };
-                front
-                    .serve(stream, origin, &arrival.admitted, service, shutdown)
+                mode.serve(stream, origin, &arrival.admitted, service, shutdown)
                     .await;
             });
         }
@@ -199,11 +198,11 @@ impl Listener {
         }
     }
 
-    async fn bind_front(address: SocketAddr, front: ListenerMode) -> io::Result<Self> {
+    async fn bind_mode(address: SocketAddr, mode: ListenerMode) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
         Ok(Self {
             socket,
-            front,
+            mode,
             proxies: Arc::default(),
             proxy_protocol: false,
             idle_timeout: IDLE_TIMEOUT,
@@ -237,7 +236,12 @@ async fn accept(socket: &TcpListener, admission: &Admission) -> (TcpStream, IpAd
             Err(error) => {
                 has_failed = true;
                 let has_closed = admission.accept_failed(&error);
-                sleep(if has_closed { ROOM_IS_MADE } else { ACCEPT_BACK_OFF }).await;
+                sleep(if has_closed {
+                    EVICTION_BACK_OFF
+                } else {
+                    ACCEPT_BACK_OFF
+                })
+                .await;
             }
         }
     }
@@ -253,7 +257,7 @@ async fn read_proxy_header(stream: &mut TcpStream, connection: &mut Connection) 
             true
         }
         Err(error) => {
-            if let Some(left_out) = UNPROXIED.line() {
+            if let Some(left_out) = NO_PROXY_HEADER.line() {
                 tracing::warn!(%proxy, %error, left_out, "a connection of a trusted proxy was closed");
             }
             false
@@ -279,7 +283,7 @@ impl ListenerMode {
             () = activity.evicted() => return,
         };
         if let Some((stream, protocols)) = opened {
-            admitted.is_established();
+            admitted.mark_established();
             activity.touch();
             let protocol = match stream.get_ref().1.alpn_protocol() {
                 Some(ALPN_H2) => Protocol::Http2,
@@ -306,7 +310,7 @@ impl ListenerMode {
         match timeout(HANDSHAKE_TIMEOUT, open(stream, acceptor)).await {
             Ok(Ok(Opened::Tls(stream))) => return Some((stream, protocols)),
             Ok(Ok(Opened::PlainHttp(stream))) => refuse_plain(stream, connection, service).await,
-            Ok(Ok(Opened::Neither(stream))) => plaintext::look(stream, connection, &*service).await,
+            Ok(Ok(Opened::Neither(stream))) => plaintext::report_ids(stream, connection, &*service).await,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a handshake failed");
                 service.handshake_failed(HandshakeFailure::of(&error), connection.peer);

@@ -4,10 +4,10 @@
 use hookgate_domain::WebhookId;
 use hookgate_domain::webhook_id::{find_webhook_ids, holds_webhook_id};
 
-/// Most header fields. Known senders use fewer than 30; hyper alone would take 100.
+/// Maximum number of header fields. Known senders use fewer than 30; hyper alone would take 100.
 pub(crate) const MAX_HEADERS: usize = 64;
 
-/// Most IDs of one request that are looked up. A URL with another URL in its query has two.
+/// Maximum number of IDs of one request that are looked up. A URL with another URL in its query has two.
 pub const MAX_IDS: usize = 4;
 
 /// The readable parts of bytes that arrived without TLS. They may hold a live webhook ID and must never be logged.

@@ -56,7 +56,7 @@ struct Waiting {
 impl Waiting {
     fn start(connection: &Arc<ConnectionActivity>, bytes: usize) -> Option<Self> {
         let bytes = PIECE_OVERHEAD + bytes;
-        connection.untaken().add(bytes).then(|| Self {
+        connection.unread_answers().add(bytes).then(|| Self {
             connection: Arc::clone(connection),
             bytes,
         })
@@ -65,7 +65,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.connection.untaken().remove(self.bytes);
+        self.connection.unread_answers().remove(self.bytes);
     }
 }
 
@@ -75,11 +75,11 @@ mod tests {
 
     use super::*;
     use crate::connection_activity::IDLE_TIMEOUT;
-    use crate::untaken::{FEW, MOST_BYTES, PATIENCE, WaitingBytes};
+    use crate::unread_answers::{FREE_PIECES, MAX_WAITING_BYTES, STALL_TIMEOUT, WaitingBytes};
 
     fn connection(of_all: &Arc<WaitingBytes>) -> Arc<ConnectionActivity> {
         let activity = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
-        activity.untaken().count_into(of_all);
+        activity.unread_answers().count_into(of_all);
         activity
     }
 
@@ -90,34 +90,40 @@ mod tests {
     }
 
     async fn goes(activity: &ConnectionActivity) -> bool {
-        timeout(4 * PATIENCE, activity.severed()).await.is_ok()
+        timeout(4 * STALL_TIMEOUT, activity.severed()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_goes_once_much_waits() {
         let of_all = Arc::new(WaitingBytes::default());
         let (many, few) = (connection(&of_all), connection(&of_all));
-        let _of_many = pieces(&many, FEW + 1);
-        let _of_few = pieces(&few, FEW);
+        let _of_many = pieces(&many, FREE_PIECES + 1);
+        let _of_few = pieces(&few, FREE_PIECES);
         assert!(!goes(&many).await, "there is room for all");
-        let large = Piece::new(Bytes::from(vec![0; MOST_BYTES]), Some(&few));
+        let large = Piece::new(Bytes::from(vec![0; MAX_WAITING_BYTES]), Some(&few));
         let begun = Instant::now();
         many.severed().await;
-        assert_eq!(begun.elapsed(), PATIENCE);
+        assert_eq!(begun.elapsed(), STALL_TIMEOUT);
         drop(large);
-        let _large = Piece::new(Bytes::from(vec![0; MOST_BYTES]), Some(&connection(&of_all)));
+        let _large = Piece::new(
+            Bytes::from(vec![0; MAX_WAITING_BYTES]),
+            Some(&connection(&of_all)),
+        );
         assert!(!goes(&few).await, "a few are nobody's harm");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_what_there_is_stays_however_much_others_leave() {
         let of_all = Arc::new(WaitingBytes::default());
-        let _large = Piece::new(Bytes::from(vec![0; MOST_BYTES]), Some(&connection(&of_all)));
+        let _large = Piece::new(
+            Bytes::from(vec![0; MAX_WAITING_BYTES]),
+            Some(&connection(&of_all)),
+        );
         let reader = connection(&of_all);
         let read = async {
             for _ in 0..100 {
                 let _pieces = pieces(&reader, 100);
-                sleep(PATIENCE / 2).await;
+                sleep(STALL_TIMEOUT / 2).await;
             }
         };
         tokio::select! {
@@ -134,13 +140,16 @@ mod tests {
         assert_eq!(of_all.bytes(), 100 * (PIECE_OVERHEAD + 2));
         drop(waiting);
         assert_eq!(of_all.bytes(), 0);
-        assert!(!activity.untaken().is_crowded());
+        assert!(!activity.unread_answers().is_crowded());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_trusted_proxy_is_never_cut() {
         let of_all = Arc::new(WaitingBytes::default());
-        let _large = Piece::new(Bytes::from(vec![0; MOST_BYTES]), Some(&connection(&of_all)));
+        let _large = Piece::new(
+            Bytes::from(vec![0; MAX_WAITING_BYTES]),
+            Some(&connection(&of_all)),
+        );
         let proxy = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
         let _waiting = pieces(&proxy, 100);
         assert!(!goes(&proxy).await);

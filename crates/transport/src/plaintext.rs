@@ -17,7 +17,8 @@ use crate::partial_head::PlainHttp;
 use crate::service::{Exchange, Service};
 use refusal::{REST_TIMEOUT, TIMEOUT};
 
-/// Most bytes that are read: the request line and the fields of every known sender, and the beginning of a body.
+/// Maximum number of bytes that are read: the request line and the fields of every known sender, and the beginning of a
+/// body.
 const MAX_SENT: u64 = 8 * 1024;
 
 /// Reads one head, refuses it and closes.
@@ -32,11 +33,11 @@ where
     if sent.is_empty() {
         return;
     }
-    if prior_knowledge::is_spoken(&mut stream, &mut sent).await {
+    if prior_knowledge::is_http2(&mut stream, &mut sent).await {
         return prior_knowledge::refuse(sent, stream, connection, service).await;
     }
     if !begins_like_http(&sent) {
-        return look_on(sent, stream, connection, &*service).await;
+        return report_ids_after(sent, stream, connection, &*service).await;
     }
     let exchange = Exchange {
         id: service.request_id(),
@@ -62,17 +63,18 @@ where
     poll_fn(|cx| linger.poll(cx, &mut stream)).await;
 }
 
-/// Searches bytes that are neither TLS nor HTTP for IDs. The peer gets no answer.
-pub(crate) async fn look<S, T>(stream: T, connection: Connection, service: &S)
+/// Searches bytes that are neither TLS nor HTTP for webhook IDs, and reports those to the service. The peer gets no
+/// answer.
+pub(crate) async fn report_ids<S, T>(stream: T, connection: Connection, service: &S)
 where
     S: Service,
     T: AsyncRead + Unpin + Send,
 {
-    look_on(Vec::new(), stream, connection, service).await;
+    report_ids_after(Vec::new(), stream, connection, service).await;
 }
 
-/// [`look`] at a stream whose beginning, `sent`, has been read.
-async fn look_on<S, T>(mut sent: Vec<u8>, mut stream: T, connection: Connection, service: &S)
+/// Like [`report_ids`], for a stream whose first bytes, `sent`, have been read.
+async fn report_ids_after<S, T>(mut sent: Vec<u8>, mut stream: T, connection: Connection, service: &S)
 where
     S: Service,
     T: AsyncRead + Unpin + Send,

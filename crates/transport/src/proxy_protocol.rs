@@ -13,10 +13,10 @@ use tokio::time::timeout;
 /// Timeout of the header. A proxy sends it as soon as it connects.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Longest line of version 1 in bytes, by its specification.
+/// Maximum length of a version 1 line in bytes, by its specification.
 const MAX_LINE: usize = 107;
 
-/// Longest part of a version 2 header behind its length, in bytes. Addresses take up to 216 bytes, and load balancers
+/// Maximum length of the rest of a version 2 header in bytes. Addresses take up to 216 bytes, and load balancers
 /// add some names and IDs. No known proxy comes near this limit.
 const MAX_REST: usize = 2_048;
 
@@ -34,7 +34,7 @@ const FIXED: usize = START + 4;
 ///
 /// If the header is missing, malformed or too slow.
 pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Option<IpAddr>> {
-    let too_slow = |_| malformed("a PROXY header came too slowly");
+    let too_slow = |_| malformed("a PROXY header arrived too slowly");
     let header = timeout(TIMEOUT, read_header(stream)).await.map_err(too_slow)??;
     proxied_address(&header)
 }

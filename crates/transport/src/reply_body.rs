@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use crate::connection_activity::{Answering, ConnectionActivity};
 use crate::piece::Piece;
 
-/// Most bytes of a piece; more bytes are sent as several pieces. hyper takes a piece whole, however few bytes the
+/// Maximum size of a piece; more bytes are sent as several pieces. hyper takes a piece whole, however few bytes the
 /// reader takes.
 pub const PIECE_BYTES: usize = 32 * 1024;
 /// Pieces that wait for a slow reader. With one piece in hyper and one being produced, that is 256 KiB.
@@ -31,13 +31,13 @@ pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 /// The body of an answer.
 #[derive(Debug)]
 pub struct ReplyBody {
-    made: Made,
+    content: Content,
     /// The HTTP/2 connection, whose answers count as waiting until the peer has read them.
     connection: Option<Arc<ConnectionActivity>>,
 }
 
 #[derive(Debug)]
-enum Made {
+enum Content {
     /// The complete body.
     Whole(Full<Bytes>),
     /// A stream of pieces.
@@ -47,13 +47,13 @@ enum Made {
 /// The pieces of a body, from the task that produces them.
 #[derive(Debug)]
 struct Stream {
-    is_whole: Arc<AtomicBool>,
-    open: Arc<Mutex<Open>>,
+    is_complete: Arc<AtomicBool>,
+    state: Arc<Mutex<StreamState>>,
 }
 
-/// The reader's end of a stream. The producer can close it.
+/// The state of a stream, which the reader and the producer share. The producer can close the stream.
 #[derive(Debug)]
-struct Open {
+struct StreamState {
     /// `None` once the stream was cut.
     pieces: Option<mpsc::Receiver<Bytes>>,
     /// The task that waits for a piece.
@@ -74,8 +74,8 @@ struct Open {
 #[derive(Debug)]
 pub struct Pieces {
     sender: mpsc::Sender<Bytes>,
-    is_whole: Arc<AtomicBool>,
-    open: Arc<Mutex<Open>>,
+    is_complete: Arc<AtomicBool>,
+    state: Arc<Mutex<StreamState>>,
     sent: AtomicU64,
 }
 
@@ -133,39 +133,39 @@ impl Pieces {
                 return self.cut();
             }
         }
-        self.is_whole.store(true, Ordering::Release);
+        self.is_complete.store(true, Ordering::Release);
     }
 
     /// Cuts the body off at once: pieces that wait for the client are not sent.
     pub fn cut(&self) {
-        let mut open = lock(&self.open);
-        open.pieces = None;
-        open.answering = None;
-        if let Some(connection) = &open.connection {
+        let mut state = lock(&self.state);
+        state.pieces = None;
+        state.answering = None;
+        if let Some(connection) = &state.connection {
             connection.sever();
         }
-        if let Some(reader) = open.reader.take() {
+        if let Some(reader) = state.reader.take() {
             reader.wake();
         }
     }
 }
 
-fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<StreamState>) -> MutexGuard<'_, StreamState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Error: a body ended before it was complete.
+/// The error of a body that ended before it was complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the body of an answer broke off")]
-pub struct BrokenOff;
+pub struct TruncatedBody;
 
 impl ReplyBody {
     /// Creates a stream, with the producer's end first.
     #[must_use]
     pub fn stream() -> (Pieces, Self) {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-        let is_whole = Arc::new(AtomicBool::new(false));
-        let open = Arc::new(Mutex::new(Open {
+        let is_complete = Arc::new(AtomicBool::new(false));
+        let state = Arc::new(Mutex::new(StreamState {
             pieces: Some(pieces),
             reader: None,
             answering: None,
@@ -173,68 +173,68 @@ impl ReplyBody {
             is_delimited_by_end: false,
         }));
         let stream = Stream {
-            is_whole: Arc::clone(&is_whole),
-            open: Arc::clone(&open),
+            is_complete: Arc::clone(&is_complete),
+            state: Arc::clone(&state),
         };
         let pieces = Pieces {
             sender,
-            is_whole,
-            open,
+            is_complete,
+            state,
             sent: AtomicU64::new(0),
         };
-        (pieces, Made::Stream(stream).into())
+        (pieces, Content::Stream(stream).into())
     }
 
     /// Ties the body to its connection: the connection is not idle until a stream has ended. On HTTP/1, cutting the
     /// stream off ends the connection; on HTTP/1.0 the end of the connection also marks the end of the body. On HTTP/2,
     /// the body counts as waiting until the peer has read it.
-    pub(crate) fn hold(&mut self, activity: &Arc<ConnectionActivity>, version: Version) {
+    pub(crate) fn attach(&mut self, activity: &Arc<ConnectionActivity>, version: Version) {
         self.connection = (version == Version::HTTP_2).then(|| Arc::clone(activity));
-        if let Made::Stream(stream) = &self.made {
-            let mut open = lock(&stream.open);
-            if open.pieces.is_some() {
-                open.answering = Some(Answering::start(activity));
+        if let Content::Stream(stream) = &self.content {
+            let mut state = lock(&stream.state);
+            if state.pieces.is_some() {
+                state.answering = Some(Answering::start(activity));
             }
-            open.connection = (version != Version::HTTP_2).then(|| Arc::clone(activity));
-            open.is_delimited_by_end = version == Version::HTTP_10;
+            state.connection = (version != Version::HTTP_2).then(|| Arc::clone(activity));
+            state.is_delimited_by_end = version == Version::HTTP_10;
         }
     }
 }
 
 impl From<Bytes> for ReplyBody {
     fn from(bytes: Bytes) -> Self {
-        Made::Whole(Full::new(bytes)).into()
+        Content::Whole(Full::new(bytes)).into()
     }
 }
 
-impl From<Made> for ReplyBody {
-    fn from(made: Made) -> Self {
+impl From<Content> for ReplyBody {
+    fn from(content: Content) -> Self {
         Self {
-            made,
+            content,
             connection: None,
         }
     }
 }
 
 impl Stream {
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        let mut open = lock(&self.open);
-        let Some(pieces) = &mut open.pieces else {
-            return Poll::Ready(Some(Err(BrokenOff)));
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, TruncatedBody>>> {
+        let mut state = lock(&self.state);
+        let Some(pieces) = &mut state.pieces else {
+            return Poll::Ready(Some(Err(TruncatedBody)));
         };
         match pieces.poll_recv(cx) {
             Poll::Pending => {
-                open.reader = Some(cx.waker().clone());
+                state.reader = Some(cx.waker().clone());
                 Poll::Pending
             }
             Poll::Ready(Some(piece)) => Poll::Ready(Some(Ok(Frame::data(piece)))),
             // The producer sets the flag before it drops the sender, so the flag is visible once the channel is closed.
-            Poll::Ready(None) if self.is_whole.load(Ordering::Acquire) => Poll::Ready(None),
+            Poll::Ready(None) if self.is_complete.load(Ordering::Acquire) => Poll::Ready(None),
             Poll::Ready(None) => {
-                if let Some(connection) = open.connection.as_ref().filter(|_| open.is_delimited_by_end) {
+                if let Some(connection) = state.connection.as_ref().filter(|_| state.is_delimited_by_end) {
                     connection.cut();
                 }
-                Poll::Ready(Some(Err(BrokenOff)))
+                Poll::Ready(Some(Err(TruncatedBody)))
             }
         }
     }
@@ -242,44 +242,44 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        let mut open = lock(&self.open);
+        let mut state = lock(&self.state);
         // The producer learns that the client has left, and the connection may become idle.
-        open.pieces = None;
-        open.answering = None;
-        open.connection = None;
+        state.pieces = None;
+        state.answering = None;
+        state.connection = None;
     }
 }
 
 impl Body for ReplyBody {
     type Data = Piece;
-    type Error = BrokenOff;
+    type Error = TruncatedBody;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Piece>, BrokenOff>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, TruncatedBody>>> {
         let body = self.get_mut();
-        let frame = match &mut body.made {
-            Made::Whole(body) => Pin::new(body)
+        let frame = match &mut body.content {
+            Content::Whole(body) => Pin::new(body)
                 .poll_frame(cx)
                 .map_err(|infallible| match infallible {}),
-            Made::Stream(stream) => stream.poll_piece(cx),
+            Content::Stream(stream) => stream.poll_piece(cx),
         };
         let connection = body.connection.as_ref();
         frame.map_ok(|frame| frame.map_data(|bytes| Piece::new(bytes, connection)))
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.made {
-            Made::Whole(body) => body.is_end_stream(),
-            Made::Stream(_) => false,
+        match &self.content {
+            Content::Whole(body) => body.is_end_stream(),
+            Content::Stream(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.made {
-            Made::Whole(body) => body.size_hint(),
-            Made::Stream(_) => SizeHint::default(),
+        match &self.content {
+            Content::Whole(body) => body.size_hint(),
+            Content::Stream(_) => SizeHint::default(),
         }
     }
 }
@@ -305,7 +305,7 @@ mod tests {
         let (pieces, body) = ReplyBody::stream();
         assert!(pieces.send(Bytes::from_static(b"a")).await);
         drop(pieces);
-        assert_eq!(body.collect().await.expect_err("a broken body"), BrokenOff);
+        assert_eq!(body.collect().await.expect_err("a broken body"), TruncatedBody);
 
         let (pieces, body) = ReplyBody::stream();
         let maker = tokio::spawn(async move {
@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(begun.elapsed(), READ_TIMEOUT);
         assert!(pieces.is_abandoned());
         let piece = body.frame().await.expect("an end");
-        assert_eq!(piece.expect_err("nothing of what waited"), BrokenOff);
+        assert_eq!(piece.expect_err("nothing of what waited"), TruncatedBody);
     }
 
     #[tokio::test(start_paused = true)]
@@ -342,7 +342,7 @@ mod tests {
         let begun = Instant::now();
         pieces.finish().await;
         assert_eq!(begun.elapsed(), READ_TIMEOUT);
-        assert_eq!(body.collect().await.expect_err("a broken body"), BrokenOff);
+        assert_eq!(body.collect().await.expect_err("a broken body"), TruncatedBody);
     }
 
     #[tokio::test(start_paused = true)]
@@ -371,7 +371,7 @@ mod tests {
         tokio::task::yield_now().await;
         pieces.cut();
         let end = reader.await.expect("no panic").expect("an end");
-        assert_eq!(end.expect_err("a broken body"), BrokenOff);
+        assert_eq!(end.expect_err("a broken body"), TruncatedBody);
 
         let (pieces, body) = ReplyBody::stream();
         assert!(pieces.send(Bytes::from_static(b"a")).await);

@@ -107,7 +107,7 @@ impl<S: Service> Session<S> {
             reply::refusal(code)
         } else {
             let answering = pin!(self.service.answer(request, &exchange));
-            caught(answering).await.unwrap_or_else(|panic| {
+            catch_panic(answering).await.unwrap_or_else(|panic| {
                 if let Some(left_out) = PANICKED.line() {
                     let panic = panic_text(&*panic);
                     tracing::error!(request = %exchange.id, panic, left_out, "a handler panicked");
@@ -120,14 +120,14 @@ impl<S: Service> Session<S> {
         if self.protocol == Protocol::Http1 && (refused.is_some() || self.activity.ends_here()) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        reply.body_mut().hold(&self.activity, version);
+        reply.body_mut().attach(&self.activity, version);
         reply
     }
 }
 
 /// Polls `future` in place, because it is large, and catches its panic. The state behind a panic is never used again,
 /// so unwinding is safe.
-fn caught<F: Future>(
+fn catch_panic<F: Future>(
     mut future: Pin<&mut F>,
 ) -> impl Future<Output = Result<F::Output, Box<dyn Any + Send>>> {
     poll_fn(
@@ -153,13 +153,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_an_error() {
-        assert_eq!(caught(pin!(async { 7 })).await.ok(), Some(7));
-        let panicked = caught(pin!(async { panic!("on purpose") }))
+        assert_eq!(catch_panic(pin!(async { 7 })).await.ok(), Some(7));
+        let panicked = catch_panic(pin!(async { panic!("on purpose") }))
             .await
             .expect_err("a panic");
         assert_eq!(panic_text(&*panicked), "on purpose");
         let secret = "wh_secret";
-        let formatted = caught(pin!(async { panic!("{secret}") }))
+        let formatted = catch_panic(pin!(async { panic!("{secret}") }))
             .await
             .expect_err("a panic");
         assert_eq!(panic_text(&*formatted), "(message withheld)");

@@ -56,8 +56,8 @@ impl LoadedCertificate {
         }
     }
 
-    /// Reloads changed files. Files that could not be loaded are tried each time, because their problem may be fixed without
-    /// a change of content. The same problem is logged once, except on SIGHUP.
+    /// Reloads changed files. Files that could not be loaded are tried each time, because their problem may be fixed
+    /// without a change of content. The same problem is logged once, except on SIGHUP.
     async fn look(&mut self, asked: bool, now: Timestamp) {
         let found = self.files.digests();
         if !asked && found == self.seen && self.problem.is_none() {
@@ -101,7 +101,7 @@ async fn take_up(
             .reload(&chain, &key, now)
             .map_err(|error| named.unusable(&error).to_string()),
         Err(problem) => {
-            certificate.missed();
+            certificate.mark_unreadable();
             Err(problem)
         }
     }

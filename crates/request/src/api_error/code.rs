@@ -42,7 +42,7 @@ pub enum ErrorCode {
     MisdirectedRequest,
     /// Fields are invalid; `details` lists them.
     ValidationError,
-    /// The body came too slowly.
+    /// The body arrived too slowly.
     RequestTimeout,
     /// Too many attempts, or too many requests at once.
     RateLimited,
@@ -96,7 +96,7 @@ impl ErrorCode {
                 "This console is not served under this host name: set console.public_url",
             ),
             Self::ValidationError => (StatusCode::UNPROCESSABLE_ENTITY, "Request has invalid fields"),
-            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Body came too slowly"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Body arrived too slowly"),
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -39,7 +39,7 @@ impl Fullness {
 
 /// Times since which new connections wait or are refused.
 #[derive(Debug)]
-pub(super) struct Lack {
+pub(super) struct Saturation {
     began: Instant,
     /// Time since which a new connection waits.
     waits_since: AtomicU64,
@@ -51,7 +51,7 @@ pub(super) struct Lack {
     closing_until: AtomicU64,
 }
 
-impl Default for Lack {
+impl Default for Saturation {
     fn default() -> Self {
         Self {
             began: Instant::now(),
@@ -63,7 +63,7 @@ impl Default for Lack {
     }
 }
 
-impl Lack {
+impl Saturation {
     /// Notes that a new connection has to wait.
     pub(super) fn begin_waiting(&self) {
         begin(&self.waits_since, self.millis());

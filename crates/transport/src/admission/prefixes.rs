@@ -17,7 +17,7 @@ const NEIGHBOURS_PART: u32 = 2;
 const IPV4_LENGTHS: &[u8] = &[32, 24];
 const IPV6_LENGTHS: &[u8] = &[64, 56, 48];
 
-/// Most prefixes of an address.
+/// Maximum number of prefixes of an address.
 pub const LEVELS: usize = 3;
 
 /// The prefixes in which an address is counted, longest first.

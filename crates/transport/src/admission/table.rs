@@ -184,7 +184,7 @@ impl Table {
                 let is_stalled = |entry: &Entry| {
                     entry.is_handshaking
                         && entry.is_in(prefix)
-                        && now.duration_since(entry.activity.last_sign()) >= STALLED
+                        && now.duration_since(entry.activity.last_active()) >= STALLED
                 };
                 closed += at_least_one(
                     self.evict(batch(handshakes), false, is_stalled),
@@ -201,7 +201,8 @@ impl Table {
 
     /// Evicts some connections of the sources that hold most. Returns their number.
     ///
-    /// `spares_used` leaves out those in use: as long as others that were evicted still close, their places are to come.
+    /// `spares_used` leaves out those in use: as long as others that were evicted still close, their places are to
+    /// come.
     pub(super) fn evict_any(&mut self, spares_used: bool) -> usize {
         self.evict(batch(self.limit), spares_used, |_| true)
     }
@@ -270,13 +271,13 @@ impl Table {
 
     /// The rank of a connection. `None` if it can't be evicted.
     fn rank(&self, id: u64, entry: &Entry, now: Instant) -> Option<Rank> {
-        let rested = now.duration_since(entry.activity.last_sign());
+        let rested = now.duration_since(entry.activity.last_active());
         let is_unused = !entry.activity.has_served();
         let activity = entry.activity.activity();
         let progress = match activity {
             Activity::Answering => return None,
-            Activity::Resting if rested >= IN_USE => Progress::Idle,
-            Activity::Resting if is_unused => Progress::New,
+            Activity::Idle if rested >= IN_USE => Progress::Idle,
+            Activity::Idle if is_unused => Progress::New,
             Activity::AwaitingBodies => Progress::Waiting,
             _ => Progress::InUse,
         };
@@ -288,7 +289,7 @@ impl Table {
         let holds_much = || entry.source.is_some_and(|source| !self.holds_little(source));
         Some(Rank {
             has_source: entry.source.is_some(),
-            goes_first: (activity == Activity::Resting && progress != Progress::New) || holds_much(),
+            goes_first: (activity == Activity::Idle && progress != Progress::New) || holds_much(),
             heaviest: weights.into_iter().fold(0, u64::max),
             weights,
             progress: Reverse(progress),

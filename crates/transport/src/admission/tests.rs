@@ -65,14 +65,14 @@ async fn without_descriptors_one_batch_closes_before_the_next_is_told() {
         let source = Some([192, 0, 2, host].into());
         held.push(admission.admit(source, &activity()).await.expect("a place"));
     }
-    let lack = io::Error::from_raw_os_error(NO_DESCRIPTOR);
+    let saturation = io::Error::from_raw_os_error(NO_DESCRIPTOR);
     for _ in 0..20 {
-        assert!(admission.accept_failed(&lack), "one is closing");
+        assert!(admission.accept_failed(&saturation), "one is closing");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(admission.gauges().evicted, 1, "it has its time to say goodbye");
     tokio::time::sleep(CLOSING_TIME).await;
-    assert!(admission.accept_failed(&lack));
+    assert!(admission.accept_failed(&saturation));
     assert_eq!(admission.gauges().evicted, 2);
     tokio::time::sleep(CLOSING_TIME).await;
     for of_the_system in [23, 12] {
@@ -96,18 +96,21 @@ async fn a_client_behind_a_proxy_gets_no_more_than_one_without() {
     for turn in 0..60 {
         let (activity, client) = (activity(), clients[turn % clients.len()]);
         let admitted = admission.admit(None, &activity).await.expect("a place");
-        if !admitted.is_of(client) {
+        if !admitted.assign_client(client) {
             refused = Some(client);
             break;
         }
-        admitted.is_established();
+        admitted.mark_established();
         busy.push(Answering::start(&activity));
         held.push(admitted);
     }
     assert!(refused.is_some(), "who holds much gets none of the last quarter");
     assert_eq!(held.len(), 48);
     let admitted = admission.admit(None, &activity()).await.expect("a place");
-    assert!(admitted.is_of([10, 1, 2, 3].into()), "who holds little is served");
+    assert!(
+        admitted.assign_client([10, 1, 2, 3].into()),
+        "who holds little is served"
+    );
     let gauges = admission.gauges();
     assert_eq!(gauges.refused.first(), Some(&("source", 1)));
 }

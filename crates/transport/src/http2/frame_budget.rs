@@ -73,16 +73,16 @@ impl<T> FrameBudget<T> {
         }
     }
 
-    fn follow(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn count_frames(&mut self, bytes: &[u8]) -> io::Result<()> {
         let seconds = self.allowed_for.elapsed().as_secs();
         if seconds > 0 {
             self.allowed_for += Duration::from_secs(seconds);
             let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
             self.frames.allow(seconds.saturating_mul(FOR_SECOND));
         }
-        let followed = self.frames.follow(bytes);
+        let counted = self.frames.count_frames(bytes);
         self.activity.set_receiving_head(self.frames.is_in_head());
-        followed.ok_or_else(|| io::Error::other("too many frames beside requests"))
+        counted.ok_or_else(|| io::Error::other("too many frames beside requests"))
     }
 }
 
@@ -114,7 +114,7 @@ impl Frames {
     }
 
     /// Reads on in the stream. `None` if the budget is exhausted.
-    fn follow(&mut self, mut bytes: &[u8]) -> Option<()> {
+    fn count_frames(&mut self, mut bytes: &[u8]) -> Option<()> {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
@@ -159,18 +159,18 @@ impl Frames {
 
 impl<T: AsyncRead + Unpin> AsyncRead for FrameBudget<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let meter = self.get_mut();
+        let budget = self.get_mut();
         let start = out.filled().len();
-        ready!(Pin::new(&mut meter.inner).poll_read(cx, out))?;
-        Poll::Ready(meter.follow(&out.filled()[start..]))
+        ready!(Pin::new(&mut budget.inner).poll_read(cx, out))?;
+        Poll::Ready(budget.count_frames(&out.filled()[start..]))
     }
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for FrameBudget<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let meter = self.get_mut();
-        let result = Pin::new(&mut meter.inner).poll_write(cx, bytes);
-        meter.wrote(&result);
+        let budget = self.get_mut();
+        let result = Pin::new(&mut budget.inner).poll_write(cx, bytes);
+        budget.wrote(&result);
         result
     }
 
@@ -179,9 +179,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for FrameBudget<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let meter = self.get_mut();
-        let result = Pin::new(&mut meter.inner).poll_write_vectored(cx, slices);
-        meter.wrote(&result);
+        let budget = self.get_mut();
+        let result = Pin::new(&mut budget.inner).poll_write_vectored(cx, slices);
+        budget.wrote(&result);
         result
     }
 
@@ -209,20 +209,20 @@ mod tests {
     const PING: u8 = 6;
     const WINDOW_UPDATE: u8 = 8;
 
-    fn meter() -> FrameBudget<()> {
+    fn budget() -> FrameBudget<()> {
         FrameBudget::new((), Arc::new(ConnectionActivity::start(IDLE_TIMEOUT)))
     }
 
     /// A head in several pieces and an incomplete frame count as arriving from their first byte.
     #[tokio::test(start_paused = true)]
     async fn a_head_that_comes_in_pieces_is_told() {
-        let mut meter = meter();
+        let mut budget = budget();
         let mut tell = |bytes: &[u8]| {
-            assert!(meter.follow(bytes).is_ok());
-            meter.activity.activity()
+            assert!(budget.count_frames(bytes).is_ok());
+            budget.activity.activity()
         };
-        assert_eq!(tell(&[PING; PREFACE]), Activity::Resting);
-        assert_eq!(tell(&frame(SETTINGS, 0)), Activity::Resting);
+        assert_eq!(tell(&[PING; PREFACE]), Activity::Idle);
+        assert_eq!(tell(&frame(SETTINGS, 0)), Activity::Idle);
         let headers = frame(HEADERS, 50);
         for (piece, expected) in [
             (&headers[..1], Activity::ReceivingHead),
@@ -234,7 +234,7 @@ mod tests {
         let mut last = frame(CONTINUATION, 50);
         last[4] = END_HEADERS;
         assert_eq!(tell(&last[..40]), Activity::ReceivingHead);
-        assert_eq!(tell(&last[40..]), Activity::Resting);
+        assert_eq!(tell(&last[40..]), Activity::Idle);
     }
 
     fn frame(kind: u8, payload: usize) -> Vec<u8> {
@@ -244,10 +244,12 @@ mod tests {
         [&head[..], &vec![PING; payload]].concat()
     }
 
-    fn follow(frames: &[Vec<u8>], piece: usize) -> bool {
+    fn count_frames(frames: &[Vec<u8>], piece: usize) -> bool {
         let mut follower = Frames::new();
         let stream = [vec![PING; PREFACE], frames.concat()].concat();
-        stream.chunks(piece).all(|bytes| follower.follow(bytes).is_some())
+        stream
+            .chunks(piece)
+            .all(|bytes| follower.count_frames(bytes).is_some())
     }
 
     #[test]
@@ -255,8 +257,8 @@ mod tests {
         let allowed = vec![frame(PING, 8); ALLOWANCE as usize];
         let over = [&allowed[..], &[frame(0xbb, 0)]].concat();
         for piece in [1, 7, 4_096, usize::MAX] {
-            assert!(follow(&allowed, piece));
-            assert!(!follow(&over, piece));
+            assert!(count_frames(&allowed, piece));
+            assert!(!count_frames(&over, piece));
         }
     }
 
@@ -267,32 +269,32 @@ mod tests {
             vec![frame(PING, 8); FOR_REQUEST as usize],
         ];
         let requests = vec![request.concat(); 2 * ALLOWANCE as usize / FOR_REQUEST as usize].concat();
-        assert!(follow(&requests, 10_000));
+        assert!(count_frames(&requests, 10_000));
         // Requests save up no frames beyond the initial budget.
         let requests = vec![frame(HEADERS, 50); 1_000];
         let flood = vec![frame(PING, 8); ALLOWANCE as usize + 1];
-        assert!(!follow(&[requests, flood].concat(), 10_000));
+        assert!(!count_frames(&[requests, flood].concat(), 10_000));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_long_answer_has_room_to_be_asked_for() {
-        let mut meter = meter();
-        assert!(meter.follow(&[PING; PREFACE]).is_ok());
+        let mut budget = budget();
+        assert!(budget.count_frames(&[PING; PREFACE]).is_ok());
         for _ in 0..2 * ALLOWANCE {
-            meter.wrote(&Poll::Ready(Ok(2 * WRITTEN_FOR_FRAME)));
-            assert!(meter.follow(&frame(WINDOW_UPDATE, 4).repeat(2)).is_ok());
+            budget.wrote(&Poll::Ready(Ok(2 * WRITTEN_FOR_FRAME)));
+            assert!(budget.count_frames(&frame(WINDOW_UPDATE, 4).repeat(2)).is_ok());
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn answers_to_pings_are_never_too_many() {
-        let mut meter = meter();
-        assert!(meter.follow(&[PING; PREFACE]).is_ok());
+        let mut budget = budget();
+        assert!(budget.count_frames(&[PING; PREFACE]).is_ok());
         for _ in 0..3 * ALLOWANCE {
             advance(Duration::from_secs(20)).await;
-            assert!(meter.follow(&frame(PING, 8)).is_ok());
+            assert!(budget.count_frames(&frame(PING, 8)).is_ok());
         }
         let at_once = frame(PING, 8).repeat(ALLOWANCE as usize + 1);
-        assert!(meter.follow(&at_once).is_err());
+        assert!(budget.count_frames(&at_once).is_err());
     }
 }

@@ -40,7 +40,7 @@ const FIRST_LINES: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
 /// `true` if the peer speaks HTTP/2: a frame follows the preface, because clients send both together. A peer that sends
 /// the preface alone is answered in HTTP/1.
-pub(super) async fn is_spoken<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> bool {
+pub(super) async fn is_http2<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> bool {
     if !sent.starts_with(FIRST_LINES) {
         return false;
     }

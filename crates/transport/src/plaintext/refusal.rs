@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use hyper::header::STRICT_TRANSPORT_SECURITY;
 
 use crate::reply::{self, Reply};
-use crate::reply_body::BrokenOff;
+use crate::reply_body::TruncatedBody;
 use crate::request_id::header_value;
 
 /// Timeout for the head, and again for the answer. It is short, because every request is refused.
@@ -28,7 +28,7 @@ pub(super) fn refusal(id: RequestId) -> Reply {
 }
 
 /// The refusal as bytes of HTTP/1.
-pub(super) async fn answer(id: RequestId) -> Result<Vec<u8>, BrokenOff> {
+pub(super) async fn answer(id: RequestId) -> Result<Vec<u8>, TruncatedBody> {
     let (parts, body) = refusal(id).into_parts();
     let body = body.collect().await?.to_bytes();
     let mut bytes = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();

@@ -1,7 +1,7 @@
 //! Follows an HTTP/1 request body to its last byte, so that the next head is found exactly where it starts. The chunked
 //! grammar is narrow: no extensions, no trailers. The content is never read.
 
-/// Most digits of a chunk size: 64 bits hold sixteen hexadecimal digits.
+/// Maximum number of digits of a chunk size: 64 bits hold sixteen hexadecimal digits.
 const MAX_SIZE_DIGITS: u8 = 16;
 
 /// The rest of a body.

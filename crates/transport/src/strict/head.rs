@@ -12,7 +12,7 @@ use crate::partial_head::MAX_HEADERS;
 /// The method of a rejection request. Senders may not use it, so a request with it comes from the guard.
 pub(super) const REJECTION_METHOD: &str = "REFUSED";
 
-/// Most digits of `Content-Length`. 18 digits hold up to 888 PiB, and they fit 64 bits.
+/// Maximum number of digits of `Content-Length`. 18 digits hold up to 888 PiB, and they fit 64 bits.
 const MAX_LENGTH_DIGITS: usize = 18;
 
 const HTTP_11: u8 = 1;

@@ -7,13 +7,13 @@ use memchr::memchr;
 use super::framing::Framing;
 use super::head;
 
-/// Most bytes of a head: request line and fields together. Known senders stay under 4 KiB.
+/// Maximum size of a head: request line and fields together. Known senders stay under 4 KiB.
 pub(crate) const MAX_HEAD: usize = 16 * 1024;
 
 /// The result of an inspection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// Number of bytes that may pass. Behind them is an incomplete head, or the bytes that `stop` refuses.
+    /// Number of bytes that may pass. Behind them is an incomplete head, or the bytes that `rejection` is about.
     pub(super) passed: usize,
     /// The reason to stop; no later byte may pass.
     pub(super) rejection: Option<Rejection>,

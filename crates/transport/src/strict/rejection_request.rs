@@ -10,8 +10,8 @@ use hyper::Request;
 use super::head::{self, REJECTION_METHOD};
 use crate::partial_head::partial_head;
 
-/// Most bytes of the path, the query and the user agent. Longer paths and queries are cut, and longer user agents left
-/// out: no URL of ours is so long, and the rejection request stays small.
+/// Maximum size of the path, the query and the user agent. Longer paths and queries are cut, and longer user agents
+/// left out: no URL of ours is so long, and the rejection request stays small.
 const MAX_KEPT: usize = 1024;
 
 /// A well-formed request for the same path. Its query is `code`, followed by the sender's query. `head` has the whole

@@ -22,7 +22,7 @@ use super::TlsError;
 /// The certificate of new handshakes. Open connections keep the one that they started with.
 #[derive(Debug)]
 pub struct HotCertificate {
-    current: ArcSwap<Pair>,
+    current: ArcSwap<CertificateAndKey>,
     provider: Arc<CryptoProvider>,
     /// `true` if the last reload failed.
     is_behind: AtomicBool,
@@ -30,7 +30,7 @@ pub struct HotCertificate {
 
 /// A chain with its key, and the end of its validity.
 #[derive(Debug)]
-struct Pair {
+struct CertificateAndKey {
     certified: Arc<CertifiedKey>,
     valid_until: Timestamp,
 }
@@ -56,7 +56,7 @@ impl HotCertificate {
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let provider = Arc::new(default_provider());
         Ok(Self {
-            current: ArcSwap::from_pointee(Pair::read(chain, key, &provider)?),
+            current: ArcSwap::from_pointee(CertificateAndKey::read(chain, key, &provider)?),
             provider,
             is_behind: AtomicBool::new(false),
         })
@@ -69,7 +69,7 @@ impl HotCertificate {
     /// As in [`from_pem`](Self::from_pem), and if the new certificate has expired at `now`. The old certificate then
     /// stays in use.
     pub fn reload(&self, chain: &[u8], key: &[u8], now: Timestamp) -> Result<(), TlsError> {
-        let taken = Pair::read(chain, key, &self.provider).and_then(|fresh| {
+        let taken = CertificateAndKey::read(chain, key, &self.provider).and_then(|fresh| {
             if fresh.valid_until < now {
                 return Err(TlsError::Expired);
             }
@@ -81,7 +81,7 @@ impl HotCertificate {
     }
 
     /// Notes a new certificate whose files could not be read.
-    pub fn missed(&self) {
+    pub fn mark_unreadable(&self) {
         self.is_behind.store(true, Ordering::Relaxed);
     }
 
@@ -114,7 +114,7 @@ impl ResolvesServerCert for HotCertificate {
     }
 }
 
-impl Pair {
+impl CertificateAndKey {
     fn read(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, TlsError> {
         let chain = check_pem(chain, PemKind::Certificates).map_err(TlsError::Chain)?;
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&chain)
@@ -187,7 +187,7 @@ mod tests {
         reload((&second.0, &second.1)).expect("a pair");
         assert_ne!(leaf(&hot), before);
         assert_eq!(hot.state(NOW), CertificateState::Current);
-        hot.missed();
+        hot.mark_unreadable();
         assert_eq!(hot.state(NOW), CertificateState::ReloadFailed);
     }
 
