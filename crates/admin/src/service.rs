@@ -73,12 +73,18 @@ impl<S: Store + PeopleStore> Console<S> {
         if target.is_nothing() {
             return;
         }
-        let kept = RecordedHeaders {
+        let recorded = RecordedHeaders {
             headers,
             connection: exchange.connection,
             proxies: &self.proxies,
         };
-        refuse_target(&self.gate, target, &describe("", "", exchange.id, &kept), code).await;
+        refuse_target(
+            &self.gate,
+            target,
+            &describe("", "", exchange.id, &recorded),
+            code,
+        )
+        .await;
     }
 
     async fn respond(&self, request: Request<Body>, exchange: &Exchange) -> Reply {

@@ -11,21 +11,21 @@ pub fn describe<'a>(
     format: &'a str,
     webhook_id: &'a str,
     request_id: RequestId,
-    kept: &'a RecordedHeaders<'a>,
+    recorded: &'a RecordedHeaders<'a>,
 ) -> DeliveryRequest<'a> {
-    let fields = Fields::of(kept.headers);
+    let fields = Fields::of(recorded.headers);
     DeliveryRequest {
         format,
         webhook_id,
         request_id,
-        source: kept.proxies.client(kept.connection, kept.headers),
+        source: recorded.proxies.client(recorded.connection, recorded.headers),
         user_agent: fields.user_agent,
         declared_json: fields.content_type.is_some_and(is_json),
         compressed: fields.compressed,
         idempotency_key: fields.idempotency_key,
         has_repeated_key: fields.has_repeated_key,
         signature: fields.signature,
-        headers: kept,
+        headers: recorded,
     }
 }
 

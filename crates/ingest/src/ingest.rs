@@ -42,7 +42,7 @@ pub struct Ingest<S> {
     proxies: Arc<Proxies>,
     request_ids: RequestIds,
     metrics: Arc<Metrics>,
-    places: Arc<Semaphore>,
+    lookup_permits: Arc<Semaphore>,
 }
 
 impl<S: Store> Ingest<S> {
@@ -58,7 +58,7 @@ impl<S: Store> Ingest<S> {
             proxies,
             request_ids,
             metrics,
-            places: Arc::new(Semaphore::new(MAX_LOOK_UPS)),
+            lookup_permits: Arc::new(Semaphore::new(MAX_LOOK_UPS)),
         }
     }
 }
@@ -91,19 +91,19 @@ impl<S: Store> Service for Ingest<S> {
         if Target::of(head.uri.path(), head.uri.query()).is_nothing() {
             return;
         }
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.lookup_permits).try_acquire_owned() else {
             return;
         };
         let (gate, proxies, exchange) = (Arc::clone(&self.gate), Arc::clone(&self.proxies), *exchange);
         tokio::spawn(async move {
-            let kept = RecordedHeaders {
+            let recorded = RecordedHeaders {
                 headers: &head.headers,
                 connection: exchange.connection,
                 proxies: &proxies,
             };
             let target = Target::of(head.uri.path(), head.uri.query());
-            refuse_target(&gate, &target, &describe("", "", exchange.id, &kept), code).await;
-            drop(place);
+            refuse_target(&gate, &target, &describe("", "", exchange.id, &recorded), code).await;
+            drop(permit);
         });
     }
 
@@ -132,14 +132,14 @@ impl<S: Store> Ingest<S> {
     async fn deliver(&self, request: Request<Body>, exchange: &Exchange) -> GateReply {
         let (head, body) = request.into_parts();
         let target = Target::of(head.uri.path(), head.uri.query());
-        let kept = self.kept(exchange.connection, &head.headers);
+        let recorded = self.recorded(exchange.connection, &head.headers);
         let Target::Webhook {
             format,
             webhook_id,
             others,
         } = &target
         else {
-            let request = describe("", "", exchange.id, &kept);
+            let request = describe("", "", exchange.id, &recorded);
             Box::pin(refuse_target(
                 &self.gate,
                 &target,
@@ -150,7 +150,7 @@ impl<S: Store> Ingest<S> {
             return GateReply::Refused(RefusalCode::WebhookNotFound.into());
         };
         if !others.is_empty() {
-            let request = describe("", "", exchange.id, &kept);
+            let request = describe("", "", exchange.id, &recorded);
             // Boxed, because it is rare and large.
             Box::pin(refuse_ids(
                 &self.gate,
@@ -160,7 +160,7 @@ impl<S: Store> Ingest<S> {
             ))
             .await;
         }
-        let delivery = describe(format, webhook_id, exchange.id, &kept);
+        let delivery = describe(format, webhook_id, exchange.id, &recorded);
         if head.method != Method::POST {
             // Boxed, because it is rare and large, and would enlarge the future of every delivery.
             Box::pin(self.gate.refuse(delivery, RefusalCode::MethodNotAllowed)).await;
@@ -169,7 +169,7 @@ impl<S: Store> Ingest<S> {
         self.gate.receive(delivery, RequestBody(body)).await
     }
 
-    fn kept<'a>(&'a self, connection: Connection, headers: &'a HeaderMap) -> RecordedHeaders<'a> {
+    fn recorded<'a>(&'a self, connection: Connection, headers: &'a HeaderMap) -> RecordedHeaders<'a> {
         RecordedHeaders {
             headers,
             connection,
@@ -245,14 +245,14 @@ pub async fn refuse_plain<S: Store>(
     exchange: &Exchange,
 ) {
     let headers = HeaderMap::new();
-    let kept = RecordedHeaders {
+    let recorded = RecordedHeaders {
         headers: &headers,
         connection: exchange.connection,
         proxies,
     };
     let request = DeliveryRequest {
         user_agent: Some(seen.user_agent).filter(|bytes| !bytes.is_empty()),
-        ..describe("", "", exchange.id, &kept)
+        ..describe("", "", exchange.id, &recorded)
     };
     let target = seen.target.map(Target::of_text);
     for target in target.into_iter().chain([Target::NearMiss(seen.other_ids)]) {

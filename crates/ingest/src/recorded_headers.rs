@@ -54,10 +54,10 @@ impl RequestHeaders for RecordedHeaders<'_> {
             .sum()
     }
 
-    fn kept(&self) -> Option<String> {
+    fn recorded(&self) -> Option<String> {
         let mut text = Vec::new();
         for (name, value) in self.headers {
-            if !is_kept(name.as_str()) {
+            if !is_recorded(name.as_str()) {
                 continue;
             }
             if text.is_empty() {
@@ -98,7 +98,7 @@ impl RequestHeaders for RecordedHeaders<'_> {
 
 /// `true` if a header of this name is recorded. Left out are headers that the record has elsewhere, and names that mark
 /// or contain a secret.
-fn is_kept(name: &str) -> bool {
+fn is_recorded(name: &str) -> bool {
     match name {
         "accept" | "accept-encoding" | "accept-language" | "connection" | "content-type" | "date"
         | "expect" | "idempotency-key" | "via" | "webhook-id" | "webhook-timestamp" | "x-forwarded-for" => {
@@ -142,15 +142,15 @@ mod tests {
     use super::*;
 
     fn recorded_value(headers: &HeaderMap) -> Option<String> {
-        let kept = RecordedHeaders {
+        let headers = RecordedHeaders {
             headers,
             connection: Connection::from_peer([192, 0, 2, 1].into()),
             proxies: &Proxies::default(),
         };
-        kept.kept()
+        headers.recorded()
     }
 
-    fn kept(headers: &[(&str, &[u8])]) -> Vec<(String, String)> {
+    fn recorded(headers: &[(&str, &[u8])]) -> Vec<(String, String)> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
@@ -192,7 +192,7 @@ mod tests {
             "host",
             "content-length",
         ] {
-            assert_eq!(kept(&[(name, b"x")]), [], "{name}");
+            assert_eq!(recorded(&[(name, b"x")]), [], "{name}");
         }
         for name in [
             "accept",
@@ -206,22 +206,22 @@ mod tests {
             "referer",
             "via",
         ] {
-            assert_eq!(kept(&[(name, b"x")]), [(name.to_owned(), "x".to_owned())]);
+            assert_eq!(recorded(&[(name, b"x")]), [(name.to_owned(), "x".to_owned())]);
         }
     }
 
     #[test]
     fn values_come_back_and_are_bounded() {
         let values: [&[u8]; 4] = [b"a \"b\" \\c", "\u{e9}\tx".as_bytes(), b"\xff", b""];
-        let shown: Vec<_> = kept(&values.map(|value| ("via", value)))
+        let shown: Vec<_> = recorded(&values.map(|value| ("via", value)))
             .into_iter()
             .map(|(_, value)| value)
             .collect();
         assert_eq!(shown, ["a \"b\" \\c", "\u{e9}\tx", "\u{fffd}", ""]);
         let long = "\u{20ac}".repeat(400);
-        let cut = kept(&[("via", long.as_bytes())]);
+        let cut = recorded(&[("via", long.as_bytes())]);
         assert_eq!(cut[0].1, "\u{20ac}".repeat(170), "no half characters");
-        assert_eq!(kept(&[("via", long.as_bytes()); 60]).len(), 7);
+        assert_eq!(recorded(&[("via", long.as_bytes()); 60]).len(), 7);
     }
 
     #[test]
@@ -229,12 +229,12 @@ mod tests {
         let id = format!("wh_{}", "aB3".repeat(13).split_at(38).0);
         let referer = format!("https://hooks.example.org/webhooks/custom/{id}?x");
         for value in [id.as_str(), &referer, &format!("{}{id}", "x".repeat(600))] {
-            assert_eq!(kept(&[("referer", value.as_bytes())])[0].1, HIDDEN);
+            assert_eq!(recorded(&[("referer", value.as_bytes())])[0].1, HIDDEN);
         }
-        assert_eq!(kept(&[("referer", &id.as_bytes()[..40])])[0].1, HIDDEN);
-        assert_eq!(kept(&[("x-ref", b"hgt_77")])[0].1, HIDDEN);
+        assert_eq!(recorded(&[("referer", &id.as_bytes()[..40])])[0].1, HIDDEN);
+        assert_eq!(recorded(&[("x-ref", b"hgt_77")])[0].1, HIDDEN);
         assert_eq!(
-            kept(&[("referer", b"https://h.example/kWh_total?a=b")])[0].1,
+            recorded(&[("referer", b"https://h.example/kWh_total?a=b")])[0].1,
             "https://h.example/kWh_total?a=b"
         );
     }

@@ -308,7 +308,7 @@ pub fn request(webhook_id: &str) -> DeliveryRequest<'_> {
 struct NoHeaders;
 
 impl RequestHeaders for NoHeaders {
-    fn kept(&self) -> Option<String> {
+    fn recorded(&self) -> Option<String> {
         None
     }
 

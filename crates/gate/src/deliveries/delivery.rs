@@ -59,7 +59,7 @@ pub struct DeliveryRequest<'a> {
 pub trait RequestHeaders: Sync {
     /// The headers that may be recorded, without secrets and bounded: a JSON array of pairs of name and value,
     /// `[["accept","*/*"]]`. `None` if there are none.
-    fn kept(&self) -> Option<String>;
+    fn recorded(&self) -> Option<String>;
 
     /// The different values of the headers of this name, joined by commas. Empty values are left out.
     fn joined(&self, name: &str) -> Vec<u8>;

@@ -202,7 +202,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             source: admission.source,
             observed: admission.waived.map(|_| request.headers.trail()),
             user_agent: request.user_agent_text(),
-            headers: request.headers.kept(),
+            headers: request.headers.recorded(),
             took: received_at.since(self.began),
             idempotency,
             payload: kept(webhook, bytes),

@@ -122,7 +122,7 @@ impl Gauges {
         };
         let store = encoder.encode_descriptor(
             "store_bytes",
-            "Size of the database on disk, with what is free in it",
+            "Size of the database on disk, free space included",
             None,
             MetricType::Gauge,
         )?;
@@ -141,7 +141,7 @@ impl Gauges {
         }
         let mut pending = encoder.encode_descriptor(
             "address_set_pending",
-            "Whether a version of an address set waits for approval",
+            "1 if a version of an address set waits for approval, else 0",
             None,
             MetricType::Gauge,
         )?;
@@ -150,7 +150,7 @@ impl Gauges {
         }
         let mut age = encoder.encode_descriptor(
             "address_set_read_age_seconds",
-            "How long ago the published list of an address set was read",
+            "Time since the published list of an address set was last read",
             None,
             MetricType::Gauge,
         )?;
@@ -165,7 +165,7 @@ impl Gauges {
     fn encode_certificates(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut remaining = encoder.encode_descriptor(
             "certificate_remaining_seconds",
-            "How long clients go on taking the certificate of a listener",
+            "Remaining validity of the certificate of a listener",
             None,
             MetricType::Gauge,
         )?;
@@ -174,7 +174,7 @@ impl Gauges {
         }
         let mut failed = encoder.encode_descriptor(
             "certificate_reload_failed",
-            "Whether the newest certificate of a listener can't be used and the one before is served",
+            "1 if the newest certificate of a listener can't be used and the one before is served, else 0",
             None,
             MetricType::Gauge,
         )?;

@@ -91,7 +91,7 @@ impl<S: Store, B: Body> ReceiveContext<'_, S, B> {
             source: key.source,
             trail: is_for_source(key.code).then(|| request.headers.trail()),
             user_agent: request.user_agent_text(),
-            headers: request.headers.kept(),
+            headers: request.headers.recorded(),
             took: received_at.since(self.began),
             no_payload: payload.as_ref().err().copied(),
             payload: payload.ok(),
