@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::connection_activity::IDLE_TIMEOUT;
-    use crate::unread_answers::{FREE_PIECES, MAX_WAITING_BYTES, STALL_TIMEOUT, WaitingBytes};
+    use crate::unread_answers::{FREE_PIECES, MAX_UNREAD_BYTES, STALL_TIMEOUT, WaitingBytes};
 
     fn connection(of_all: &Arc<WaitingBytes>) -> Arc<ConnectionActivity> {
         let activity = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
@@ -100,25 +100,19 @@ mod tests {
         let _of_many = pieces(&many, FREE_PIECES + 1);
         let _of_few = pieces(&few, FREE_PIECES);
         assert!(!goes(&many).await, "there is room for all");
-        let large = Piece::new(Bytes::from(vec![0; MAX_WAITING_BYTES]), Some(&few));
+        let large = Piece::new(Bytes::from(vec![0; MAX_UNREAD_BYTES]), Some(&few));
         let begun = Instant::now();
         many.severed().await;
         assert_eq!(begun.elapsed(), STALL_TIMEOUT);
         drop(large);
-        let _large = Piece::new(
-            Bytes::from(vec![0; MAX_WAITING_BYTES]),
-            Some(&connection(&of_all)),
-        );
+        let _large = Piece::new(Bytes::from(vec![0; MAX_UNREAD_BYTES]), Some(&connection(&of_all)));
         assert!(!goes(&few).await, "a few are nobody's harm");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_what_there_is_stays_however_much_others_leave() {
         let of_all = Arc::new(WaitingBytes::default());
-        let _large = Piece::new(
-            Bytes::from(vec![0; MAX_WAITING_BYTES]),
-            Some(&connection(&of_all)),
-        );
+        let _large = Piece::new(Bytes::from(vec![0; MAX_UNREAD_BYTES]), Some(&connection(&of_all)));
         let reader = connection(&of_all);
         let read = async {
             for _ in 0..100 {
@@ -146,10 +140,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_trusted_proxy_is_never_cut() {
         let of_all = Arc::new(WaitingBytes::default());
-        let _large = Piece::new(
-            Bytes::from(vec![0; MAX_WAITING_BYTES]),
-            Some(&connection(&of_all)),
-        );
+        let _large = Piece::new(Bytes::from(vec![0; MAX_UNREAD_BYTES]), Some(&connection(&of_all)));
         let proxy = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
         let _waiting = pieces(&proxy, 100);
         assert!(!goes(&proxy).await);

@@ -1,6 +1,6 @@
 //! Limits the memory of HTTP/2 answers that the peer does not read, because its window is closed or it reads nothing. A
 //! connection may have a hundred such answers, and hyper and the h2 crate hold each of them until the socket has taken
-//! it. While all of them together are small, nothing happens. Above [`MAX_WAITING_BYTES`], connections on which more
+//! it. While all of them together are small, nothing happens. Above [`MAX_UNREAD_BYTES`], connections on which more
 //! than [`FREE_PIECES`] pieces wait are cut.
 
 use std::future::pending;
@@ -18,7 +18,7 @@ static CUT: LogInterval = LogInterval::new();
 /// Bytes of waiting answers on all connections of a listener above which connections are cut. Some seventy connections
 /// reach it whose peers ask for all that they may and read nothing. It is more than the console sends at once to slow
 /// readers.
-pub(crate) const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_UNREAD_BYTES: usize = 16 * 1024 * 1024;
 
 /// Waiting pieces that a connection may always have: they take less memory than its handshake did. One large answer to
 /// a slow reader takes up to three.
@@ -56,7 +56,7 @@ impl UnreadAnswers {
         self.of_all.get_or_init(|| Arc::clone(of_all));
     }
 
-    /// Returns once the connection should be cut: the listener is above [`MAX_WAITING_BYTES`], and more than
+    /// Returns once the connection should be cut: the listener is above [`MAX_UNREAD_BYTES`], and more than
     /// [`FREE_PIECES`] pieces have waited on the connection for [`STALL_TIMEOUT`] without a break.
     pub(crate) async fn must_be_cut(&self) {
         let Some(of_all) = self.of_all.get() else {
@@ -69,7 +69,7 @@ impl UnreadAnswers {
             self.has_recovered.store(false, Ordering::Relaxed);
             sleep(STALL_TIMEOUT).await;
             let has_recovered = self.has_recovered.load(Ordering::Relaxed);
-            if !has_recovered && self.is_crowded() && of_all.bytes() > MAX_WAITING_BYTES {
+            if !has_recovered && self.is_crowded() && of_all.bytes() > MAX_UNREAD_BYTES {
                 if let Some(left_out) = CUT.line() {
                     tracing::info!(
                         left_out,
