@@ -269,6 +269,8 @@ pub(crate) fn sql(directory: &Path, statement: &str) -> String {
         return node::sql(directory, statement);
     }
     let output = Command::new("sqlite3")
+        // The server writes too, and the shell gives up at once by default.
+        .args(["-cmd", ".timeout 30000"])
         .arg(directory.join("hookgate.db"))
         .arg(statement)
         .output()
