@@ -4,7 +4,7 @@
 use hookgate_domain::Networks;
 use hookgate_domain::address_set::{Provider, SetFilter, SetOrigin};
 use hookgate_domain::networks::parse_entry;
-use hookgate_gate::{Gate, Published, Store};
+use hookgate_gate::{DownloadedList, Gate, Store};
 
 use hookgate_outbound::{Fetcher, check_list_url};
 use hookgate_request::ApiError;
@@ -63,9 +63,9 @@ pub(crate) async fn published<S: Store>(
     check_list_url(url).map_err(|problem| ApiError::field("url", "form", problem))?;
     let unreachable = |problem: &str| ApiError::field("url", "reachable", problem);
     let (bytes, etag) = match fetcher.get(url, None).await {
-        Published::Document { bytes, etag } => (bytes, etag),
-        Published::Unchanged => return Err(unreachable("the server answered 304 to a first download")),
-        Published::Failed(problem) => return Err(unreachable(&problem)),
+        DownloadedList::Document { bytes, etag } => (bytes, etag),
+        DownloadedList::Unchanged => return Err(unreachable("the server answered 304 to a first download")),
+        DownloadedList::Failed(problem) => return Err(unreachable(&problem)),
     };
     let networks = read_list("url", bytes).await?;
     Ok(SetSource {

@@ -33,7 +33,7 @@ impl SignedIn {
 
     /// The same for requests that a browser makes by itself. They don't count as use, so an open page keeps no
     /// session alive.
-    pub(crate) async fn at_rest<S: Store + PeopleStore>(
+    pub(crate) async fn without_use<S: Store + PeopleStore>(
         gate: &Gate<S>,
         request: &AdminRequest,
     ) -> Result<Option<Self>, ApiError> {
@@ -53,7 +53,7 @@ impl SignedIn {
         let found = if is_use {
             gate.signed_in(&token, request.source).await?
         } else {
-            gate.signed_in_at_rest(&token, request.source).await?
+            gate.signed_in_without_use(&token, request.source).await?
         };
         let Some((member, session)) = found else {
             return Ok(None);

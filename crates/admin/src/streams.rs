@@ -35,7 +35,7 @@ pub(crate) struct Recipient {
 impl Recipient {
     /// Returns `true` if the credential is valid and its role is not lower than at the start.
     async fn is_permitted<S: Store + PeopleStore>(&self, gate: &Gate<S>) -> Result<bool, StoreError> {
-        let role = gate.role_of(&self.credential).await?;
+        let role = gate.current_role(&self.credential).await?;
         Ok(role.is_some_and(|role| role >= self.role))
     }
 }
@@ -98,8 +98,9 @@ pub(super) async fn finish<S: Store + PeopleStore>(gate: &Gate<S>, recipient: &R
     }
 }
 
-/// Replaces the body of a large answer by a stream of pieces, so that a reader that reads nothing is cut off, and unread answers
-/// of one account take no memory of others. The rest is not sent when the recipient is no longer permitted.
+/// Replaces the body of a large answer by a stream of pieces, so that a reader that reads nothing is cut off, and
+/// unread answers of one account take no memory of others. The rest is not sent when the recipient is no longer
+/// permitted.
 pub(crate) async fn streamed<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,

@@ -1,4 +1,5 @@
-//! The decision whether a delivery may pass. One pure function: all inputs are arguments, and the result has the reason.
+//! The decision whether a delivery may pass. One pure function: all inputs are arguments, and the result has the
+//! reason.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -37,8 +38,8 @@ pub struct Attempt {
 ///
 /// In the mode *observe* every source passes. [`Admission::waived`] has the denial that the mode *enforce* would give.
 ///
-/// `rate` is called last, and only if everything else passes, so that refused attempts do not use up the rate limit. Its
-/// error is the time until the next attempt would pass.
+/// `rate` is called last, and only if everything else passes, so that refused attempts do not use up the rate limit.
+/// Its error is the time until the next attempt would pass.
 ///
 /// ```
 /// use std::net::IpAddr;
@@ -74,7 +75,7 @@ pub fn judge(
     attempt: Attempt,
     rate: impl FnOnce() -> Result<(), Duration>,
 ) -> Result<Admission, Denial> {
-    let webhook = living(url)?;
+    let webhook = active(url)?;
     if webhook.format != attempt.format {
         return Err(Denial::OtherFormat {
             format: webhook.format,
@@ -93,7 +94,7 @@ pub fn judge(
 }
 
 /// The webhook of a live URL. A revoked webhook is refused even if the store says that its URL is live.
-fn living(url: &KnownUrl) -> Result<&Webhook, Denial> {
+fn active(url: &KnownUrl) -> Result<&Webhook, Denial> {
     match url {
         KnownUrl::Retired(retired) => Err(Denial::Retired {
             because: retired.because,
@@ -237,8 +238,8 @@ impl Denial {
         }
     }
 
-    /// Returns `true` if no change of the webhook can lift the denial. A cached copy of the webhook may then answer without a
-    /// read of the store.
+    /// Returns `true` if no change of the webhook can lift the denial. A cached copy of the webhook may then answer
+    /// without a read of the store.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Retired { .. })

@@ -79,7 +79,7 @@ impl Default for RotationPolicy {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotationAge {
-    /// No policy, or no living URL.
+    /// No policy, or no active URL.
     NotTracked,
     /// Not due yet.
     Fresh {

@@ -53,7 +53,7 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// Time of the last change of the allowlist mode; `None` if there was none. It is not part of the policy.
     pub mode_changed_at: Option<Timestamp>,
-    /// A removed member who was shown the living URL or its signing secret: a reason to regenerate. It is advice and
+    /// A removed member who was shown the active URL or its signing secret: a reason to regenerate. It is advice and
     /// not part of the policy, so it raises no revision.
     pub leaver: Option<Leaver>,
 }
@@ -138,7 +138,7 @@ impl Webhook {
     ///
     /// # Errors
     /// [`WebhookError::Revoked`]: revoked is final. [`WebhookError::SameUrl`] if `id` is the present one: a tombstone
-    /// would then kill the living URL.
+    /// would then end the active URL.
     pub fn regenerate(self, id: &WebhookId, now: Timestamp) -> Result<UrlChange, WebhookError> {
         let retired = self.retired(RetiredBecause::Regenerated, now)?;
         if retired.digest == id.digest() {
@@ -242,7 +242,7 @@ impl Webhook {
         Ok(self.changed(|webhook| webhook.state = WebhookState::Active(url)))
     }
 
-    /// The living URL.
+    /// The active URL.
     ///
     /// # Errors
     /// [`WebhookError::Revoked`] if there is none.

@@ -17,10 +17,10 @@ use crate::people::audit_changes::changed;
 use crate::{ActorContext, Forbidden, Gate, MAX_ADDRESS_SETS, NewVersion, Store, StoreError, VersionChange};
 
 pub(crate) use lists::ListReader;
-pub use published::{Published, REFRESH_AFTER};
+pub use published::{DownloadedList, REFRESH_AFTER};
 
 /// Attempts at a change when others change the same set.
-const MOST_TRIES: usize = 5;
+const MAX_ATTEMPTS: usize = 5;
 
 /// Errors of changing an address set.
 #[derive(Debug, Error)]
@@ -136,7 +136,7 @@ impl<S: Store> Gate<S> {
         if networks.as_slice().is_empty() {
             return Err(AddressSetError::Empty);
         }
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let (set, known) = self.address_set(name).await?;
             if revision.is_some_and(|revision| revision != set.revision) {
                 return Err(AddressSetError::Changed);
@@ -146,7 +146,7 @@ impl<S: Store> Gate<S> {
             }
             let changes = NetworkChanges::between(&known, &networks);
             match self
-                .take_up(actor, set, networks.clone(), changes, Acceptance::AtOnce)
+                .apply_networks(actor, set, networks.clone(), changes, Acceptance::AtOnce)
                 .await
             {
                 Err(AddressSetError::Changed) => {}
@@ -184,7 +184,7 @@ impl<S: Store> Gate<S> {
         &self,
         name: &AddressSetName,
     ) -> Result<(AddressSet, Arc<Networks>), AddressSetError> {
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let set = self.store.address_set_by_name(name).await?;
             let set = set.ok_or(AddressSetError::NotFound)?;
             // Not found: the version was replaced and removed meanwhile, so the set is read again.
@@ -195,7 +195,7 @@ impl<S: Store> Gate<S> {
         Err(AddressSetError::Changed)
     }
 
-    async fn take_up(
+    async fn apply_networks(
         &self,
         actor: &ActorContext,
         mut set: AddressSet,
@@ -219,7 +219,7 @@ impl<S: Store> Gate<S> {
         let newest = self.newest_version(&set.name).await?;
         let number = newest.max(set.version).max(set.pending.unwrap_or(0)) + 1;
         let before = settings(&set);
-        if acceptance == Acceptance::UnlessItIsLarge && changes.needs_approval() {
+        if acceptance == Acceptance::UnlessLarge && changes.needs_approval() {
             set.pending = Some(number);
         } else {
             (set.version, set.changed_at, set.pending) = (number, now, None);
@@ -258,7 +258,7 @@ impl<S: Store> Gate<S> {
 enum Acceptance {
     AtOnce,
     /// At once, unless the change takes away or adds more than half: then it waits for approval.
-    UnlessItIsLarge,
+    UnlessLarge,
 }
 
 fn new_version(

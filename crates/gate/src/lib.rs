@@ -2,13 +2,16 @@
 //!
 //! - [`Gate::receive`]: receives a delivery, from the request to the incident on disk.
 //! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
-//! - [`Gate::address_set_create`], [`Gate::address_set_refresh`], [`Gate::address_set_decide`]: named sets of addresses.
+//! - [`Gate::address_set_create`], [`Gate::address_set_refresh`], [`Gate::address_set_decide`]: named sets of
+//!   addresses.
 //! - [`Gate::incident_act`], [`Gate::incident_timeline`]: actions on an incident, and its timeline.
 //! - [`Store::usage`], [`Store::top_sources`], [`Gate::delivery`]: usage, sources and records of deliveries.
-//! - [`Gate::allowlist_preview`], [`Gate::address_set_preview`]: the senders that a change would refuse, before it is made.
+//! - [`Gate::allowlist_preview`], [`Gate::address_set_preview`]: the senders that a change would refuse, before it is
+//!   made.
 //! - [`Gate::sign_in`], [`Gate::signed_in`], [`Gate::authenticate`]: authentication of members and tokens.
 //! - [`Gate::member_add`], [`Gate::token_create`], [`Gate::audit_page`]: members, tokens and the audit trail.
-//! - [`Store`], [`PeopleStore`], [`Clock`], [`Entropy`], [`Seal`], [`Passwords`]: the ports that other crates implement.
+//! - [`Store`], [`PeopleStore`], [`Clock`], [`Entropy`], [`Seal`], [`Passwords`]: the ports that other crates
+//!   implement.
 //!
 //! Each use case of an actor takes an [`ActorContext`]: it carries the role, which is checked, and becomes the entry of
 //! the audit trail, in the same transaction as the change.
@@ -25,7 +28,7 @@ mod ports;
 mod rate_limiter;
 mod webhooks;
 
-pub use address_sets::{AddressSetError, Published, REFRESH_AFTER, RefreshOutcome};
+pub use address_sets::{AddressSetError, DownloadedList, REFRESH_AFTER, RefreshOutcome};
 pub use deliveries::delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, HIDDEN,
     Idempotency, MAX_HEADER_BYTES, MAX_REFUSED_PAYLOAD, RateScope, Refusal, RefusalKey, RefusedDelivery,
@@ -75,7 +78,7 @@ pub use ports::address_store::{
 pub use ports::people_store::{MAX_KNOWN_ACTORS, MAX_SESSIONS, PeopleStore};
 pub use ports::search_store::{IncidentTitle, SearchStore, WebhookLabel};
 pub use ports::store::{
-    IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError, StoreFuture, UrlSince,
+    IncidentCount, MAX_COUNTED_INCIDENTS, MAX_FAILING_WEBHOOKS, Store, StoreError, StoreFuture, UrlSince,
     WebhookCounts,
 };
 pub use ports::{

@@ -13,7 +13,7 @@ use std::time::Duration;
 use hookgate_domain::Networks;
 use hookgate_domain::leaks::may_hold_secret;
 use hookgate_domain::networks::is_public;
-use hookgate_gate::Published;
+use hookgate_gate::DownloadedList;
 use hookgate_pem::{PemFault, PemKind, check_pem};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -119,15 +119,15 @@ impl Fetcher {
     }
 
     /// Fetches the document at `url`. With an `etag`, the server may answer that the document has not changed.
-    pub async fn get(&self, url: &str, etag: Option<&str>) -> Published {
+    pub async fn get(&self, url: &str, etag: Option<&str>) -> DownloadedList {
         let got = timeout(TIMEOUT, self.try_get(url, etag)).await;
         match got.unwrap_or(Err(FetchError::TooSlow)) {
             Ok(published) => published,
-            Err(error) => Published::Failed(error.to_string()),
+            Err(error) => DownloadedList::Failed(error.to_string()),
         }
     }
 
-    async fn try_get(&self, url: &str, etag: Option<&str>) -> Result<Published, FetchError> {
+    async fn try_get(&self, url: &str, etag: Option<&str>) -> Result<DownloadedList, FetchError> {
         let target = Target::parse(url)?;
         let stream = self.connect(&target).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -181,10 +181,10 @@ impl fmt::Debug for Fetcher {
     }
 }
 
-async fn read(answer: Response<Incoming>) -> Result<Published, FetchError> {
+async fn read(answer: Response<Incoming>) -> Result<DownloadedList, FetchError> {
     match answer.status() {
         StatusCode::OK => {}
-        StatusCode::NOT_MODIFIED => return Ok(Published::Unchanged),
+        StatusCode::NOT_MODIFIED => return Ok(DownloadedList::Unchanged),
         other => return Err(FetchError::Status(other)),
     }
     let etag = answer
@@ -203,5 +203,5 @@ async fn read(answer: Response<Incoming>) -> Result<Published, FetchError> {
         }
         bytes.extend_from_slice(&piece);
     }
-    Ok(Published::Document { bytes, etag })
+    Ok(DownloadedList::Document { bytes, etag })
 }

@@ -122,7 +122,7 @@ macro_rules! store_contract {
             addresses: a_set_comes_back, a_changed_set_changes_its_webhooks,
                 one_of_two_changes_of_a_set_wins, a_used_set_stays,
                 a_revoked_webhook_uses_no_set,
-                a_lone_source_is_found;
+                a_sole_source_is_found;
             set_versions: what_waits_does_not_count, a_set_keeps_some_versions;
             usage_sources: sources_that_sent_most_come_first, a_source_is_new_once, sites_of_ipv6_are_one_source,
                 accepted_sources_are_those_that_passed, reasons_are_counted_by_source,

@@ -75,7 +75,7 @@ pub struct Webhook {
     /// Time of revocation; null if it is not revoked.
     #[schema(required, format = DateTime)]
     pub revoked_at: Option<String>,
-    /// Deliveries that still arrived at its dead URLs. Present only where one webhook is read that is revoked or was
+    /// Deliveries that still arrived at its retired URLs. Present only where one webhook is read that is revoked or was
     /// regenerated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_url_use: Option<RetiredUrlUse>,
@@ -137,7 +137,7 @@ impl Webhook {
         self
     }
 
-    /// Adds the use of its dead URLs.
+    /// Adds the use of its retired URLs.
     #[must_use]
     pub fn with_retired_use(mut self, seen: Option<gate::RetiredUse>) -> Self {
         self.retired_url_use = seen.map(RetiredUrlUse::from);
@@ -145,7 +145,7 @@ impl Webhook {
     }
 }
 
-/// Deliveries to the dead URLs of a webhook since they died, as far as history is kept.
+/// Deliveries to the retired URLs of a webhook since they were retired, as far as history is kept.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RetiredUrlUse {
     /// Time when the webhook was revoked, or its present URL was created.

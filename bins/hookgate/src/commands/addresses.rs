@@ -9,7 +9,7 @@ use hookgate_domain::address_set::{AddressSet, AddressSetName, NetworkChanges, S
 use hookgate_domain::invisible::with_hidden_shown;
 use hookgate_domain::networks::{NetworkWarning, network_warnings};
 use hookgate_domain::{Allowlist, Networks, Timestamp};
-use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, RefreshOutcome};
+use hookgate_gate::{AddressSetError, AddressStore, DownloadedList, PreviewDays, RefreshOutcome};
 use hookgate_outbound::check_list_url;
 use hookgate_wire::{self as wire, counted};
 use serde_json::json;
@@ -228,7 +228,7 @@ impl Desk<'_> {
         }
     }
 
-    async fn read_published(&self, options: &Options, set: &AddressSet) -> Result<Published, Failure> {
+    async fn read_published(&self, options: &Options, set: &AddressSet) -> Result<DownloadedList, Failure> {
         let url = set.url().ok_or_else(|| {
             Failure::refused(format!(
                 "@{} has no URL to download from; import it with --file",
@@ -304,7 +304,7 @@ impl Desk<'_> {
             }
             (None, None) => self.read_published(options, set).await?,
         };
-        if matches!(published, Published::Unchanged) {
+        if matches!(published, DownloadedList::Unchanged) {
             return Ok(None);
         }
         let (bytes, _) = read(published)?;

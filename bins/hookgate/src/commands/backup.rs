@@ -135,10 +135,10 @@ async fn retire_all_urls(gate: &Gate<Database>) -> Result<usize, Failure> {
             return Ok(retired);
         };
         after = Some(last.handle);
-        let living = page
+        let active = page
             .iter()
             .filter(|webhook| matches!(webhook.state, WebhookState::Active(_)));
-        for webhook in living {
+        for webhook in active {
             gate.regenerate(&app::command_line_actor(), webhook.handle)
                 .await?;
             retired += 1;

@@ -57,7 +57,7 @@ async fn route<S: Store + PeopleStore>(
     }
     // A live view reconnects by itself as long as its page is open.
     let signed_in = if segments.last() == Some(&LIVE) {
-        SignedIn::at_rest(&console.gate, &request).await?
+        SignedIn::without_use(&console.gate, &request).await?
     } else {
         SignedIn::of(&console.gate, &request).await?
     };

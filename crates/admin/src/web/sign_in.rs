@@ -105,7 +105,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     };
     let (problem, retry_after) = match signed_in {
         Ok((token, session, member)) => {
-            let device = console.gate.device(&member);
+            let device = console.gate.new_device_cookie(&member);
             let reply = match kept {
                 Some(kept) => {
                     let signed_in = SignedIn::new(&token, member, session, source);

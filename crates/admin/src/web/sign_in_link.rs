@@ -22,7 +22,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
     secret: &str,
 ) -> Result<Reply, ApiError> {
     let found = match secret.parse::<SignInSecret>() {
-        Ok(secret) => console.gate.sign_in_link_of(&secret, request.source).await?,
+        Ok(secret) => console.gate.find_sign_in_link(&secret, request.source).await?,
         Err(_) => None,
     };
     let member = found.map(|(_, member)| member.name.to_string());
@@ -55,7 +55,7 @@ pub(super) async fn sign_in<S: Store + PeopleStore>(
     };
     match signed_in {
         Ok((token, session, member)) => {
-            let device = console.gate.device(&member);
+            let device = console.gate.new_device_cookie(&member);
             let reply = html::see_other(&first_page(console, &session, HOME).await);
             begin(console, earlier, token.reveal(), device, reply).await
         }

@@ -2,7 +2,7 @@
 
 use crate::{Timestamp, WebhookId, WebhookIdDigest, WebhookIdHint};
 
-/// The state of a webhook: active with a living URL, or revoked. Revoked is final.
+/// The state of a webhook: active with a URL, or revoked. Revoked is final.
 ///
 /// ```
 /// use hookgate_domain::WebhookState;
@@ -43,7 +43,7 @@ impl WebhookState {
         })
     }
 
-    /// Hint of the living or last URL.
+    /// Hint of the active or last URL.
     #[must_use]
     pub const fn hint(&self) -> WebhookIdHint {
         match self {
@@ -53,7 +53,7 @@ impl WebhookState {
     }
 }
 
-/// The stored part of a living URL.
+/// The stored part of an active URL.
 ///
 /// ```
 /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};

@@ -1,4 +1,4 @@
-//! The URLs of a webhook, living and retired. A retired URL leaves a tombstone that is kept for ever: its sender learns
+//! The URLs of a webhook, active and retired. A retired URL leaves a tombstone that is kept for ever: its sender learns
 //! that it is retired, and nobody can bring it back.
 
 use super::Webhook;
@@ -113,7 +113,7 @@ impl RetiredBecause {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KnownUrl {
-    /// The living URL of this webhook.
+    /// The active URL of this webhook.
     Live(Webhook),
     /// A URL that is retired for good.
     Retired(RetiredUrl),

@@ -11,14 +11,14 @@ use tokio::task::spawn_blocking;
 use crate::{Gate, Store};
 
 /// Documents read at the same time.
-const AT_ONCE: usize = 1;
+const LISTS_AT_ONCE: usize = 1;
 
 /// Reads published lists.
 pub(crate) struct ListReader(Arc<Semaphore>);
 
 impl Default for ListReader {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self(Arc::new(Semaphore::new(LISTS_AT_ONCE)))
     }
 }
 

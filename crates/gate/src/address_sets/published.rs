@@ -21,7 +21,7 @@ const MAX_FAULT: usize = 300;
 
 /// The result of downloading a published list.
 #[derive(Clone, Debug)]
-pub enum Published {
+pub enum DownloadedList {
     /// The list was downloaded.
     Document {
         /// The document.
@@ -46,7 +46,7 @@ impl<S: Store> Gate<S> {
         &self,
         actor: &ActorContext,
         name: &AddressSetName,
-        published: Published,
+        published: DownloadedList,
     ) -> Result<RefreshOutcome, AddressSetError> {
         actor.require(Permission::ManageWebhooks)?;
         let (mut set, known) = self.address_set(name).await?;
@@ -56,15 +56,15 @@ impl<S: Store> Gate<S> {
         let now = self.now();
         set.reading.tried_at = Some(now);
         let failed = match published {
-            Published::Unchanged => {
+            DownloadedList::Unchanged => {
                 set.reading.read_at = Some(now);
                 set.reading.fault = None;
                 let set = self.write_set(set, VersionChange::None, None).await?;
                 let changes = NetworkChanges::default();
                 return Ok(RefreshOutcome { set, changes });
             }
-            Published::Failed(fault) => (fault, None),
-            Published::Document { bytes, etag } => {
+            DownloadedList::Failed(fault) => (fault, None),
+            DownloadedList::Document { bytes, etag } => {
                 match self.address_list_read(provider, filter, bytes).await {
                     Ok(networks) => {
                         set.reading.read_at = Some(now);
@@ -76,7 +76,7 @@ impl<S: Store> Gate<S> {
                             return Ok(RefreshOutcome { set, changes });
                         }
                         return self
-                            .take_up(actor, set, networks, changes, Acceptance::UnlessItIsLarge)
+                            .apply_networks(actor, set, networks, changes, Acceptance::UnlessLarge)
                             .await;
                     }
                     Err(error) => (error.to_string(), Some(error)),
@@ -179,7 +179,8 @@ impl<S: Store> Gate<S> {
         })
     }
 
-    /// `true` if the newest version has these networks and is pending or rejected: then nobody is asked about them again.
+    /// `true` if the newest version has these networks and is pending or rejected: then nobody is asked about them
+    /// again.
     async fn was_decided(&self, set: &AddressSet, networks: &Networks) -> Result<bool, StoreError> {
         let newest = self.newest_version(&set.name).await?;
         if newest == set.version {

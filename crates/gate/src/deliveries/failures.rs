@@ -1,4 +1,4 @@
-//! Counts deliveries that fail by the sender's fault after something of the body came: wrong signatures, invalid
+//! Counts deliveries that fail by the sender's fault after a part of the body has arrived: wrong signatures, invalid
 //! payloads, bodies that never end. Failures count by source and webhook, so a stranger uses up neither the webhook's
 //! rate limit nor the allowance of other sources.
 //!
@@ -17,16 +17,16 @@ use super::memory_budget::WebhookQuota;
 use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// Bytes per cell of the rate limiter. A failure counts at least one cell, for its head and the work on it.
-const CELL: usize = 4 * 1024;
+const CELL_BYTES: usize = 4 * 1024;
 /// Failures of one source at one webhook: 16 MiB, or 4,096 small deliveries, at once and within each minute after that.
 /// A misconfigured sender stays far below, and hashing and reading that much takes a fraction of a percent of a core.
 const ALLOWANCE: Allowance = Allowance::new(4_096, Duration::from_mins(1));
 /// Maximum number of pairs of webhook and source remembered. A forgotten pair starts anew, so this bounds memory.
 const MAX_REMEMBERED: usize = 10_000;
 /// Maximum wait of such a delivery for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time after the last failure at a webhook during which its deliveries are compared with the limit of their source.
-const WATCHED: Duration = Duration::from_mins(3);
+const WATCH_TIME: Duration = Duration::from_mins(3);
 
 /// The recent failures of each source at each webhook.
 pub(crate) struct Failures(RateLimiters<WebhookHandle>);
@@ -42,7 +42,7 @@ impl Failures {
     /// must hold it until it is known whether this delivery fails too.
     ///
     /// # Errors
-    /// The time that the source should wait, if no permit is free within [`PATIENCE`].
+    /// The time that the source should wait, if no permit is free within [`TURN_TIMEOUT`].
     pub(crate) async fn turn<'s>(
         &self,
         quota: &'s WebhookQuota,
@@ -54,7 +54,7 @@ impl Failures {
             return Ok(None);
         };
         // On the heap, because it is rare and would make the future of every delivery larger.
-        match Box::pin(timeout(PATIENCE, quota.suspects.acquire())).await {
+        match Box::pin(timeout(TURN_TIMEOUT, quota.suspects.acquire())).await {
             Ok(Ok(turn)) => Ok(Some(turn)),
             // Nobody closes the semaphore.
             Ok(Err(_)) | Err(_) => Err(wait),
@@ -71,7 +71,7 @@ impl Failures {
         now: Timestamp,
     ) -> Option<Duration> {
         let failed_at = Timestamp::from_micros(quota.failed_at.load(Ordering::Relaxed));
-        if now.since(failed_at) > WATCHED {
+        if now.since(failed_at) > WATCH_TIME {
             return None;
         }
         self.0.wait(&webhook, source, now)
@@ -86,13 +86,15 @@ impl Failures {
         bytes: usize,
         now: Timestamp,
     ) {
-        let cells = u32::try_from(bytes / CELL).unwrap_or(u32::MAX).saturating_add(1);
+        let cells = u32::try_from(bytes / CELL_BYTES)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
         quota.failed_at.store(now.as_micros(), Ordering::Relaxed);
         self.0.add(&webhook, source, cells, now);
     }
 }
 
-/// `true` for refusals because of the body: the sender's fault, known only after something of the body came.
+/// `true` for refusals because of the body: the sender's fault, known only after a part of the body has arrived.
 pub(crate) const fn is_failure(code: RefusalCode) -> bool {
     matches!(
         code,

@@ -20,19 +20,19 @@ use waiting::{Entry, WaitingRequests};
 /// Bytes of all deliveries.
 const TOTAL_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes of the deliveries of one webhook, so that one URL can't use up the memory of the others.
-const OF_A_WEBHOOK: usize = TOTAL_BYTES / 8;
+const WEBHOOK_BYTES: usize = TOTAL_BYTES / 8;
 /// Bytes of the deliveries of one source at one webhook; a source is an IPv4 address or an IPv6 /48.
-const OF_A_SOURCE: usize = OF_A_WEBHOOK / 4;
+const SOURCE_BYTES: usize = WEBHOOK_BYTES / 4;
 /// Bytes at the end of the budget that are reserved for small deliveries: they still pass when large ones have filled
 /// the rest.
-const FOR_SMALL: usize = TOTAL_BYTES / 4;
+const RESERVED_FOR_SMALL: usize = TOTAL_BYTES / 4;
 /// Maximum size of a small delivery: payloads of common senders are smaller.
-const SMALL: usize = 32 * 1024;
+const SMALL_BYTES: usize = 32 * 1024;
 
 /// Bytes of a webhook, and of all, up to which sources are not tracked: half of the quota of a source, and half of the
 /// budget.
-const UNTOLD_OF_A_WEBHOOK: usize = OF_A_SOURCE / 2;
-const UNTOLD: usize = TOTAL_BYTES / 2;
+const UNTRACKED_WEBHOOK_BYTES: usize = SOURCE_BYTES / 2;
+const UNTRACKED_BYTES: usize = TOTAL_BYTES / 2;
 
 /// Bytes of a delivery beside its head and its body: a stream or a connection, and the work on it.
 const REQUEST_BYTES: usize = 4 * 1024;
@@ -85,7 +85,7 @@ pub struct Reservation<'a> {
 
 impl<'a> Reservation<'a> {
     /// An empty reservation for a delivery to the webhook with this quota.
-    pub(crate) const fn nothing(budget: &'a MemoryBudget, quota: Arc<WebhookQuota>, source: IpAddr) -> Self {
+    pub(crate) const fn empty(budget: &'a MemoryBudget, quota: Arc<WebhookQuota>, source: IpAddr) -> Self {
         Self {
             budget,
             quota,
@@ -114,15 +114,15 @@ impl<'a> Reservation<'a> {
         let own = self.bytes.fetch_add(more, Ordering::Relaxed) + more;
         let all = self.budget.bytes.fetch_add(more, Ordering::Relaxed) + more;
         let of_webhook = self.quota.bytes.fetch_add(more, Ordering::Relaxed) + more;
-        if all <= UNTOLD && of_webhook <= UNTOLD_OF_A_WEBHOOK && self.entry.get().is_none() {
+        if all <= UNTRACKED_BYTES && of_webhook <= UNTRACKED_WEBHOOK_BYTES && self.entry.get().is_none() {
             return true;
         }
-        self.take_told(own, more)
+        self.take_tracked(own, more)
     }
 
     /// Reserves `more` bytes while much memory is in use: the bytes count for the source, and waiting requests are
     /// evicted to make room.
-    fn take_told(&self, own: usize, more: usize) -> bool {
+    fn take_tracked(&self, own: usize, more: usize) -> bool {
         let mut waiting = self.budget.lock();
         let entry = if let Some(entry) = self.entry.get() {
             waiting.grow(entry, more);
@@ -132,18 +132,18 @@ impl<'a> Reservation<'a> {
             let entry = waiting.enter(Arc::clone(&self.quota), network, own);
             self.entry.get_or_init(|| entry)
         };
-        let most = if own > SMALL {
-            TOTAL_BYTES - FOR_SMALL
+        let most = if own > SMALL_BYTES {
+            TOTAL_BYTES - RESERVED_FOR_SMALL
         } else {
             TOTAL_BYTES
         };
         let in_all = || self.budget.bytes.load(Ordering::Relaxed);
         let of_webhook = || self.quota.bytes.load(Ordering::Relaxed);
         let mut fits = !entry.is_evicted();
-        while fits && waiting.of_source(entry) > OF_A_SOURCE - UNTOLD_OF_A_WEBHOOK {
+        while fits && waiting.of_source(entry) > SOURCE_BYTES - UNTRACKED_WEBHOOK_BYTES {
             fits = self.budget.evict(waiting.evict_of_source(entry));
         }
-        while fits && of_webhook() > OF_A_WEBHOOK {
+        while fits && of_webhook() > WEBHOOK_BYTES {
             fits = self.budget.evict(waiting.evict_of_webhook(entry));
         }
         while fits && in_all() > most {

@@ -16,14 +16,14 @@ use crate::Refusal;
 
 /// Size from which a payload is large. Below, the worst payload is read in a millisecond; payloads of common senders
 /// stay under 20 KiB.
-const LARGE: usize = 32 * 1024;
+const LARGE_BYTES: usize = 32 * 1024;
 
 /// Large payloads that are read at the same time: fifty of the worst kind a second. Each takes some 10 MiB while it is
 /// read.
-const AT_ONCE: usize = 1;
+const LARGE_AT_ONCE: usize = 1;
 
 /// Maximum wait of a large payload for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads payloads of all webhooks.
 pub(crate) struct PayloadParser {
@@ -33,7 +33,7 @@ pub(crate) struct PayloadParser {
 impl Default for PayloadParser {
     fn default() -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
         }
     }
 }
@@ -48,7 +48,7 @@ impl PayloadParser {
         payload: &Bytes,
         declared_json: bool,
     ) -> Result<IncidentDraft, Refusal> {
-        if payload.len() < LARGE {
+        if payload.len() < LARGE_BYTES {
             return Ok(read_payload(format, payload, declared_json)?);
         }
         let turns = async {
@@ -56,7 +56,7 @@ impl PayloadParser {
             (own, Arc::clone(&self.turns).acquire_owned().await)
         };
         // Nobody closes the semaphores: an error would mean that the gate is gone.
-        let Ok((Ok(own), Ok(turn))) = timeout(PATIENCE, turns).await else {
+        let Ok((Ok(own), Ok(turn))) = timeout(TURN_TIMEOUT, turns).await else {
             return Err(RefusalCode::Unavailable.into());
         };
         let payload = payload.clone();
@@ -99,10 +99,10 @@ mod tests {
     async fn large_payloads_are_read_like_small_ones() {
         let parser = PayloadParser::default();
         assert_eq!(
-            read(&parser, &payload(LARGE)).await,
+            read(&parser, &payload(LARGE_BYTES)).await,
             read(&parser, &payload(1)).await
         );
-        let broken = payload(LARGE).slice(..LARGE);
+        let broken = payload(LARGE_BYTES).slice(..LARGE_BYTES);
         let refusal = read_of(&parser, &WebhookQuota::default(), &broken).await;
         assert_eq!(refusal.err(), Some(RefusalCode::InvalidJson));
     }
@@ -110,9 +110,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn large_payloads_wait_for_their_turn_and_small_ones_do_not() {
         let parser = PayloadParser::default();
-        let turns = parser.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await;
+        let turns = parser
+            .turns
+            .acquire_many(u32::try_from(LARGE_AT_ONCE).unwrap())
+            .await;
         assert!(read(&parser, &payload(1)).await.is_some());
-        let large = payload(LARGE);
+        let large = payload(LARGE_BYTES);
         let refused = read_of(&parser, &WebhookQuota::default(), &large).await;
         assert_eq!(
             refused.err(),
@@ -125,7 +128,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_of_one_webhook_wait_for_each_other_and_nobody_else_does() {
-        let (parser, busy, large) = (PayloadParser::default(), WebhookQuota::default(), payload(LARGE));
+        let (parser, busy, large) = (
+            PayloadParser::default(),
+            WebhookQuota::default(),
+            payload(LARGE_BYTES),
+        );
         let turn = Arc::clone(&busy.turn).acquire_owned().await;
         let refused = read_of(&parser, &busy, &large).await;
         assert_eq!(refused.err(), Some(RefusalCode::Unavailable));

@@ -23,8 +23,8 @@ use crate::{
     Accepted, Body, Commit, DeliveryRequest, Gate, LogInterval, Refusal, Reply, SealPurpose, Store,
     StoreError,
 };
-use answer::{FULL_FOR, Rejection, explain, reply, too_many, unavailable};
-use payload::{Payload, hidden, kept};
+use answer::{FULL_RETRY_AFTER, Rejection, explain, reply, too_many, unavailable};
+use payload::{Payload, hidden, recorded_payload};
 use record::RecordOnDrop;
 use sender_key::{sender_key, with_payload};
 
@@ -32,7 +32,7 @@ use sender_key::{sender_key, with_payload};
 static NOT_CHECKED: LogInterval = LogInterval::new();
 
 /// Maximum number of times that a delivery is judged because its webhook has changed. Nobody edits faster for long.
-const MOST_JUDGEMENTS: usize = 5;
+const MAX_JUDGEMENTS: usize = 5;
 
 impl<S: Store> Gate<S> {
     /// Receives a delivery. [`Reply::Accepted`] means that the delivery and its incident are on disk, under the policy
@@ -44,7 +44,7 @@ impl<S: Store> Gate<S> {
             Err(rejection) => return reply(rejection),
         };
         let mut context = ReceiveContext::new(self, request, began, known, Payload::Unread(body));
-        for _ in 0..MOST_JUDGEMENTS {
+        for _ in 0..MAX_JUDGEMENTS {
             let rejection = match context.pass().await {
                 Ok(accepted) => return Reply::Accepted(accepted),
                 // A failure of ours is no refusal, and is not recorded as one.
@@ -83,13 +83,13 @@ impl<S: Store> Gate<S> {
         }
         let source = request.source.address();
         let too_soon = self.unknown_urls.count(source, self.now());
-        let told = || {
+        let refusal = || {
             too_soon.map_or_else(not_found, |wait| {
                 Rejection::Refused(too_many(RateScope::Source, wait, None))
             })
         };
-        let _turn = match too_soon {
-            Some(_) => Some(self.unknown_urls.lookup_permit().ok_or_else(told)?),
+        let _permit = match too_soon {
+            Some(_) => Some(self.unknown_urls.lookup_permit().ok_or_else(refusal)?),
             None => None,
         };
         // A read of the store is rare, and its future is large: on the heap, it does not enlarge the future of every
@@ -99,7 +99,7 @@ impl<S: Store> Gate<S> {
             self.unknown_urls.give_back(source);
         }
         let known = known.map_err(Rejection::Failed)?;
-        known.map(|known| (digest, known)).ok_or_else(told)
+        known.map(|known| (digest, known)).ok_or_else(refusal)
     }
 }
 
@@ -129,7 +129,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             gate,
             began,
             payload,
-            reservation: Reservation::nothing(&gate.memory_budget, quota, source),
+            reservation: Reservation::empty(&gate.memory_budget, quota, source),
             request,
             known,
             is_signed: false,
@@ -146,8 +146,8 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         self.result_of(committed)
     }
 
-    /// The whole policy in its order: judge, read, check, count. Refusals by the head come before any wait for the body,
-    /// and only a delivery that passed every check counts against the webhook's rate limit.
+    /// The whole policy in its order: judge, read, check, count. Refusals by the head come before any wait for the
+    /// body, and only a delivery that passed every check counts against the webhook's rate limit.
     async fn check(&mut self) -> Result<AcceptedDelivery, Rejection> {
         let (gate, known) = (self.gate, Arc::clone(&self.known));
         let not_found = |_| Refusal::from(RefusalCode::WebhookNotFound);
@@ -205,7 +205,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             headers: request.headers.recorded(),
             took: received_at.since(self.began),
             idempotency,
-            payload: kept(webhook, bytes),
+            payload: recorded_payload(webhook, bytes),
             draft,
         })
     }
@@ -218,7 +218,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         match (committed.map_err(Rejection::Failed)?, &self.known.url) {
             (Commit::Stored(accepted), _) => Ok(accepted),
             (Commit::Full, KnownUrl::Live(webhook)) => {
-                Err(too_many(RateScope::Incidents, FULL_FOR, Some(webhook)).into())
+                Err(too_many(RateScope::Incidents, FULL_RETRY_AFTER, Some(webhook)).into())
             }
             (Commit::IdempotencyConflict, _) => {
                 Err(Rejection::Refused(RefusalCode::IdempotencyConflict.into()))
@@ -244,7 +244,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
     }
 
     /// Confirms a refusal by a fresh read of the store, because the judged copy may be stale. Returns the webhook as it
-    /// is now, if the delivery must be judged again. A dead URL needs no second look.
+    /// is now, if the delivery must be judged again. A retired URL needs no second look.
     async fn confirm(
         &self,
         digest: WebhookIdDigest,

@@ -1,4 +1,4 @@
-//! Limits requests for unknown URLs. A source that keeps asking for URLs that do not exist is told to wait, and all
+//! Limits requests for unknown URLs. A source that keeps asking for URLs that do not exist has to wait, and all
 //! such sources together get a limited number of look-ups at a time. Cached URLs never count here. During a flood from
 //! the same address, a URL that is not cached is still found while a permit is free.
 

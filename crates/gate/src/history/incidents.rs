@@ -13,12 +13,12 @@ use crate::{ActorContext, Forbidden, Gate, Store, StoreError};
 /// ([`MAX_LISTED_CHANGES`](hookgate_domain::incident::MAX_LISTED_CHANGES)).
 pub const MAX_EVENTS: usize = 1_000;
 /// Number of events from which notes and reopenings are refused: the rest is for acknowledging and resolving.
-const FULL: usize = MAX_EVENTS / 2;
+const FULL_EVENTS: usize = MAX_EVENTS / 2;
 
 /// An action of a person on an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IncidentAction {
-    /// Acknowledges it: somebody works on it.
+    /// Acknowledges it: a member works on it.
     Acknowledge,
     /// Resolves it.
     Resolve,
@@ -61,7 +61,7 @@ impl IncidentAction {
             events,
             twin,
         } = on;
-        if matches!(self, Self::Reopen | Self::Note(_)) && events >= FULL {
+        if matches!(self, Self::Reopen | Self::Note(_)) && events >= FULL_EVENTS {
             return Err(IncidentError::TimelineFull);
         }
         let status = |incident: &Incident| json!({"status": incident.status.as_str()});

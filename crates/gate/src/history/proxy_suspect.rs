@@ -7,9 +7,9 @@ use hookgate_domain::networks::is_private;
 use crate::{Gate, SoleSource, Store, StoreError};
 
 /// Time over which [`Gate::proxy_suspect`] looks for a single source.
-const LONE_SOURCE_SPAN: Duration = Duration::from_hours(1);
+const SOLE_SOURCE_SPAN: Duration = Duration::from_hours(1);
 /// Minimum number of deliveries from which a single source suggests a proxy.
-const LONE_SOURCE_DELIVERIES: u64 = 2;
+const SOLE_SOURCE_DELIVERIES: u64 = 2;
 
 impl<S: Store> Gate<S> {
     /// The single private address that all deliveries of the last hour came from, if there is one: probably a proxy
@@ -20,8 +20,8 @@ impl<S: Store> Gate<S> {
     pub async fn proxy_suspect(&self) -> Result<Option<SoleSource>, StoreError> {
         let found = self
             .store
-            .lone_source(self.now().before(LONE_SOURCE_SPAN))
+            .sole_source(self.now().before(SOLE_SOURCE_SPAN))
             .await?;
-        Ok(found.filter(|lone| is_private(lone.address) && lone.deliveries >= LONE_SOURCE_DELIVERIES))
+        Ok(found.filter(|lone| is_private(lone.address) && lone.deliveries >= SOLE_SOURCE_DELIVERIES))
     }
 }

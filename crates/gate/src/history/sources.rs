@@ -62,7 +62,7 @@ impl SourceTotal {
 pub struct SourceTotals {
     /// All sources, in no order.
     pub sources: Vec<SourceTotal>,
-    /// Number of accepted deliveries of sources beyond those that are told apart on a day.
+    /// Number of accepted deliveries of sources beyond those that are counted separately on a day.
     pub beyond_accepted: u64,
     /// Number of refused deliveries of these.
     pub beyond_refused: u64,
@@ -130,7 +130,7 @@ impl SourceTotals {
 pub struct TopSources {
     /// The sources, most deliveries first.
     pub sources: Vec<SourceUsage>,
-    /// Number of accepted deliveries of sources beyond those that are told apart on a day.
+    /// Number of accepted deliveries of sources beyond those that are counted separately on a day.
     pub beyond_accepted: u64,
     /// Number of refused deliveries of these.
     pub beyond_refused: u64,

@@ -14,7 +14,7 @@ use crate::{Answer, IncidentRecord, PageSize, Seek, Store, StoreError};
 /// text.
 const MAX_NOTE_BYTES: usize = 2 * 1024 * 1024;
 /// Characters that remain of each note beyond.
-const CUT_NOTE: usize = 100;
+const CUT_NOTE_CHARACTERS: usize = 100;
 
 /// The timeline of an incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,14 +99,14 @@ impl Timeline {
         };
         let records = store.incident_events(number).await?;
         let opening = opening(store, number).await?;
-        let mut walk = Walk::begin(&incident, opening, records.len());
+        let mut builder = TimelineBuilder::begin(&incident, opening, records.len());
         for record in records {
-            walk.step(record);
+            builder.add_record(record);
         }
-        walk.run(incident.occurrences, None);
-        let Walk {
+        builder.add_run(incident.occurrences, None);
+        let TimelineBuilder {
             mut entries, runs, ..
-        } = walk;
+        } = builder;
         date_runs(store, number, &mut entries, &runs).await?;
         let more = incident.changes - MAX_LISTED_CHANGES;
         if more > 0 {
@@ -126,8 +126,8 @@ impl Timeline {
                 continue;
             };
             bytes += written_bytes(note.as_str());
-            if bytes > MAX_NOTE_BYTES && note.as_str().chars().nth(CUT_NOTE).is_some() {
-                let start: String = note.as_str().chars().take(CUT_NOTE).collect();
+            if bytes > MAX_NOTE_BYTES && note.as_str().chars().nth(CUT_NOTE_CHARACTERS).is_some() {
+                let start: String = note.as_str().chars().take(CUT_NOTE_CHARACTERS).collect();
                 if let Ok(cut) = format!("{start}…").parse() {
                     *note = cut;
                 }
@@ -194,21 +194,21 @@ async fn date_runs<S: Store>(
     Ok(())
 }
 
-/// A walk over the events, from the opening on.
-struct Walk<'a> {
+/// Builds the entries of a timeline from the events, which it gets one by one, from the opening on.
+struct TimelineBuilder<'a> {
     incident: &'a Incident,
     entries: Vec<TimelineEntry>,
-    /// The places of the entries of runs, with the bounds of each run.
+    /// The indexes of the entries of runs, with the bounds of each run.
     runs: Vec<(usize, RunBounds)>,
     /// Number of deliveries covered so far.
-    told: i64,
+    covered: i64,
     /// The last delivery that an entry names.
     last: Option<DeliveryId>,
     /// Time at which the incident was last resolved.
     resolved_at: Option<Timestamp>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> TimelineBuilder<'a> {
     fn begin(incident: &'a Incident, opening: Option<DeliveryId>, events: usize) -> Self {
         let mut entries = Vec::with_capacity(events + 2);
         entries.push(TimelineEntry {
@@ -219,15 +219,15 @@ impl<'a> Walk<'a> {
             incident,
             entries,
             runs: Vec::new(),
-            told: 1,
+            covered: 1,
             last: opening,
             resolved_at: None,
         }
     }
 
-    fn step(&mut self, record: IncidentRecord) {
+    fn add_record(&mut self, record: IncidentRecord) {
         let by_sender = record.actor.is_none();
-        let is_same = by_sender && self.told == record.occurrences && self.last == record.delivery;
+        let is_same = by_sender && self.covered == record.occurrences && self.last == record.delivery;
         let before = if by_sender && !is_same {
             record.occurrences - 1
         } else {
@@ -241,8 +241,8 @@ impl<'a> Walk<'a> {
                 DeliveryId::from_number(id.number().saturating_add(1))
             }
         });
-        self.run(before, end);
-        self.told = self.told.max(record.occurrences);
+        self.add_run(before, end);
+        self.covered = self.covered.max(record.occurrences);
         self.last = record.delivery.or(self.last);
         let kind = match record.event {
             IncidentEvent::ResolvedLate => {
@@ -263,9 +263,9 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// Adds an entry for the deliveries up to the count `told`, all before the delivery `before`.
-    fn run(&mut self, told: i64, before: Option<DeliveryId>) {
-        let count = told - self.told;
+    /// Adds an entry for the deliveries up to the count `count_after`, all before the delivery `before`.
+    fn add_run(&mut self, count_after: i64, before: Option<DeliveryId>) {
+        let count = count_after - self.covered;
         if count <= 0 {
             return;
         }
@@ -277,6 +277,6 @@ impl<'a> Walk<'a> {
         let kind = TimelineKind::Updated(count);
         self.entries
             .push(TimelineEntry::new(self.incident.updated_at, kind));
-        self.told = told;
+        self.covered = count_after;
     }
 }

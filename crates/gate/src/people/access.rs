@@ -11,7 +11,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn role_of(&self, credential: &Credential) -> Result<Option<Role>, StoreError> {
+    pub async fn current_role(&self, credential: &Credential) -> Result<Option<Role>, StoreError> {
         Ok(match credential {
             Credential::Session(digest) => self.live_session(digest).await?.map(|(member, _)| member.role),
             Credential::Token(digest) => self.live_token(digest).await?.map(|token| token.role),
@@ -28,7 +28,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(live.map(|(session, member)| (member, session)))
     }
 
-    /// The token with this digest, unless it is dead. Its role is never above that of its member.
+    /// The token with this digest, unless it has expired or was revoked. Its role is never above that of its member.
     pub(crate) async fn live_token(&self, digest: &ApiTokenDigest) -> Result<Option<Token>, StoreError> {
         let found = self.store.token_by_digest(digest).await?;
         let now = self.now();

@@ -20,7 +20,7 @@ impl<S: Store> Gate<S> {
     /// The device cookie for a browser in which this member has just signed in. `None` if it can't be made: the sign-in
     /// succeeds without.
     #[must_use]
-    pub fn device(&self, member: &Member) -> Option<SealedSecret> {
+    pub fn new_device_cookie(&self, member: &Member) -> Option<SealedSecret> {
         let mut id = [0; ID_BYTES];
         self.ports.entropy.fill(&mut id).ok()?;
         let until = self.now().after(DEVICE_LIFE).as_micros();
@@ -33,7 +33,7 @@ impl<S: Store> Gate<S> {
     }
 
     /// The ID of the member's browser, if the cookie was made for this name and has not expired.
-    pub(crate) fn device_of(&self, name: &MemberName, cookie: &SealedSecret) -> Option<String> {
+    pub(crate) fn device_id(&self, name: &MemberName, cookie: &SealedSecret) -> Option<String> {
         let name = name.key();
         let opened = self.ports.seal.open(cookie, SealPurpose::Device { name: &name });
         let opened = opened.ok()?;

@@ -16,13 +16,13 @@ use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// Wrong passwords for one name from one source or browser: five at once, and one more a minute. People mistype a few
 /// times.
-const OF_A_PAIR: Allowance = Allowance::new(5, Duration::from_mins(5));
+const PAIR_ALLOWANCE: Allowance = Allowance::new(5, Duration::from_mins(5));
 /// Wrong passwords for any name from one source: 20 at once, and one more each 15 seconds. An office may share one
 /// address.
-const OF_A_SOURCE: Allowance = Allowance::new(20, Duration::from_mins(5));
+const SOURCE_ALLOWANCE: Allowance = Allowance::new(20, Duration::from_mins(5));
 /// Wrong passwords for one name from all sources without a device cookie: 50 at once, and 50 each hour, which are 1,200
 /// guesses a day.
-const OF_A_NAME: Allowance = Allowance::new(50, Duration::from_hours(1));
+const NAME_ALLOWANCE: Allowance = Allowance::new(50, Duration::from_hours(1));
 /// Maximum number of sources remembered, and of pairs of a name and a source. An attacker with enough sources to push a
 /// pair out gains nothing by it, and is counted by the name.
 const MAX_REMEMBERED: usize = 10_000;
@@ -37,7 +37,7 @@ pub(crate) struct LoginLimiter {
 
 /// The origin of an attempt, by which it is counted.
 #[derive(Clone, Debug)]
-pub(crate) enum Trier {
+pub(crate) enum AttemptOrigin {
     /// A source, by its address.
     Source(IpAddr),
     /// A browser in which the member has signed in before, or a session of the member, by its ID.
@@ -57,16 +57,16 @@ pub(crate) enum TooMany {
 pub(crate) struct Attempt<'a> {
     limiter: &'a LoginLimiter,
     name: String,
-    by: Trier,
+    by: AttemptOrigin,
 }
 
 impl Default for LoginLimiter {
     fn default() -> Self {
         Self {
-            pairs: RateLimiters::new(OF_A_PAIR, MAX_REMEMBERED),
-            sources: RateLimiters::new(OF_A_SOURCE, MAX_REMEMBERED),
-            names: AttemptCounts::new(OF_A_NAME),
-            browsers: AttemptCounts::new(OF_A_PAIR),
+            pairs: RateLimiters::new(PAIR_ALLOWANCE, MAX_REMEMBERED),
+            sources: RateLimiters::new(SOURCE_ALLOWANCE, MAX_REMEMBERED),
+            names: AttemptCounts::new(NAME_ALLOWANCE),
+            browsers: AttemptCounts::new(PAIR_ALLOWANCE),
         }
     }
 }
@@ -76,11 +76,16 @@ impl LoginLimiter {
     ///
     /// # Errors
     /// [`TooMany`].
-    pub(crate) fn begin(&self, name: &MemberName, by: Trier, now: Timestamp) -> Result<Attempt<'_>, TooMany> {
+    pub(crate) fn begin(
+        &self,
+        name: &MemberName,
+        by: AttemptOrigin,
+        now: Timestamp,
+    ) -> Result<Attempt<'_>, TooMany> {
         let name = name.key();
         match &by {
-            Trier::Source(source) => self.take_of_stranger(&name, *source, now)?,
-            Trier::Known(browser) => {
+            AttemptOrigin::Source(source) => self.take_of_stranger(&name, *source, now)?,
+            AttemptOrigin::Known(browser) => {
                 let counted = self.browsers.take(&(&name, browser), now);
                 counted.map_err(TooMany::Source)?;
             }
@@ -117,8 +122,8 @@ impl Attempt<'_> {
     pub(crate) fn succeeded(self) {
         self.give_back();
         match &self.by {
-            Trier::Source(source) => self.limiter.pairs.clear(&self.name, *source),
-            Trier::Known(browser) => self.limiter.browsers.clear(&(&self.name, browser)),
+            AttemptOrigin::Source(source) => self.limiter.pairs.clear(&self.name, *source),
+            AttemptOrigin::Known(browser) => self.limiter.browsers.clear(&(&self.name, browser)),
         }
     }
 
@@ -126,13 +131,13 @@ impl Attempt<'_> {
     pub(crate) fn give_back(&self) {
         let limiter = self.limiter;
         match &self.by {
-            Trier::Source(source) => {
+            AttemptOrigin::Source(source) => {
                 let source = *source;
                 limiter.sources.give_back(&(), source);
                 limiter.pairs.give_back(&self.name, source);
                 limiter.names.give_back(&self.name);
             }
-            Trier::Known(browser) => limiter.browsers.give_back(&(&self.name, browser)),
+            AttemptOrigin::Known(browser) => limiter.browsers.give_back(&(&self.name, browser)),
         }
     }
 }
@@ -144,7 +149,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
     fn fail(limiter: &LoginLimiter, name: &str, source: &str, now: Timestamp) -> Result<(), TooMany> {
-        let by = Trier::Source(source.parse().unwrap());
+        let by = AttemptOrigin::Source(source.parse().unwrap());
         limiter.begin(&name.parse().unwrap(), by, now).map(drop)
     }
 
@@ -205,8 +210,13 @@ mod tests {
         assert_eq!(refused, Err(TooMany::Name(wait)));
         assert!(fail(&limiter, "bob", "198.51.100.1", NOW).is_ok());
         assert!(fail(&limiter, "ada", "198.51.100.1", NOW.after(wait)).is_ok());
-        let known =
-            |browser: u8| limiter.begin(&"ada".parse().unwrap(), Trier::Known(format!("{browser}")), NOW);
+        let known = |browser: u8| {
+            limiter.begin(
+                &"ada".parse().unwrap(),
+                AttemptOrigin::Known(format!("{browser}")),
+                NOW,
+            )
+        };
         for _ in 0..10 {
             known(1).unwrap_or_else(|_| panic!("locked out")).succeeded();
         }
@@ -246,7 +256,10 @@ mod tests {
     #[test]
     fn what_nobody_could_check_is_counted_for_nobody() {
         let limiter = LoginLimiter::default();
-        for by in [Trier::Source([192, 0, 2, 1].into()), Trier::Known("1".to_owned())] {
+        for by in [
+            AttemptOrigin::Source([192, 0, 2, 1].into()),
+            AttemptOrigin::Known("1".to_owned()),
+        ] {
             for _ in 0..300 {
                 let attempt = limiter.begin(&"ada".parse().unwrap(), by.clone(), NOW);
                 attempt.unwrap_or_else(|_| panic!("{by:?}")).give_back();

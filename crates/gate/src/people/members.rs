@@ -7,8 +7,8 @@ use hookgate_people::{
 };
 use serde_json::{Value, json};
 
-use super::login_limiter::{TooMany, Trier};
-use super::password_queue::Asker;
+use super::login_limiter::{AttemptOrigin, TooMany};
+use super::password_queue::PasswordCaller;
 use crate::{ActorContext, Gate, KnownWebhooks, PasswordsError, PeopleError, PeopleStore, Store, StoreError};
 
 /// A change of a member. The store applies it to the member as it is in its transaction.
@@ -98,7 +98,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             // A member with a password is an account that outlives the token or the session of the actor.
             self.check_lasting(actor).await?;
             password.check_uncommon()?;
-            member.password = Some(self.hash_password(asker(actor), password).await?);
+            member.password = Some(self.hash_password(caller(actor), password).await?);
         }
         let after = json!({"role": role.as_str(), "password": member.password.is_some()});
         let (subject, changes) = (member_subject(&member), (Value::Null, after));
@@ -125,8 +125,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         self.member_act(actor, id, MemberChange::Role { to, from }).await
     }
 
-    /// Removes a member. The member's sessions and tokens are dead when this returns, and the URLs that were shown to
-    /// the member are marked for regeneration.
+    /// Removes a member. The member's sessions and tokens no longer work when this returns, and the URLs that were
+    /// shown to the member are marked for regeneration.
     ///
     /// # Errors
     /// As [`Self::member_set_role`].
@@ -184,7 +184,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             member.check_changeable(actor.role())?;
         }
         new.check_uncommon()?;
-        let hash = self.hash_password(asker(actor), new).await?;
+        let hash = self.hash_password(caller(actor), new).await?;
         let kept = session.filter(|_| is_self).map(|session| session.id);
         self.member_act(actor, id, MemberChange::Password(hash, kept))
             .await
@@ -201,7 +201,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         let key = session.map_or_else(String::new, |session| session.id.to_string());
         let attempt = self
             .login_limiter
-            .begin(&member.name, Trier::Known(key), self.now());
+            .begin(&member.name, AttemptOrigin::Known(key), self.now());
         let attempt = attempt.map_err(|error| {
             let (TooMany::Source(retry_after) | TooMany::Name(retry_after)) = error;
             PeopleError::TooMany { retry_after }
@@ -220,8 +220,8 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 
     async fn is_password(&self, member: &Member, password: Password) -> Result<bool, PasswordsError> {
-        let asker = Asker::Known(member.name.key());
-        let _turn = self.password_queue.turn(asker, 0).await?;
+        let caller = PasswordCaller::Known(member.name.key());
+        let _turn = self.password_queue.turn(caller, 0).await?;
         let hash = member.password.clone();
         self.ports.passwords.verify(password, hash).await
     }
@@ -254,9 +254,9 @@ impl<S: Store + PeopleStore> Gate<S> {
 }
 
 /// The place of the actor in the password queue.
-fn asker(actor: &ActorContext) -> Asker {
+fn caller(actor: &ActorContext) -> PasswordCaller {
     let identity = &actor.identity;
-    Asker::Known(identity.id().unwrap_or_else(|| identity.name().to_owned()))
+    PasswordCaller::Known(identity.id().unwrap_or_else(|| identity.name().to_owned()))
 }
 
 /// The member as the subject of an entry of the audit trail.

@@ -16,26 +16,26 @@ use crate::{Gate, PasswordsError};
 /// Passwords that are hashed at the same time: with the memory that one of them takes, 38 MiB.
 pub const PASSWORDS_AT_ONCE: usize = 2;
 /// Maximum number of waiting passwords of each queue: some two seconds of work, and little memory.
-const PLACES: usize = 128;
+const MAX_WAITING: usize = 128;
 /// Maximum bytes that large requests of one queue hold while they wait. A form that was typed before signing in has
 /// some kilobytes.
 const MAX_WAITING_BYTES: usize = 2 * 1024 * 1024;
 /// Size up to which a waiting request counts for nothing: a name and a path. Together these stay under half a MiB.
-const SMALL: usize = 4 * 1024;
-/// Maximum number of places of one source: a few for an IPv4 address or a /64, behind which there may be an office, and
-/// more for the /56 and the /48 around it, which may be several customers. A source that fails in all its places comes
-/// behind all that have failed less.
-const OF_A_SOURCE: [usize; 3] = [4, 8, 16];
-/// Maximum number of places of one name at an IPv4 address or a /64: nobody signs in twice at once.
-const OF_A_PAIR: usize = 1;
-/// Maximum number of places of one member or token: programs set up several members at once.
-const OF_A_MEMBER: usize = 8;
-/// `Retry-After` if there is no place.
+const SMALL_BYTES: usize = 4 * 1024;
+/// Maximum number of waiting passwords of one source: a few for an IPv4 address or a /64, behind which there may be an
+/// office, and more for the /56 and the /48 around it, which may be several customers. A source that fails in all its
+/// places comes behind all that have failed less.
+const PLACES_OF_SOURCE: [usize; 3] = [4, 8, 16];
+/// Maximum number of waiting passwords of one name at an IPv4 address or a /64: nobody signs in twice at once.
+const PLACES_OF_PAIR: usize = 1;
+/// Maximum number of waiting passwords of one member or token: programs set up several members at once.
+const PLACES_OF_MEMBER: usize = 8;
+/// `Retry-After` if a queue is full.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The caller that wants a password hashed.
 #[derive(Clone, Debug)]
-pub(crate) enum Asker {
+pub(crate) enum PasswordCaller {
     /// An unknown caller.
     Stranger {
         /// Source address.
@@ -53,10 +53,10 @@ impl<S> Gate<S> {
     /// Hashes a new password when the caller has a turn.
     pub(crate) async fn hash_password(
         &self,
-        asker: Asker,
+        caller: PasswordCaller,
         password: Password,
     ) -> Result<PasswordHash, PasswordsError> {
-        let _turn = self.password_queue.turn(asker, 0).await?;
+        let _turn = self.password_queue.turn(caller, 0).await?;
         self.ports.passwords.hash(password).await
     }
 }
@@ -72,7 +72,7 @@ struct Shared(Mutex<State>);
 struct State {
     running: usize,
     /// Number of callers so far.
-    came: u64,
+    arrivals: u64,
     strangers: BTreeMap<QueuePosition, Waiter>,
     known: BTreeMap<QueuePosition, Waiter>,
     /// `true` if the last turn was a stranger's.
@@ -106,16 +106,16 @@ impl PasswordQueue {
     /// dropped before its turn gives its place up.
     ///
     /// # Errors
-    /// [`PasswordsError::Busy`] if there is no place, or if a caller with fewer failures takes it.
-    pub(crate) async fn turn(&self, asker: Asker, bytes: usize) -> Result<Turn, PasswordsError> {
+    /// [`PasswordsError::Busy`] if the queue is full, or if a caller with fewer failures takes the place.
+    pub(crate) async fn turn(&self, caller: PasswordCaller, bytes: usize) -> Result<Turn, PasswordsError> {
         let busy = PasswordsError::Busy {
             retry_after: RETRY_AFTER,
         };
-        let (turn, comes) = oneshot::channel();
-        let place = self.0.lock().join(&asker, bytes, turn).ok_or(busy)?;
-        let _waiting = QueueTicket(&self.0, place);
-        Shared::go_on(&self.0);
-        comes.await.map_err(|_| busy)
+        let (turn, received) = oneshot::channel();
+        let position = self.0.lock().join(&caller, bytes, turn).ok_or(busy)?;
+        let _waiting = QueueTicket(&self.0, position);
+        Shared::give_turns(&self.0);
+        received.await.map_err(|_| busy)
     }
 }
 
@@ -125,7 +125,7 @@ impl Shared {
     }
 
     /// Gives the free turns to the next callers.
-    fn go_on(shared: &Arc<Self>) {
+    fn give_turns(shared: &Arc<Self>) {
         loop {
             let next = shared.lock().next();
             let Some(turn) = next else { return };
@@ -135,55 +135,60 @@ impl Shared {
     }
 }
 
-impl Asker {
-    /// The owners under which the caller waits, with the maximum number of places of each.
+impl PasswordCaller {
+    /// The owners under which the caller waits, with the maximum number of waiting passwords of each.
     fn owners(&self) -> Vec<(Owner, usize)> {
         match self {
             Self::Stranger { source, name, .. } => {
-                let networks = customer_networks(*source).zip(OF_A_SOURCE);
+                let networks = customer_networks(*source).zip(PLACES_OF_SOURCE);
                 let pair = customer_networks(*source)
                     .take(1)
-                    .map(|network| (Owner::Pair(network, name.clone()), OF_A_PAIR));
+                    .map(|network| (Owner::Pair(network, name.clone()), PLACES_OF_PAIR));
                 networks
                     .map(|(network, most)| (Owner::Network(network), most))
                     .chain(pair)
                     .collect()
             }
-            Self::Known(who) => vec![(Owner::Member(who.clone()), OF_A_MEMBER)],
+            Self::Known(who) => vec![(Owner::Member(who.clone()), PLACES_OF_MEMBER)],
         }
     }
 }
 
 impl State {
-    fn join(&mut self, asker: &Asker, bytes: usize, turn: oneshot::Sender<Turn>) -> Option<QueuePosition> {
-        let owners = asker.owners();
-        let (failures, queue) = match asker {
-            Asker::Stranger { failures, .. } => (*failures, &mut self.strangers),
-            Asker::Known(_) => (0, &mut self.known),
+    fn join(
+        &mut self,
+        caller: &PasswordCaller,
+        bytes: usize,
+        turn: oneshot::Sender<Turn>,
+    ) -> Option<QueuePosition> {
+        let owners = caller.owners();
+        let (failures, queue) = match caller {
+            PasswordCaller::Stranger { failures, .. } => (*failures, &mut self.strangers),
+            PasswordCaller::Known(_) => (0, &mut self.known),
         };
         let is_full = owners.iter().any(|(owner, most)| {
             let has = queue.values().filter(|waiter| waiter.of.contains(owner)).count();
             has >= *most
         });
-        let bytes = if bytes > SMALL { bytes } else { 0 };
+        let bytes = if bytes > SMALL_BYTES { bytes } else { 0 };
         if is_full || !have_room(queue, failures, bytes) {
             return None;
         }
-        if queue.len() >= PLACES {
+        if queue.len() >= MAX_WAITING {
             let last = queue.last_entry()?;
             if last.key().failures <= failures {
                 return None;
             }
             last.remove();
         }
-        self.came += 1;
-        let place = QueuePosition {
+        self.arrivals += 1;
+        let position = QueuePosition {
             failures,
-            number: self.came,
+            number: self.arrivals,
         };
         let of = owners.into_iter().map(|(owner, _)| owner).collect();
-        queue.insert(place, Waiter { of, bytes, turn });
-        Some(place)
+        queue.insert(position, Waiter { of, bytes, turn });
+        Some(position)
     }
 
     fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
@@ -243,7 +248,7 @@ pub(crate) struct Turn(Arc<Shared>);
 impl Drop for Turn {
     fn drop(&mut self) {
         self.0.lock().running -= 1;
-        Shared::go_on(&self.0);
+        Shared::give_turns(&self.0);
     }
 }
 
@@ -261,16 +266,16 @@ mod tests {
         IpAddr::from((0x0A00_0000 + network).to_be_bytes())
     }
 
-    fn stranger(source: IpAddr, failures: u32) -> Asker {
-        Asker::Stranger {
+    fn stranger(source: IpAddr, failures: u32) -> PasswordCaller {
+        PasswordCaller::Stranger {
             source,
             name: "ada".to_owned(),
             failures,
         }
     }
 
-    async fn work(queue: Arc<PasswordQueue>, asker: Asker) -> bool {
-        let turn = queue.turn(asker, 0).await;
+    async fn work(queue: Arc<PasswordQueue>, caller: PasswordCaller) -> bool {
+        let turn = queue.turn(caller, 0).await;
         sleep(HASH_TIME).await;
         turn.is_ok()
     }
@@ -283,20 +288,23 @@ mod tests {
             let queue = Arc::clone(&queue);
             flood.spawn(async move {
                 for attempt in 0_u32.. {
-                    let asker = stranger(source(thread + attempt / 20 * 1_000), 1 + attempt % 20);
-                    if !work(Arc::clone(&queue), asker).await {
+                    let caller = stranger(source(thread + attempt / 20 * 1_000), 1 + attempt % 20);
+                    if !work(Arc::clone(&queue), caller).await {
                         sleep(Duration::from_millis(10)).await;
                     }
                 }
             });
         }
         sleep(Duration::from_secs(10)).await;
-        for asker in [stranger(source(0x0010_0000), 1), Asker::Known("ada".to_owned())] {
+        for caller in [
+            stranger(source(0x0010_0000), 1),
+            PasswordCaller::Known("ada".to_owned()),
+        ] {
             let start = Instant::now();
-            while !work(Arc::clone(&queue), asker.clone()).await {
+            while !work(Arc::clone(&queue), caller.clone()).await {
                 sleep(Duration::from_secs(1)).await;
             }
-            assert!(start.elapsed() < Duration::from_secs(5), "{asker:?}");
+            assert!(start.elapsed() < Duration::from_secs(5), "{caller:?}");
         }
         flood.shutdown().await;
         let alone = timeout(HASH_TIME * 2, work(queue, stranger(source(1), 20)));
@@ -305,22 +313,22 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_customer_waits_in_few_places() {
-        let places = |sources: Vec<Asker>| async {
+        let places = |sources: Vec<PasswordCaller>| async {
             let queue = Arc::new(PasswordQueue::default());
             let mut waiting = JoinSet::new();
-            for asker in sources {
-                waiting.spawn(work(Arc::clone(&queue), asker));
+            for caller in sources {
+                waiting.spawn(work(Arc::clone(&queue), caller));
             }
             let answers = waiting.join_all().await;
             answers.into_iter().filter(|is_in| *is_in).count() - PASSWORDS_AT_ONCE
         };
         let of = |names: u32, form: fn(u32) -> String| {
-            let asker = |n| Asker::Stranger {
+            let caller = |n| PasswordCaller::Stranger {
                 source: form(n).parse().unwrap(),
                 name: format!("name {}", n % names),
                 failures: 1,
             };
-            (0..100).map(asker).collect()
+            (0..100).map(caller).collect()
         };
         assert_eq!(places(of(100, |_| "192.0.2.1".to_owned())).await, 4);
         assert_eq!(places(of(100, |n| format!("2001:db8::{n:x}"))).await, 4);
@@ -334,10 +342,10 @@ mod tests {
             assert_eq!(places(of(names, |_| "192.0.2.1".to_owned())).await, one_each);
             assert_eq!(places(of(names, |n| format!("2001:db8::{n:x}"))).await, one_each);
         }
-        let member = |_| Asker::Known("ada".to_owned());
-        assert_eq!(places((0..100).map(member).collect()).await, OF_A_MEMBER);
+        let member = |_| PasswordCaller::Known("ada".to_owned());
+        assert_eq!(places((0..100).map(member).collect()).await, PLACES_OF_MEMBER);
         let everybody = (0..1_000).map(|n| stranger(source(n), 1)).collect();
-        assert_eq!(places(everybody).await, PLACES);
+        assert_eq!(places(everybody).await, MAX_WAITING);
     }
 
     #[tokio::test(start_paused = true)]
@@ -345,14 +353,22 @@ mod tests {
         let queue = Arc::new(PasswordQueue::default());
         let mut held = Vec::new();
         for _ in 0..PASSWORDS_AT_ONCE {
-            held.push(queue.turn(Asker::Known("root".to_owned()), 0).await.unwrap());
+            held.push(
+                queue
+                    .turn(PasswordCaller::Known("root".to_owned()), 0)
+                    .await
+                    .unwrap(),
+            );
         }
         let mut waiting = JoinSet::new();
-        for network in 0..u32::try_from(PLACES).unwrap() {
+        for network in 0..u32::try_from(MAX_WAITING).unwrap() {
             waiting.spawn(work(Arc::clone(&queue), stranger(source(network), 3)));
         }
-        for member in 0..PLACES {
-            waiting.spawn(work(Arc::clone(&queue), Asker::Known(format!("{member}"))));
+        for member in 0..MAX_WAITING {
+            waiting.spawn(work(
+                Arc::clone(&queue),
+                PasswordCaller::Known(format!("{member}")),
+            ));
         }
         sleep(HASH_TIME).await;
         assert!(!work(Arc::clone(&queue), stranger(source(9_999), 3)).await);
@@ -370,13 +386,18 @@ mod tests {
         let queue = Arc::new(PasswordQueue::default());
         let mut held = Vec::new();
         for _ in 0..PASSWORDS_AT_ONCE {
-            held.push(queue.turn(Asker::Known("root".to_owned()), 0).await.unwrap());
+            held.push(
+                queue
+                    .turn(PasswordCaller::Known("root".to_owned()), 0)
+                    .await
+                    .unwrap(),
+            );
         }
         let mut waiting = JoinSet::new();
         let mut join = async |network: u32, failures: u32, bytes: usize| {
-            let asker = stranger(source(network), failures);
+            let caller = stranger(source(network), failures);
             let queue = Arc::clone(&queue);
-            waiting.spawn(async move { queue.turn(asker, bytes).await.is_ok() });
+            waiting.spawn(async move { queue.turn(caller, bytes).await.is_ok() });
             sleep(HASH_TIME).await;
         };
         let has = |places: usize, why: &str| {
@@ -392,7 +413,7 @@ mod tests {
             join(network, 2, FORM).await;
         }
         has(32, "of all that came");
-        join(200, 2, SMALL).await;
+        join(200, 2, SMALL_BYTES).await;
         has(33, "a small one has room");
         join(201, 1, FORM).await;
         has(33, "it took that of another");

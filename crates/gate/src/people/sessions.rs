@@ -12,7 +12,7 @@ use hookgate_people::{
 use crate::{ActorContext, CredentialError, EntropyError, Gate, PeopleError, PeopleStore, Store};
 
 /// Minimum time between two updates of the last use of a session or token: at most one write a minute.
-pub(super) const TOUCH_EVERY: Duration = Duration::from_mins(1);
+pub(super) const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 /// Maximum length of a browser's name that is kept, in characters.
 const MAX_USER_AGENT: usize = 300;
 
@@ -27,10 +27,10 @@ impl<S: Store + PeopleStore> Gate<S> {
         token: &SessionToken,
         from: IpAddr,
     ) -> Result<Option<(Member, Session)>, CredentialError> {
-        let found = self.signed_in_at_rest(token, from).await?;
+        let found = self.signed_in_without_use(token, from).await?;
         let now = self.now();
         if let Some((_, session)) = &found
-            && now.since(session.last_seen_at) >= TOUCH_EVERY
+            && now.since(session.last_seen_at) >= TOUCH_INTERVAL
         {
             self.store.session_touch(session.id, now).await?;
         }
@@ -41,7 +41,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub async fn signed_in_at_rest(
+    pub async fn signed_in_without_use(
         &self,
         token: &SessionToken,
         from: IpAddr,
@@ -78,8 +78,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(sessions)
     }
 
-    /// Ends a session, which is dead when this returns. Members may end their own; those of others need the permission
-    /// to manage people.
+    /// Ends a session, which no longer works when this returns. Members may end their own; those of others need the
+    /// permission to manage people.
     ///
     /// # Errors
     /// [`PeopleError::NotFound`], also for a session that the actor may not see; [`PeopleError::Member`] if it belongs to

@@ -9,9 +9,9 @@ use hookgate_people::{
 };
 use thiserror::Error;
 
-use super::login_limiter::{TooMany, Trier};
+use super::login_limiter::{AttemptOrigin, TooMany};
 use super::members::member_subject;
-use super::password_queue::Asker;
+use super::password_queue::PasswordCaller;
 use crate::{
     ActorContext, CredentialError, EntropyError, Gate, PasswordsError, PeopleStore, Store, StoreError,
 };
@@ -104,21 +104,21 @@ impl<S: Store + PeopleStore> Gate<S> {
         browser: Browser<'_>,
     ) -> Result<(SessionToken, Session, Member), SignInError> {
         let Browser { from, user_agent, .. } = browser;
-        let known = browser.device.and_then(|device| self.device_of(name, device));
-        let by = known.map_or(Trier::Source(from), Trier::Known);
-        let is_known = matches!(by, Trier::Known(_));
+        let known = browser.device.and_then(|device| self.device_id(name, device));
+        let by = known.map_or(AttemptOrigin::Source(from), AttemptOrigin::Known);
+        let is_known = matches!(by, AttemptOrigin::Known(_));
         let attempt = self.login_limiter.begin(name, by, self.now())?;
-        let asker = if is_known {
-            Asker::Known(name.key())
+        let caller = if is_known {
+            PasswordCaller::Known(name.key())
         } else {
-            Asker::Stranger {
+            PasswordCaller::Stranger {
                 source: from,
                 name: name.key(),
                 failures: self.login_limiter.failures(from, self.now()),
             }
         };
         // A password that could not be checked for lack of our own resources is not counted as an attempt.
-        let (member, is_right) = match self.check_password(asker, name, password, browser.held).await {
+        let (member, is_right) = match self.check_password(caller, name, password, browser.held).await {
             Ok(checked) => checked,
             Err(error) => {
                 attempt.give_back();
@@ -142,13 +142,13 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// The member with this name, and `true` if the password is right.
     async fn check_password(
         &self,
-        asker: Asker,
+        caller: PasswordCaller,
         name: &MemberName,
         password: Password,
         held: usize,
     ) -> Result<(Option<Member>, bool), SignInError> {
         // Without a turn, the store is not read.
-        let _turn = self.password_queue.turn(asker, held).await?;
+        let _turn = self.password_queue.turn(caller, held).await?;
         let member = self.store.member_by_name(name).await?;
         let hash = member.as_ref().and_then(|member| member.password.clone());
         let is_right = self.ports.passwords.verify(password, hash).await?;

@@ -54,7 +54,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub async fn sign_in_link_of(
+    pub async fn find_sign_in_link(
         &self,
         secret: &SignInSecret,
         from: IpAddr,
@@ -75,7 +75,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         from: IpAddr,
         user_agent: Option<&str>,
     ) -> Result<(SessionToken, Session, Member), SignInError> {
-        let found = self.sign_in_link_of(secret, from).await?;
+        let found = self.find_sign_in_link(secret, from).await?;
         let (link, member) = found.ok_or(SignInError::Wrong)?;
         let (token, session, audit) =
             self.new_session(&member, SignInMeans::Link, link.made_by, from, user_agent)?;

@@ -8,7 +8,7 @@ use hookgate_people::{
 };
 use serde_json::{Value, json};
 
-use super::sessions::TOUCH_EVERY;
+use super::sessions::TOUCH_INTERVAL;
 use crate::{ActorContext, CredentialError, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 impl<S: Store + PeopleStore> Gate<S> {
@@ -62,7 +62,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok((secret, token))
     }
 
-    /// Tokens in the order of their creation, behind `after`; dead ones too.
+    /// Tokens in the order of their creation, behind `after`; expired and revoked ones too.
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
@@ -93,7 +93,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 
     /// The token with this secret, if it is live, with its present role, which is never above that of its member. The
-    /// token is read from the store each time, so a revoked one is dead at once.
+    /// token is read from the store each time, so a revoked one stops working at once.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -110,7 +110,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         };
         if token
             .last_used_at
-            .is_none_or(|last| now.since(last) >= TOUCH_EVERY)
+            .is_none_or(|last| now.since(last) >= TOUCH_INTERVAL)
         {
             self.store.token_touch(token.id, now).await?;
             token.last_used_at = Some(now);

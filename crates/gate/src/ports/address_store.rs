@@ -67,7 +67,7 @@ pub trait AddressStore: Send + Sync + 'static {
 
     /// The one source of the deliveries since `since`, among the newest 1,000 records, and the number of these
     /// deliveries; `None` if there are several sources, or no deliveries.
-    fn lone_source(&self, since: Timestamp) -> impl StoreFuture<Option<SoleSource>>;
+    fn sole_source(&self, since: Timestamp) -> impl StoreFuture<Option<SoleSource>>;
 }
 
 /// The one source of all deliveries in question.

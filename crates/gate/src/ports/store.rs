@@ -61,7 +61,7 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     /// [`StoreError::Conflict`] if its allowlist names a set that does not exist.
     fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> impl StoreFuture<()>;
 
-    /// Replaces the webhook at `webhook.revision - 1`. The tombstone of the URL that died and the entry of the audit
+    /// Replaces the webhook at `webhook.revision - 1`. The tombstone of the retired URL and the entry of the audit
     /// trail are stored with it. When this returns, no delivery is committed under the old revision any more.
     ///
     /// # Errors
@@ -167,8 +167,8 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     fn accepted_sources(&self, webhook: WebhookHandle, since: Timestamp) -> impl StoreFuture<SourceTotals>;
 
     /// The deliveries of the last 24 hours, by the hour as for [`Store::usage_many`], of each live webhook that refused
-    /// any in that time: at most [`MAX_TROUBLED`] webhooks, in no order.
-    fn refused_lately(&self, now: Timestamp) -> impl StoreFuture<Vec<(WebhookHandle, UsageTotals)>>;
+    /// any in that time: at most [`MAX_FAILING_WEBHOOKS`] webhooks, in no order.
+    fn recent_refusals(&self, now: Timestamp) -> impl StoreFuture<Vec<(WebhookHandle, UsageTotals)>>;
 
     /// The numbers of unresolved incidents by status and severity. Of each status, the newest [`MAX_COUNTED_INCIDENTS`]
     /// are counted. A pair without incidents is left out.
@@ -185,7 +185,7 @@ pub trait StoreFuture<T>: Future<Output = Result<T, StoreError>> + Send {}
 impl<T, F: Future<Output = Result<T, StoreError>> + Send> StoreFuture<T> for F {}
 
 /// Maximum number of webhooks that are examined for failing ones: a bound on memory and time per query.
-pub const MAX_TROUBLED: u32 = 10_000;
+pub const MAX_FAILING_WEBHOOKS: u32 = 10_000;
 
 /// Maximum number of incidents of a status that are counted. Nobody works on more, and counting them takes some
 /// milliseconds.
@@ -214,7 +214,7 @@ pub struct IncidentCount {
 /// Numbers of webhooks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WebhookCounts {
-    /// Webhooks with a living URL.
+    /// Webhooks with an active URL.
     pub active: u64,
     /// Number of revoked webhooks.
     pub revoked: u64,
@@ -240,7 +240,7 @@ pub enum StoreError {
         #[source]
         source: Option<Box<dyn Error + Send + Sync>>,
     },
-    /// A stored value can't be decoded: somebody has to look at it.
+    /// A stored value can't be decoded: an operator has to look at it.
     #[error("damaged data: {what}")]
     Corrupt {
         /// Table, row and column of the value, without its content.

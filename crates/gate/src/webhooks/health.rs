@@ -19,7 +19,7 @@ pub const FAILING_REFUSALS: u64 = 3;
 /// Reciprocal of the share of refusals from which a webhook is failing: half of the deliveries of its senders are lost.
 const FAILING_SHARE: u64 = 2;
 /// Maximum time that an observation covers: as long as a preview, because every day of every source is read.
-const OBSERVED: Duration = Duration::from_hours(30 * 24);
+const OBSERVATION_SPAN: Duration = Duration::from_hours(30 * 24);
 
 /// Health of a webhook in the last 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub struct Observation {
     pub deliveries: u64,
     /// Number of those that would have been refused.
     pub refused_deliveries: u64,
-    /// Deliveries of sources that are not told apart, and so not compared with the allowlist.
+    /// Deliveries of sources that are not counted separately, and so not compared with the allowlist.
     pub beyond: u64,
 }
 
@@ -157,7 +157,7 @@ impl Observation {
 
 /// Start of the counts of an observing webhook.
 fn counted_from(webhook: &Webhook, now: Timestamp) -> Timestamp {
-    webhook.mode_since().max(now.before(OBSERVED))
+    webhook.mode_since().max(now.before(OBSERVATION_SPAN))
 }
 
 /// `true` if a live webhook has an allowlist that it does not enforce.
@@ -186,12 +186,12 @@ impl<S: Store> Gate<S> {
         Ok(health.collect())
     }
 
-    /// The webhooks that are failing now, those with most refusals first. Bounded, as [`Store::refused_lately`] is.
+    /// The webhooks that are failing now, those with most refusals first. Bounded, as [`Store::recent_refusals`] is.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.
     pub async fn failing(&self) -> Result<Vec<FailingWebhook>, StoreError> {
-        let refused = self.store.refused_lately(self.now()).await?;
+        let refused = self.store.recent_refusals(self.now()).await?;
         let failing = refused
             .into_iter()
             .filter_map(|(webhook, day)| match Health::of(&day) {

@@ -17,7 +17,7 @@ use crate::people::audit_changes::{webhook_changes, webhook_settings};
 use crate::{ActorContext, EntropyError, Forbidden, Gate, SealError, SealPurpose, Store, StoreError};
 
 /// Attempts at a change when others change the same webhook.
-const MOST_TRIES: usize = 5;
+const MAX_ATTEMPTS: usize = 5;
 
 /// The settings of a new webhook.
 #[derive(Clone, Debug)]
@@ -221,7 +221,7 @@ impl<S: Store> Gate<S> {
         actor
             .require(Permission::ManageWebhooks)
             .map_err(ManageError::from)?;
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let current = self.webhook(handle).await?;
             let (mut webhook, retired) = change(current.clone())?;
             if webhook.policy.allowlist_mode != current.policy.allowlist_mode {

@@ -15,7 +15,7 @@ use crate::{ActorContext, AddressSetError, Gate, ManageError, SourceTotals, Stor
 /// Maximum number of senders that a preview shows: as many as a page has. All senders are counted.
 const MAX_SHOWN: usize = 200;
 /// Maximum number of webhooks in the preview of a set.
-const PREVIEWED: u16 = 100;
+const MAX_PREVIEWED_WEBHOOKS: u16 = 100;
 
 /// The days that a preview looks back; a week by default.
 ///
@@ -74,7 +74,7 @@ pub struct Preview {
     pub all_senders: u64,
     /// Senders that pass now and would stop.
     pub would_stop: WouldStop,
-    /// Accepted deliveries of sources beyond those that are told apart on a day: the preview can't compare them.
+    /// Accepted deliveries of sources beyond those that are counted separately on a day: the preview can't compare them.
     pub beyond: u64,
 }
 
@@ -181,7 +181,7 @@ impl<S: Store> Gate<S> {
         if self.store.address_set_by_name(name).await?.is_none() {
             return Err(AddressSetError::NotFound);
         }
-        let (all, webhooks) = self.store.address_set_uses(name, PREVIEWED).await?;
+        let (all, webhooks) = self.store.address_set_uses(name, MAX_PREVIEWED_WEBHOOKS).await?;
         let (now, proposed) = (self.now(), Arc::new(networks.clone()));
         let mut previews = Vec::new();
         for handle in webhooks {

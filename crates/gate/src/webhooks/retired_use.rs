@@ -1,4 +1,4 @@
-//! Deliveries to dead URLs: those of a revoked webhook, and the old ones of a regenerated webhook. They show senders
+//! Deliveries to retired URLs: those of a revoked webhook, and the old ones of a regenerated webhook. They show senders
 //! that still use an old URL.
 
 use hookgate_domain::{RefusalCode, Timestamp, Webhook, WebhookState};
@@ -9,7 +9,7 @@ use crate::{DeliveryFilter, Gate, Outcome, PageSize, Seek, Store, StoreError};
 /// many more deliveries.
 const MAX_PAGES: usize = 5;
 
-/// The deliveries since a URL died.
+/// The deliveries since a URL was retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetiredUse {
     /// Time at which the webhook was revoked, or its present URL was issued.
@@ -26,8 +26,8 @@ pub struct RetiredUse {
 }
 
 impl<S: Store> Gate<S> {
-    /// The deliveries to the dead URLs of a webhook since they died, as far as the history is kept; `None` if all its
-    /// URLs live.
+    /// The deliveries to the retired URLs of a webhook since they were retired, as far as the history is kept; `None`
+    /// if all its URLs live.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.

@@ -14,7 +14,7 @@ use hookgate_people::Permission;
 use crate::{ActorContext, Gate, ManageError, SourceTotal, SourceTotals, Store};
 
 /// Time over which senders are read.
-const SPAN: Duration = Duration::from_hours(24 * 30);
+const SUGGESTION_SPAN: Duration = Duration::from_hours(24 * 30);
 /// Number of senders in one set from which the set is suggested instead of them: a single one may be there by chance.
 const SET_SENDERS: usize = 2;
 /// Number of neighbours from which their network is suggested.
@@ -34,7 +34,7 @@ pub struct Suggestion {
     pub addresses: Vec<u128>,
     /// Number of senders that it is made from.
     pub senders: u64,
-    /// Accepted deliveries that it does not cover: of sources that are not told apart, or of senders beyond the maximum
+    /// Accepted deliveries that it does not cover: of sources that are not counted separately, or of senders beyond the maximum
     /// number of entries.
     pub beyond: u64,
 }
@@ -122,7 +122,7 @@ impl<S: Store> Gate<S> {
     ) -> Result<Suggestion, ManageError> {
         actor.require(Permission::ManageWebhooks)?;
         self.webhook(webhook).await?;
-        let since: Timestamp = self.now().before(SPAN);
+        let since: Timestamp = self.now().before(SUGGESTION_SPAN);
         let totals = self.store.accepted_sources(webhook, since).await?;
         let mut sets = Vec::new();
         for set in self.store.address_sets().await? {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hookgate_domain::address_set::{AddressSet, AddressSetName, BASE_AGE, Provider, SetFilter, SetOrigin};
 use hookgate_domain::{Networks, Timestamp};
-use hookgate_gate::{Gate, KEPT_VERSIONS, Published};
+use hookgate_gate::{DownloadedList, Gate, KEPT_VERSIONS};
 use hookgate_testkit::{FixedClock, MemoryStore, samples};
 
 use crate::gate_at;
@@ -47,7 +47,7 @@ impl Scene {
     /// Refreshes the set from a list of `count` networks after this time, and returns it.
     async fn read(&self, after: Duration, count: usize) -> AddressSet {
         self.clock.set(self.gate.now().after(after));
-        let published = Published::Document {
+        let published = DownloadedList::Document {
             bytes: list(count).into_bytes(),
             etag: None,
         };

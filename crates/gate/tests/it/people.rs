@@ -148,7 +148,7 @@ async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
 async fn guesses_from_everywhere_lock_out_no_browser_of_the_member() {
     let (gate, clock) = gate_at(START);
     let ada = add(&gate, "ada", Role::Viewer).await;
-    let device = gate.device(&ada).unwrap();
+    let device = gate.new_device_cookie(&ada).unwrap();
     let mut waits = 0;
     for network in 0..200 {
         match sign_in_from(&gate, "ada", "wrong password", &format!("198.51.100.{network}")).await {
@@ -163,7 +163,9 @@ async fn guesses_from_everywhere_lock_out_no_browser_of_the_member() {
     let own = |device| sign_in_with(&gate, "ADA", GOOD, "198.51.100.1", Some(device));
     assert!(own(&device).await.is_ok());
 
-    let of_bob = gate.device(&add(&gate, "bob", Role::Viewer).await).unwrap();
+    let of_bob = gate
+        .new_device_cookie(&add(&gate, "bob", Role::Viewer).await)
+        .unwrap();
     let made_up = SealedSecret::from_bytes(*b"0123456789012345678901234");
     for other in [&of_bob, &made_up] {
         assert!(matches!(own(other).await, Err(SignInError::Guessed { .. })));
@@ -282,10 +284,20 @@ async fn what_a_browser_asks_by_itself_keeps_no_session_alive() {
     let steps = SESSION_IDLE.as_secs() / step.as_secs();
     for _ in 1..steps {
         clock.advance(step);
-        assert!(gate.signed_in_at_rest(&token, SOURCE).await.unwrap().is_some());
+        assert!(
+            gate.signed_in_without_use(&token, SOURCE)
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
     clock.advance(step);
-    assert!(gate.signed_in_at_rest(&token, SOURCE).await.unwrap().is_none());
+    assert!(
+        gate.signed_in_without_use(&token, SOURCE)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ pub(crate) fn set_uses(
 }
 
 /// The common source of the deliveries since a time, if they have one. Only the newest are examined.
-pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Option<SoleSource>, QueryError> {
+pub(crate) fn sole_source(connection: &mut Connection, since: i64) -> Result<Option<SoleSource>, QueryError> {
     let newest: Vec<(Vec<u8>, i64, i64)> = deliveries::table
         .order(deliveries::id.desc())
         .limit(MAX_NEWEST_DELIVERIES)

@@ -9,7 +9,7 @@ use hookgate_people::NewAudit;
 
 use crate::Database;
 use crate::address_sets::queries::{
-    address_set_by_name, address_sets, lone_source, networks_by_name, set_uses, set_versions,
+    address_set_by_name, address_sets, networks_by_name, set_uses, set_versions, sole_source,
 };
 use crate::address_sets::statements::{address_set_delete, address_set_write};
 use crate::connection::Connection;
@@ -96,8 +96,8 @@ impl AddressStore for Database {
             .ok_or(StoreError::Conflict)
     }
 
-    async fn lone_source(&self, since: Timestamp) -> Result<Option<SoleSource>, StoreError> {
-        let work = move |connection: &mut Connection| lone_source(connection, since.as_micros());
+    async fn sole_source(&self, since: Timestamp) -> Result<Option<SoleSource>, StoreError> {
+        let work = move |connection: &mut Connection| sole_source(connection, since.as_micros());
         self.read("look where deliveries come from", work).await
     }
 }

@@ -24,7 +24,7 @@ use crate::incidents::runs;
 use crate::incidents::statements::incident_by_number;
 use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{page_start, read_count, read_handle};
-use crate::usage::queries::{refused_lately, usage_for_webhook, usage_many};
+use crate::usage::queries::{recent_refusals, usage_for_webhook, usage_many};
 use crate::usage::source_queries::{accepted_sources, top_sources};
 use crate::webhooks::change::{replace_webhook, store_webhook};
 use crate::webhooks::find::read_webhook;
@@ -267,9 +267,9 @@ impl Store for Database {
         self.read("read accepted sources", work).await
     }
 
-    async fn refused_lately(&self, now: Timestamp) -> Result<Vec<(WebhookHandle, UsageTotals)>, StoreError> {
+    async fn recent_refusals(&self, now: Timestamp) -> Result<Vec<(WebhookHandle, UsageTotals)>, StoreError> {
         self.count().await?;
-        let work = move |connection: &mut Connection| refused_lately(connection, now);
+        let work = move |connection: &mut Connection| recent_refusals(connection, now);
         self.read("read what was refused lately", work).await
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
-use hookgate_gate::{LastSeen, MAX_TROUBLED, Seek, Usage, UsageRange, UsageTotals, WebhookUsage};
+use hookgate_gate::{LastSeen, MAX_FAILING_WEBHOOKS, Seek, Usage, UsageRange, UsageTotals, WebhookUsage};
 
 use super::statements::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED};
 use crate::connection::{Connection, RunQueryDsl};
@@ -108,7 +108,7 @@ struct CodeSum {
 
 /// Deliveries of the last 24 hours to the active webhooks that refused any of them. An index of refusals
 /// alone finds these webhooks.
-pub(crate) fn refused_lately(
+pub(crate) fn recent_refusals(
     connection: &mut Connection,
     now: Timestamp,
 ) -> Result<Vec<(WebhookHandle, UsageTotals)>, QueryError> {
@@ -117,7 +117,7 @@ pub(crate) fn refused_lately(
         "SELECT w.handle AS handle, u.code AS code, CAST(sum(u.count) AS BIGINT) AS count \
          FROM usage u JOIN webhooks w ON w.id = u.webhook \
          WHERE u.webhook IN (SELECT DISTINCT webhook FROM usage \
-            WHERE step = 3600 AND code <> '' AND at >= {start} AND webhook <> {ALL_WEBHOOKS} LIMIT {MAX_TROUBLED}) \
+            WHERE step = 3600 AND code <> '' AND at >= {start} AND webhook <> {ALL_WEBHOOKS} LIMIT {MAX_FAILING_WEBHOOKS}) \
          AND u.step = {HOUR} AND u.at >= {start} AND w.state = 'active' \
          GROUP BY w.handle, u.code"
     );

@@ -77,9 +77,9 @@ pub(crate) fn digests_known(
 
 fn is_known(connection: &mut SqliteConnection, digest: &WebhookIdDigest) -> QueryResult<bool> {
     let digest = digest.as_bytes().as_slice();
-    let living = webhooks::table.filter(webhooks::digest.eq(digest));
-    let dead = retired_urls::table.filter(retired_urls::digest.eq(digest));
-    diesel::RunQueryDsl::get_result(diesel::select(exists(living).or(exists(dead))), connection)
+    let active = webhooks::table.filter(webhooks::digest.eq(digest));
+    let retired = retired_urls::table.filter(retired_urls::digest.eq(digest));
+    diesel::RunQueryDsl::get_result(diesel::select(exists(active).or(exists(retired))), connection)
 }
 
 fn all_known(connection: &mut Connection, digests: &[WebhookIdDigest]) -> QueryResult<Vec<bool>> {
@@ -87,16 +87,16 @@ fn all_known(connection: &mut Connection, digests: &[WebhookIdDigest]) -> QueryR
         .iter()
         .map(|digest| digest.as_bytes().as_slice())
         .collect();
-    let living = webhooks::table
+    let active = webhooks::table
         .filter(webhooks::digest.eq_any(&digests))
         .select(webhooks::digest);
-    let living: Vec<Option<Vec<u8>>> = living.load(connection)?;
+    let active: Vec<Option<Vec<u8>>> = active.load(connection)?;
     // Retired URLs come second: a URL that is retired in between is found here.
-    let dead = retired_urls::table
+    let retired = retired_urls::table
         .filter(retired_urls::digest.eq_any(&digests))
         .select(retired_urls::digest);
-    let mut known: HashSet<Vec<u8>> = dead.load(connection)?.into_iter().collect();
-    known.extend(living.into_iter().flatten());
+    let mut known: HashSet<Vec<u8>> = retired.load(connection)?.into_iter().collect();
+    known.extend(active.into_iter().flatten());
     Ok(digests.iter().map(|digest| known.contains(*digest)).collect())
 }
 

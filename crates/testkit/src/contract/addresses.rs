@@ -229,9 +229,9 @@ pub async fn a_revoked_webhook_uses_no_set<S: Store>(store: &Arc<S>) {
 }
 
 /// The sole source of all deliveries since a time is found, and none if there are two sources or no delivery.
-pub async fn a_lone_source_is_found<S: Store>(store: &Arc<S>) {
+pub async fn a_sole_source_is_found<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    assert_eq!(store.lone_source(START).await.unwrap(), None);
+    assert_eq!(store.sole_source(START).await.unwrap(), None);
     let from = |source: &str, at| AcceptedDelivery {
         source: source.parse().unwrap(),
         received_at: second(at),
@@ -249,11 +249,11 @@ pub async fn a_lone_source_is_found<S: Store>(store: &Arc<S>) {
         address: "10.0.0.2".parse().unwrap(),
         deliveries: 2,
     };
-    assert_eq!(store.lone_source(second(5)).await.unwrap(), Some(lone));
+    assert_eq!(store.sole_source(second(5)).await.unwrap(), Some(lone));
     assert_eq!(
-        store.lone_source(START).await.unwrap(),
+        store.sole_source(START).await.unwrap(),
         None,
         "there was another one"
     );
-    assert_eq!(store.lone_source(second(12)).await.unwrap(), None, "nothing came");
+    assert_eq!(store.sole_source(second(12)).await.unwrap(), None, "nothing came");
 }

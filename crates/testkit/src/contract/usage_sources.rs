@@ -252,7 +252,7 @@ pub async fn who_refused_lately_is_found<S: Store>(store: &Arc<S>) {
         .webhook_replace(dead.webhook, Some(dead.retired), audit())
         .await
         .unwrap();
-    let found = async |now| store.refused_lately(now).await.unwrap();
+    let found = async |now| store.recent_refusals(now).await.unwrap();
     let expected = UsageTotals {
         accepted: 1,
         refused: vec![(RefusalCode::IpNotAllowed, 2)],

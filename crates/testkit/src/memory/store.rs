@@ -262,8 +262,8 @@ impl Store for MemoryStore {
         Ok(runs.iter().map(|run| state.run_of(number, *run)).collect())
     }
 
-    async fn refused_lately(&self, now: Timestamp) -> Result<Vec<(WebhookHandle, UsageTotals)>, StoreError> {
-        Ok(self.up()?.refused_lately(now))
+    async fn recent_refusals(&self, now: Timestamp) -> Result<Vec<(WebhookHandle, UsageTotals)>, StoreError> {
+        Ok(self.up()?.recent_refusals(now))
     }
 
     async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError> {

@@ -50,7 +50,7 @@ impl State {
     }
 
     /// The usage of living webhooks that refused a delivery lately.
-    pub(super) fn refused_lately(&self, now: Timestamp) -> Vec<(WebhookHandle, UsageTotals)> {
+    pub(super) fn recent_refusals(&self, now: Timestamp) -> Vec<(WebhookHandle, UsageTotals)> {
         let living = self
             .webhooks
             .values()

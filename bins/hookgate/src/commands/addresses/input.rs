@@ -6,14 +6,14 @@ use std::path::Path;
 use hookgate_domain::address_set::{Provider, SetFilter};
 use hookgate_domain::allowlist::Allowed;
 use hookgate_domain::{Allowlist, IpNetwork, Networks};
-use hookgate_gate::{Published, read_address_list};
+use hookgate_gate::{DownloadedList, read_address_list};
 use hookgate_outbound::{Fetcher, MAX_DOCUMENT};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// A document from a file, which may be a pipe.
-pub(super) fn document(file: &Path) -> Result<Published, Failure> {
+pub(super) fn document(file: &Path) -> Result<DownloadedList, Failure> {
     let failed = |error| Failure::usage(format!("can't read {}: {error}", file.display()));
     let most = MAX_DOCUMENT as u64;
     let mut bytes = Vec::new();
@@ -26,22 +26,22 @@ pub(super) fn document(file: &Path) -> Result<Published, Failure> {
             MAX_DOCUMENT / 1024 / 1024
         )));
     }
-    Ok(Published::Document { bytes, etag: None })
+    Ok(DownloadedList::Document { bytes, etag: None })
 }
 
 /// Downloads the published list, with a progress line on a terminal.
-pub(super) async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> Published {
+pub(super) async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> DownloadedList {
     let progress = Progress::start();
     progress.tell("reading the published list");
     fetcher.get(url, etag).await
 }
 
-/// The document itself. `Published::Unchanged` is an error here: a first download sends no `ETag`.
-pub(super) fn read(published: Published) -> Result<(Vec<u8>, Option<String>), Failure> {
+/// The document itself. `DownloadedList::Unchanged` is an error here: a first download sends no `ETag`.
+pub(super) fn read(published: DownloadedList) -> Result<(Vec<u8>, Option<String>), Failure> {
     match published {
-        Published::Document { bytes, etag } => Ok((bytes, etag)),
-        Published::Unchanged => Err(Failure::failed("the server answered 304 to a first download")),
-        Published::Failed(problem) => Err(Failure::failed(problem)),
+        DownloadedList::Document { bytes, etag } => Ok((bytes, etag)),
+        DownloadedList::Unchanged => Err(Failure::failed("the server answered 304 to a first download")),
+        DownloadedList::Failed(problem) => Err(Failure::failed(problem)),
     }
 }
 

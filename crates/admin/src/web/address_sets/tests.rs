@@ -1,6 +1,6 @@
 //! Address sets in the console.
 
-use hookgate_gate::Published;
+use hookgate_gate::DownloadedList;
 use hookgate_testkit::samples;
 use serde_json::json;
 
@@ -22,7 +22,7 @@ async fn with_pending() -> TestApp {
     let list = "198.51.100.1 198.51.100.2 198.51.100.3";
     let new = json!({"name": "ci", "provider": "list", "document": list});
     app.post("/api/v1/address-sets", &new).await.data();
-    let published = Published::Document {
+    let published = DownloadedList::Document {
         bytes: b"198.51.100.1".to_vec(),
         etag: None,
     };

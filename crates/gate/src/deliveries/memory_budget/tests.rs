@@ -18,7 +18,7 @@ fn fill<'a>(
     sources: usize,
 ) -> Vec<Reservation<'a>> {
     let body = |number: usize| {
-        let held = Reservation::nothing(budget, Arc::clone(quota), source(number % sources));
+        let held = Reservation::empty(budget, Arc::clone(quota), source(number % sources));
         (held.take(size) && held.finish_waiting()).then_some(held)
     };
     (0..TOTAL_BYTES).map_while(body).collect()
@@ -36,7 +36,7 @@ fn wait<'a>(
     count: usize,
 ) -> Vec<Reservation<'a>> {
     let waiting = |_| {
-        let held = Reservation::nothing(budget, Arc::clone(quota), source);
+        let held = Reservation::empty(budget, Arc::clone(quota), source);
         assert!(held.begin(0), "the older ones make room");
         held
     };
@@ -47,13 +47,13 @@ fn wait<'a>(
 fn one_webhook_takes_an_eighth_and_gives_it_back() {
     let (budget, quota) = (MemoryBudget::default(), Arc::default());
     let held = fill(&budget, &quota, LARGE, 64);
-    assert_eq!(held.len(), OF_A_WEBHOOK / LARGE);
+    assert_eq!(held.len(), WEBHOOK_BYTES / LARGE);
     assert_eq!(
         fill(&budget, &Arc::default(), LARGE, 64).len(),
-        OF_A_WEBHOOK / LARGE
+        WEBHOOK_BYTES / LARGE
     );
     drop(held);
-    assert_eq!(fill(&budget, &quota, LARGE, 64).len(), OF_A_WEBHOOK / LARGE);
+    assert_eq!(fill(&budget, &quota, LARGE, 64).len(), WEBHOOK_BYTES / LARGE);
     assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
     assert_eq!(quota.bytes.load(Ordering::Relaxed), 0);
     assert!(budget.lock().is_empty());
@@ -63,15 +63,15 @@ fn one_webhook_takes_an_eighth_and_gives_it_back() {
 fn one_source_takes_a_quarter_of_a_webhook() {
     let (budget, quota) = (MemoryBudget::default(), Arc::default());
     let own = fill(&budget, &quota, LARGE, 1);
-    assert_eq!(own.len(), OF_A_SOURCE / LARGE);
-    let other = Reservation::nothing(&budget, Arc::clone(&quota), source(1));
+    assert_eq!(own.len(), SOURCE_BYTES / LARGE);
+    let other = Reservation::empty(&budget, Arc::clone(&quota), source(1));
     assert!(other.take(LARGE), "another one has its own part");
     let network = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, last, 0, 0, 0, 1]);
     let customer: Vec<_> = (0..64)
-        .map(|last| Reservation::nothing(&budget, Arc::clone(&quota), network(last)))
+        .map(|last| Reservation::empty(&budget, Arc::clone(&quota), network(last)))
         .take_while(|held| held.take(LARGE) && held.finish_waiting())
         .collect();
-    assert!(customer.len() <= OF_A_SOURCE / LARGE, "a /48 is one source");
+    assert!(customer.len() <= SOURCE_BYTES / LARGE, "a /48 is one source");
 }
 
 #[test]
@@ -80,17 +80,17 @@ fn small_bodies_pass_when_large_ones_have_filled_their_part() {
     let large: Vec<_> = (0..8)
         .flat_map(|_| fill(&budget, &Arc::default(), LARGE, 64))
         .collect();
-    assert_eq!(large.len(), (TOTAL_BYTES - FOR_SMALL) / LARGE);
+    assert_eq!(large.len(), (TOTAL_BYTES - RESERVED_FOR_SMALL) / LARGE);
     let small: Vec<_> = (0..8)
-        .flat_map(|_| fill(&budget, &Arc::default(), SMALL, 64))
+        .flat_map(|_| fill(&budget, &Arc::default(), SMALL_BYTES, 64))
         .collect();
-    assert_eq!(small.len(), FOR_SMALL / SMALL);
+    assert_eq!(small.len(), RESERVED_FOR_SMALL / SMALL_BYTES);
 }
 
 #[test]
 fn a_delivery_without_a_body_takes_room_too_and_only_once() {
     let (budget, quota) = (MemoryBudget::default(), Arc::default());
-    let held = Reservation::nothing(&budget, Arc::clone(&quota), source(0));
+    let held = Reservation::empty(&budget, Arc::clone(&quota), source(0));
     assert!(held.begin(1) && held.begin(1));
     assert_eq!(budget.bytes.load(Ordering::Relaxed), REQUEST_BYTES + 1);
 }
@@ -98,9 +98,9 @@ fn a_delivery_without_a_body_takes_room_too_and_only_once() {
 #[test]
 fn what_comes_in_pieces_is_added_up() {
     let budget = MemoryBudget::default();
-    let held = Reservation::nothing(&budget, Arc::default(), source(0));
-    let pieces = (0..OF_A_WEBHOOK).take_while(|_| held.take(LARGE)).count();
-    assert!(pieces <= OF_A_SOURCE / LARGE);
+    let held = Reservation::empty(&budget, Arc::default(), source(0));
+    let pieces = (0..WEBHOOK_BYTES).take_while(|_| held.take(LARGE)).count();
+    assert!(pieces <= SOURCE_BYTES / LARGE);
 }
 
 #[test]
@@ -111,13 +111,13 @@ fn requests_without_a_body_make_room_for_others_oldest_and_loudest_first() {
         .collect();
     let patient = wait(&budget, &quota, source(0), 1);
     for _ in 0..3_000 {
-        let sender = Reservation::nothing(&budget, Arc::clone(&quota), source(0));
-        assert!(sender.begin(500) && sender.take(SMALL) && sender.finish_waiting());
+        let sender = Reservation::empty(&budget, Arc::clone(&quota), source(0));
+        assert!(sender.begin(500) && sender.take(SMALL_BYTES) && sender.finish_waiting());
     }
     let more = wait(&budget, &quota, source(9), 2_000);
     assert!(!is_evicted(&patient[0]), "those who hold most are cut first");
     assert!(more.iter().any(|held| !is_evicted(held)));
-    assert!(quota.bytes.load(Ordering::Relaxed) <= OF_A_WEBHOOK);
+    assert!(quota.bytes.load(Ordering::Relaxed) <= WEBHOOK_BYTES);
     for held in strangers.iter().chain([&more]) {
         let last = held.last().map(is_evicted);
         assert_eq!(last, Some(false), "the newest of each source stays");
@@ -136,15 +136,15 @@ fn requests_without_a_body_at_many_webhooks_make_room_for_another() {
         .flat_map(|quota| (1..=4).map(|number| wait(&budget, quota, source(number), 2_000)))
         .collect();
     let quota = Arc::default();
-    let sender = Reservation::nothing(&budget, Arc::clone(&quota), source(0));
-    assert!(sender.begin(500) && sender.take(SMALL) && sender.finish_waiting());
+    let sender = Reservation::empty(&budget, Arc::clone(&quota), source(0));
+    assert!(sender.begin(500) && sender.take(SMALL_BYTES) && sender.finish_waiting());
     drop(strangers);
 }
 
 #[test]
 fn who_has_to_make_room_is_woken() {
     let (budget, quota) = (MemoryBudget::default(), Arc::default());
-    let waiting = wait(&budget, &quota, source(1), OF_A_SOURCE / REQUEST_BYTES);
+    let waiting = wait(&budget, &quota, source(1), SOURCE_BYTES / REQUEST_BYTES);
     let oldest = waiting.iter().find(|held| held.entry.get().is_some()).unwrap();
     let flag = Arc::new(Flag::default());
     let waker = std::task::Waker::from(Arc::clone(&flag));

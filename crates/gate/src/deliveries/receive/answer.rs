@@ -13,11 +13,11 @@ use crate::deliveries::url_cache::CachedUrl;
 use crate::{Details, Refusal, Reply, StoreError};
 
 /// Log intervals for deliveries that meet corrupt data, and for those that meet a store that is unavailable.
-static DAMAGED: LogInterval = LogInterval::new();
-static PUT_OFF: LogInterval = LogInterval::new();
+static CORRUPT: LogInterval = LogInterval::new();
+static STORE_UNAVAILABLE: LogInterval = LogInterval::new();
 
-/// `Retry-After` of a webhook that opens no more incidents: somebody has to resolve some.
-pub(super) const FULL_FOR: Duration = Duration::from_mins(1);
+/// `Retry-After` of a webhook that opens no more incidents: people have to resolve some first.
+pub(super) const FULL_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// The reason for which a step of receiving did not go on.
 pub(super) enum Rejection {
@@ -61,15 +61,15 @@ pub(super) fn reply(rejection: Rejection) -> Reply {
         Rejection::Refused(refusal) => refusal,
         Rejection::Stale => unavailable(),
         Rejection::Failed(error @ StoreError::Corrupt { .. }) => {
-            if let Some(left_out) = DAMAGED.line() {
+            if let Some(left_out) = CORRUPT.line() {
                 tracing::error!(%error, left_out, "a delivery could not be judged");
             }
             RefusalCode::Internal.into()
         }
         Rejection::Failed(error) => {
-            if let Some(left_out) = PUT_OFF.line() {
+            if let Some(left_out) = STORE_UNAVAILABLE.line() {
                 let source = error.source().map(tracing::field::display);
-                tracing::warn!(%error, source, left_out, "a delivery was put off");
+                tracing::warn!(%error, source, left_out, "a delivery was refused because the store is unavailable");
             }
             unavailable()
         }

@@ -15,7 +15,7 @@ use crate::{Body, BodyFault, Details, Refusal};
 
 /// Size up to which payloads are copied for storing: the buffer they arrived in is larger, and the connection can use
 /// it again for the next request.
-const MOST_COPIED: usize = 4 * 1024;
+const MAX_COPIED_BYTES: usize = 4 * 1024;
 
 /// The body of a request. It is read at most once, however often the delivery is judged.
 pub(super) enum Payload<B> {
@@ -91,9 +91,9 @@ pub(super) fn keeps_payloads(webhook: &Webhook) -> bool {
 }
 
 /// The payload, if the webhook keeps payloads.
-pub(super) fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
+pub(super) fn recorded_payload(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
     keeps_payloads(webhook).then(|| {
-        if payload.len() > MOST_COPIED {
+        if payload.len() > MAX_COPIED_BYTES {
             payload
         } else {
             Bytes::copy_from_slice(&payload)

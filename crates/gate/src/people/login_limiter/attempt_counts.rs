@@ -18,7 +18,7 @@ use crate::rate_limiter::{Allowance, RateLimiter};
 /// in the best way, 64,800.
 const MAX_ATTEMPT_COUNTS: usize = 65_536;
 /// Number of counts below which expired ones are not removed.
-const FEW: usize = 1_024;
+const MIN_COUNTS_TO_EXPIRE: usize = 1_024;
 
 /// The used cells of an allowance, by key.
 pub(super) struct AttemptCounts {
@@ -77,7 +77,7 @@ impl Counts {
     /// Removes expired counts, whenever there are twice as many as after the last removal. If the table is full of
     /// counts in use, the lower half of them is removed.
     fn make_room(&mut self, allowance: Allowance, now: Timestamp) {
-        if self.limiters.len() < self.enough.max(FEW) {
+        if self.limiters.len() < self.enough.max(MIN_COUNTS_TO_EXPIRE) {
             return;
         }
         self.limiters

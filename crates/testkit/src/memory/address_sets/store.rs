@@ -160,7 +160,7 @@ impl AddressStore for MemoryStore {
         Ok(true)
     }
 
-    async fn lone_source(&self, since: Timestamp) -> Result<Option<SoleSource>, StoreError> {
+    async fn sole_source(&self, since: Timestamp) -> Result<Option<SoleSource>, StoreError> {
         let state = self.up()?;
         let newest = state.deliveries.values().rev().take(LOOKED_AT);
         let recent: Vec<_> = newest

@@ -2,7 +2,7 @@
 
 use hookgate_domain::Networks;
 use hookgate_domain::address_set::{Provider, SetFilter, SetOrigin};
-use hookgate_gate::Published;
+use hookgate_gate::DownloadedList;
 use hookgate_testkit::samples;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ async fn with_list() -> TestApp {
 /// The same, with a version of one network that waits for approval, because it is less than half.
 async fn with_pending() -> TestApp {
     let app = with_list().await;
-    let published = Published::Document {
+    let published = DownloadedList::Document {
         bytes: b"198.51.100.1".to_vec(),
         etag: None,
     };
