@@ -101,19 +101,19 @@ pub fn verify_file(file: &Path) -> Result<(), BackupError> {
         path: file.to_owned(),
         why,
     };
-    let told = |error: diesel::result::Error| damaged(error.to_string());
+    let as_damaged = |error: diesel::result::Error| damaged(error.to_string());
     let mut connection = open(file)?;
     for check in [
         "SELECT integrity_check AS line FROM pragma_integrity_check",
         "SELECT 'a row without its ' || parent AS line FROM pragma_foreign_key_check",
     ] {
-        let rows: Vec<Line> = sql_query(check).load(&mut connection).map_err(told)?;
+        let rows: Vec<Line> = sql_query(check).load(&mut connection).map_err(as_damaged)?;
         if let Some(row) = rows.into_iter().find(|row| row.line != "ok") {
             return Err(damaged(row.line));
         }
     }
     let known = known_versions::<Sqlite>(&SQLITE).map_err(|error| damaged(error.to_string()))?;
-    let found = applied_versions(&mut connection, SQLITE_TABLE).map_err(told)?;
+    let found = applied_versions(&mut connection, SQLITE_TABLE).map_err(as_damaged)?;
     match Schema::of(&found, &known) {
         Schema::Current | Schema::Older => Ok(()),
         Schema::None => Err(damaged("it holds no store".to_owned())),

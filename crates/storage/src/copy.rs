@@ -19,8 +19,8 @@ use tables::{TABLES, Table};
 
 /// Rows of the first batch of a table: few, because their payloads may be large.
 const FIRST_ROWS: i64 = 50;
-/// Most rows of a batch.
-const MOST_ROWS: i64 = 2_000;
+/// Maximum number of rows of a batch.
+const MAX_BATCH_ROWS: i64 = 2_000;
 /// Bytes that a batch should have. After a larger one, the next one has fewer rows.
 const BYTES: usize = 8 * 1024 * 1024;
 /// Prefix of the settings in which the target records the progress of each table.
@@ -83,18 +83,18 @@ pub type Copied = BTreeMap<&'static str, (u64, String)>;
 pub async fn copy_store(
     from: &Database,
     to: &Database,
-    tell: impl Fn(CopyStep),
+    report: impl Fn(CopyStep),
 ) -> Result<Copied, CopyError> {
     if !to.read("look at the target", may_begin).await? {
         return Err(CopyError::NotEmpty);
     }
     for table in &TABLES {
-        copy_table(from, to, table, &tell).await?;
+        copy_table(from, to, table, &report).await?;
     }
     to.change("finish the copy", target::finish).await?;
     let mut copied = Copied::new();
     for table in &TABLES {
-        tell(CopyStep::Comparing { table: table.name });
+        report(CopyStep::Comparing { table: table.name });
         copied.insert(table.name, compare(from, to, table).await?);
     }
     let work = |connection: &mut Connection| {
@@ -121,7 +121,7 @@ impl Pace {
         self.rows = if bytes > BYTES {
             (self.rows / 4).max(1)
         } else {
-            (self.rows * 2).min(MOST_ROWS)
+            (self.rows * 2).min(MAX_BATCH_ROWS)
         };
     }
 }
@@ -138,7 +138,7 @@ async fn copy_table(
     from: &Database,
     to: &Database,
     table: &'static Table,
-    tell: &impl Fn(CopyStep),
+    report: &impl Fn(CopyStep),
 ) -> Result<(), StoreError> {
     let read = move |connection: &mut Connection| Ok(setting_by_key(connection, &progress_key(table))?);
     let mut after = to.read("read the copy's progress", read).await?;
@@ -159,7 +159,7 @@ async fn copy_table(
             Ok(upsert_setting(connection, &progress_key(table), &next)?)
         };
         to.change("write copied rows", write).await?;
-        tell(CopyStep::Copied {
+        report(CopyStep::Copied {
             table: table.name,
             rows: copied,
         });

@@ -29,13 +29,13 @@ use crate::webhooks::lookups::Lookups;
 /// or refusal.
 const CHANGES_AHEAD: usize = 1_024;
 /// Attempts at a change that loses against concurrent ones. Each time one of them wins.
-const MOST_RACES: usize = 50;
+const MAX_RACES: usize = 50;
 /// Time limit of a slice of pruning on a server: a table of some hundred MiB is rewritten.
-const LONGEST_PRUNING: Duration = Duration::from_mins(10);
+const PRUNING_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Attempts to count while another node counts, and the pause between them: less than half a second in all,
 /// because people wait for it.
-const BUSY_LOOKS: u32 = 20;
+const BUSY_ATTEMPTS: u32 = 20;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A store in a directory or on a server. Clones are the same store.
@@ -45,7 +45,7 @@ pub struct Database {
     /// Connections for people and their tools.
     pub(crate) pool: Pool,
     pub(crate) lookups: Lookups,
-    place: Location,
+    location: Location,
     cache: Arc<NetworkCache>,
 }
 
@@ -54,8 +54,8 @@ pub struct Database {
 enum Location {
     /// In a file, of which one process is the server.
     File,
-    /// On a server that many nodes write to. Counts that no record tells of are kept here until they are
-    /// written.
+    /// On a server that many nodes write to. Counts of deliveries without a record of their own are kept here until
+    /// they are written.
     Server {
         address: Box<Address>,
         off_record: Arc<Mutex<Counts>>,
@@ -80,7 +80,7 @@ impl Database {
             writer: Arc::new(writer),
             pool,
             lookups: Lookups::new(gate_pool, Arc::clone(&cache)),
-            place: Location::File,
+            location: Location::File,
             cache,
         })
     }
@@ -109,7 +109,7 @@ impl Database {
             writer: Arc::new(writer),
             pool,
             lookups: Lookups::new(gate_pool, Arc::clone(&cache)),
-            place: Location::Server {
+            location: Location::Server {
                 address: Box::new(address.clone()),
                 off_record,
             },
@@ -122,7 +122,7 @@ impl Database {
     #[must_use]
     pub fn changed_urls(&self) -> mpsc::Receiver<WebhookIdDigest> {
         let (changed, receiver) = mpsc::channel(CHANGES_AHEAD);
-        if let Location::Server { address, .. } = &self.place {
+        if let Location::Server { address, .. } = &self.location {
             tokio::spawn(listen((**address).clone(), changed));
         }
         receiver
@@ -175,11 +175,11 @@ impl Database {
         T: Send + 'static,
         W: FnMut(&mut Connection) -> Result<T, QueryError> + Send + 'static,
     {
-        if let Location::File = self.place {
+        if let Location::File = self.location {
             return self.writer.change(what, work).await;
         }
         run(&self.pool, what, move |connection| {
-            for _ in 1..MOST_RACES {
+            for _ in 1..MAX_RACES {
                 match serializable(connection, &mut work) {
                     Err(QueryError::Statement(error)) if is_lost_race(&error) => {}
                     done => return done,
@@ -195,7 +195,7 @@ impl Database {
         const WHAT: &str = "remove old history";
         // Holdings include counted deliveries only.
         self.count().await?;
-        match self.place {
+        match self.location {
             Location::File => {
                 let work = move |connection: &mut Connection| Ok(prune_file(connection, retention, now)?);
                 self.writer.change(WHAT, work).await
@@ -212,7 +212,7 @@ impl Database {
                     }
                     Ok(pruned)
                 };
-                run_within(&self.pool, WHAT, Some(LONGEST_PRUNING), work).await
+                run_within(&self.pool, WHAT, Some(PRUNING_TIMEOUT), work).await
             }
         }
     }
@@ -229,8 +229,8 @@ impl Database {
     /// `true` if usage has to be counted regularly by [`count`](Self::count). An embedded store counts by
     /// itself.
     #[must_use]
-    pub const fn is_counted_by_chore(&self) -> bool {
-        matches!(self.place, Location::Server { .. })
+    pub const fn needs_counting(&self) -> bool {
+        matches!(self.location, Location::Server { .. })
     }
 
     /// Writes the counts of every delivery that was answered before this call, so that they can be read. On a
@@ -240,7 +240,7 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn count(&self) -> Result<(), StoreError> {
-        match &self.place {
+        match &self.location {
             Location::File => self.writer.count().await,
             Location::Server { off_record, .. } => {
                 let off_record = Arc::clone(off_record);
@@ -262,7 +262,7 @@ fn count_all(connection: &mut Connection, off_record: &Mutex<Counts>) -> QueryRe
             Ok(CountStep::Done) => return Ok(()),
             Ok(CountStep::Busy) => {
                 lock().merge(off_record);
-                if looks == BUSY_LOOKS {
+                if looks == BUSY_ATTEMPTS {
                     return Ok(());
                 }
                 looks += 1;

@@ -6,7 +6,7 @@ pub(crate) mod freed;
 pub(crate) mod holdings;
 pub(crate) mod leftovers;
 pub(crate) mod partitions;
-mod payers;
+mod prune_candidates;
 pub(crate) mod prune_file;
 mod prune_file_size;
 mod prune_people;

@@ -128,7 +128,7 @@ async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
 
 /// Keeps the usage counts up to date, so that no reader has to wait for them.
 pub(super) async fn count(gate: Arc<Gate<Database>>, shutdown: CancellationToken) {
-    while gate.store().is_counted_by_chore() {
+    while gate.store().needs_counting() {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(COUNT_INTERVAL) => {}

@@ -11,8 +11,8 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::locks::policies::lock_policies;
 use crate::schema::{address_set_versions, address_sets, allowlist_sets, webhooks};
 
-/// Most URLs that other nodes are notified of when a set changes. A notice only saves them a second look.
-const MOST_TOLD: i64 = 1_000;
+/// Maximum number of URLs that other nodes are notified of when a set changes. A notice only saves them a second look.
+const MAX_NOTIFIED_URLS: i64 = 1_000;
 
 /// Stores a set, with the changes of its versions. `false` if the stored set does not have the revision
 /// before, or if the name of a new one is taken.
@@ -207,7 +207,7 @@ fn revisions_raise(connection: &mut Connection, set: i64) -> QueryResult<()> {
         .inner_join(allowlist_sets::table)
         .filter(allowlist_sets::address_set.eq(set))
         .filter(webhooks::digest.is_not_null())
-        .limit(MOST_TOLD);
+        .limit(MAX_NOTIFIED_URLS);
     let digests: Vec<Option<Vec<u8>>> = query.select(webhooks::digest).load(connection)?;
     for digest in digests.into_iter().flatten() {
         if let Ok(digest) = <[u8; 32]>::try_from(digest) {

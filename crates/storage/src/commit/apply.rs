@@ -34,12 +34,12 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
             return Ok(Commit::Stale);
         };
         if let Some(idempotency) = &delivery.idempotency
-            && let Some(answer) = self.repeat(target.id, idempotency, delivery.received_at)?
+            && let Some(answer) = self.stored_answer(target.id, idempotency, delivery.received_at)?
         {
             return Ok(answer);
         }
         let id = self.next_delivery()?;
-        let outcome = self.tell(target, delivery)?;
+        let outcome = self.incident_outcome(target, delivery)?;
         if target.full_at.is_some() && matches!(outcome, DeliveryOutcome::Opened(_)) {
             return Ok(Commit::Full);
         }
@@ -67,7 +67,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
     }
 
     /// The stored answer for a retry; `None` if the key is new or expired.
-    fn repeat(
+    fn stored_answer(
         &mut self,
         webhook: i64,
         sent: &Idempotency,
@@ -88,7 +88,11 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
 
     /// The outcome of a delivery for its incident. A `resolved` belongs to the newest incident of its key,
     /// which may be resolved already; anything else to the unresolved one.
-    fn tell(&mut self, target: Target, delivery: &AcceptedDelivery) -> Result<DeliveryOutcome, QueryError> {
+    fn incident_outcome(
+        &mut self,
+        target: Target,
+        delivery: &AcceptedDelivery,
+    ) -> Result<DeliveryOutcome, QueryError> {
         let draft: IncidentDraft = delivery.draft.clone();
         let (webhook, now) = (delivery.webhook, delivery.received_at);
         let mut known = match draft.dedup_key() {

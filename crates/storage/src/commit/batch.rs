@@ -17,7 +17,7 @@ use crate::refusals::folder::{Placement, RefusalFolder};
 use crate::usage::observation::Observation;
 use crate::webhooks::statements::Target;
 
-/// Log limiters of refusals that are dropped, and of refusals that can't be recorded.
+/// Log intervals for refusals that are dropped, and of refusals that can't be recorded.
 static TOO_MANY: LogInterval = LogInterval::new();
 static UNRECORDED: LogInterval = LogInterval::new();
 
@@ -54,14 +54,14 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
                 let pending = &mut **pending;
                 let outcome = contained(self.apply(&pending.delivery))?;
                 if let Ok(commit) = outcome
-                    && let Some(pending_refusal) = pending.left_with(commit)
+                    && let Some(pending_refusal) = pending.refusal_if_abandoned(commit)
                 {
-                    self.refuse_or_tell(pending.pending_refusal.insert(pending_refusal))?;
+                    self.refuse_or_log(pending.pending_refusal.insert(pending_refusal))?;
                 }
                 pending.outcome = Some(outcome);
             }
             Job::Refused(pending_refusal) => {
-                self.refuse_or_tell(pending_refusal)?;
+                self.refuse_or_log(pending_refusal)?;
             }
             Job::Change(change) => self.backend.change(&mut **change)?,
             Job::Count(_) => self.backend.want_counts(),
@@ -119,7 +119,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         Ok(numbers)
     }
 
-    fn refuse_or_tell(&mut self, pending_refusal: &'a mut PendingRefusal) -> QueryResult<()> {
+    fn refuse_or_log(&mut self, pending_refusal: &'a mut PendingRefusal) -> QueryResult<()> {
         if let Err(error) = contained(self.refuse(pending_refusal))?
             && let Some(left_out) = UNRECORDED.line()
         {

@@ -15,7 +15,7 @@ use hookgate_gate::LogInterval;
 
 use crate::connection::sqlite::open_copier;
 
-/// Log limiters of checkpoints that could not begin, and that could not end.
+/// Log intervals for checkpoints that could not begin, and that could not end.
 static NOT_OPEN: LogInterval = LogInterval::new();
 static NOT_COPIED: LogInterval = LogInterval::new();
 

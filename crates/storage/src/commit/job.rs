@@ -74,7 +74,7 @@ impl Job {
         match self {
             Self::Accepted(pending) => pending.answer(),
             Self::Change(change) => change.answer(),
-            Self::Count(reply) => tell(reply, Ok(())),
+            Self::Count(reply) => reply_with(reply, Ok(())),
             Self::Refused(_) | Self::RefusalCounts | Self::Stop => {}
         }
     }
@@ -84,7 +84,7 @@ impl Job {
         match self {
             Self::Accepted(pending) => pending.send(Err(store_error(WHAT, error))),
             Self::Change(change) => change.fail(error),
-            Self::Count(reply) => tell(reply, Err(store_error(COUNT, error))),
+            Self::Count(reply) => reply_with(reply, Err(store_error(COUNT, error))),
             Self::Refused(_) | Self::RefusalCounts | Self::Stop => {}
         }
     }
@@ -95,7 +95,7 @@ const fn work(bytes: usize) -> usize {
     1 + bytes / BYTES_OF_WORK
 }
 
-fn tell(reply: Option<oneshot::Sender<Result<(), StoreError>>>, outcome: Result<(), StoreError>) {
+fn reply_with(reply: Option<oneshot::Sender<Result<(), StoreError>>>, outcome: Result<(), StoreError>) {
     if let Some(reply) = reply {
         // The caller may have left.
         let _ = reply.send(outcome);
@@ -132,7 +132,7 @@ impl PendingDelivery {
 
     /// The refusal to record instead, if the caller has left: the delivery is not judged again, and its
     /// sender got no answer.
-    pub(super) fn left_with(&self, commit: Commit) -> Option<PendingRefusal> {
+    pub(super) fn refusal_if_abandoned(&self, commit: Commit) -> Option<PendingRefusal> {
         let code = match commit {
             Commit::Stored(_) => return None,
             Commit::Stale => RefusalCode::ClientGone,

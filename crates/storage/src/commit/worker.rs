@@ -20,7 +20,7 @@ use crate::usage::counts::Counts;
 use crate::usage::off_record::OffRecord;
 use crate::usage::recorder::UsageRecorder;
 
-/// Log limiters of batches that fail, and of jobs that could not be stored.
+/// Log intervals for batches that fail, and of jobs that could not be stored.
 static BATCH_FAILED: LogInterval = LogInterval::new();
 static NOT_STORED: LogInterval = LogInterval::new();
 

@@ -34,8 +34,8 @@ use crate::usage::counts::Counts;
 const QUEUE: usize = 4_096;
 /// Places of the queue that refusals leave free: a flood of them must not keep deliveries out.
 const KEPT_FOR_DELIVERIES: usize = QUEUE / 2;
-/// Most jobs in one transaction, beside coalesced refusals: the cost of the fsync is then next to nothing for
-/// each, and the first job waits some 10 ms for the last.
+/// Maximum number of jobs in one transaction, beside coalesced refusals: the cost of the fsync is then next to nothing
+/// for each, and the first job waits some 10 ms for the last.
 const BATCH: usize = 512;
 /// A batch of this size makes an fsync cheap for each job. A smaller one waits for the jobs that other
 /// threads are about to send; a larger one does not.
@@ -44,8 +44,8 @@ const LARGE_BATCH: usize = 32;
 const WAITING_BYTES: usize = 32 * 1024 * 1024;
 /// Time that coalesced refusals wait before the writer gets them.
 const REFUSAL_FLUSH_DELAY: Duration = Duration::from_millis(10);
-/// Least time between two warnings about dropped refusals in the log.
-const WARN_EVERY: Duration = Duration::from_mins(1);
+/// Minimum time between two warnings about dropped refusals in the log.
+const WARN_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The handle of the writing thread.
 pub(crate) struct Writer {
@@ -64,8 +64,8 @@ impl Writer {
         Self::start(|coalescer| CommitWorker::on_file(path, connection, coalescer))
     }
 
-    /// Starts the thread on this connection to the server at this address. Counts that no record tells of are
-    /// added to `off_record`.
+    /// Starts the thread on this connection to the server at this address. Counts of deliveries without a record of
+    /// their own are added to `off_record`.
     pub(crate) fn on_server(
         address: Address,
         link: Link,
@@ -223,7 +223,7 @@ impl Writer {
     fn drop_refusal(&self, now: Timestamp) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
         let last = self.warned_at.load(Ordering::Relaxed);
-        let due = last == i64::MIN || now.since(Timestamp::from_micros(last)) >= WARN_EVERY;
+        let due = last == i64::MIN || now.since(Timestamp::from_micros(last)) >= WARN_INTERVAL;
         let ours = || {
             self.warned_at
                 .compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed)

@@ -15,15 +15,15 @@ use crate::query_error::{QueryError, failed};
 /// A pool of connections.
 pub(crate) type Pool = deadpool::managed::Pool<Opener>;
 
-/// Connections that look URLs up for senders. Nothing else uses them, so that no page, export or metric is ever ahead of a
-/// delivery.
+/// Connections that look URLs up for senders. Nothing else uses them, so that no page, export or metric is ever ahead
+/// of a delivery.
 const GATE_CONNECTIONS: usize = 2;
 /// Connections to a file that read for people and their tools.
 const FILE_CONNECTIONS: usize = 2;
 /// Connections of a node to a server for people, their tools and changes, beside those that commit.
 const SERVER_CONNECTIONS: usize = 6;
 /// Timeout for getting, opening and checking a connection.
-const WAIT: Duration = Duration::from_secs(5);
+const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The work that the connections of a pool are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +42,9 @@ pub(crate) fn pool(opener: Opener, purpose: Purpose) -> Result<Pool, BuildError>
         (Purpose::People, Opener::Postgres(_)) => SERVER_CONNECTIONS,
     };
     let timeouts = Timeouts {
-        wait: Some(WAIT),
-        create: Some(WAIT),
-        recycle: Some(WAIT),
+        wait: Some(POOL_TIMEOUT),
+        create: Some(POOL_TIMEOUT),
+        recycle: Some(POOL_TIMEOUT),
     };
     let config = PoolConfig {
         timeouts,
@@ -66,7 +66,7 @@ pub(crate) enum Opener {
 
 /// Errors of opening a connection.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unopened {
+pub(crate) enum OpenConnectionError {
     #[error(transparent)]
     Sqlite(#[from] diesel::ConnectionError),
     #[error(transparent)]
@@ -79,9 +79,9 @@ pub(crate) enum Unopened {
 
 impl Manager for Opener {
     type Type = Connection;
-    type Error = Unopened;
+    type Error = OpenConnectionError;
 
-    async fn create(&self) -> Result<Connection, Unopened> {
+    async fn create(&self) -> Result<Connection, OpenConnectionError> {
         match self {
             Self::Sqlite(path) => {
                 let path = path.clone();
@@ -94,9 +94,9 @@ impl Manager for Opener {
         }
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Unopened> {
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<OpenConnectionError> {
         if connection.is_broken() {
-            return Err(RecycleError::Backend(Unopened::Broken));
+            return Err(RecycleError::Backend(OpenConnectionError::Broken));
         }
         Ok(())
     }

@@ -73,7 +73,7 @@ pub(crate) struct Link {
 
 impl Address {
     /// The driver's configuration: every wait has a timeout, and a standby, which can't write, is refused.
-    fn patient(&self) -> tokio_postgres::Config {
+    fn driver_config(&self) -> tokio_postgres::Config {
         let mut config = self.config.clone();
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
@@ -91,15 +91,15 @@ impl Address {
 impl Link {
     /// Connects. The runtime that calls it drives the connection.
     pub(crate) async fn connect(address: &Address) -> Result<Self, ConnectError> {
-        in_time(async { Raw::connect(address).await?.set_up().await }).await
+        in_time(async { NewConnection::connect(address).await?.set_up().await }).await
     }
 
     /// Connects for the first time, and refuses a pooler that shares sessions between clients before anything
     /// is done.
     pub(crate) async fn first(address: &Address) -> Result<Self, ConnectError> {
         in_time(async {
-            let first = Raw::connect(address).await?;
-            let second = tokio::time::timeout(SECOND_TIMEOUT, Raw::connect(address)).await;
+            let first = NewConnection::connect(address).await?;
+            let second = tokio::time::timeout(SECOND_TIMEOUT, NewConnection::connect(address)).await;
             let second = second.map_err(|_| ConnectError::small_pool())??;
             pooler::refuse_shared_sessions(&first.client, &second.client).await?;
             let search_path = address.config.get_options().and_then(parameters::search_path);
@@ -141,14 +141,14 @@ impl Link {
 }
 
 /// A connection before its setup.
-struct Raw {
+struct NewConnection {
     client: Client,
     task: AbortOnDrop,
 }
 
-impl Raw {
+impl NewConnection {
     async fn connect(address: &Address) -> Result<Self, ConnectError> {
-        let config = address.patient();
+        let config = address.driver_config();
         match &address.tls {
             Some(roots) => Self::open(&config, tls::connector(roots)?).await,
             None => Self::open(&config, NoTls).await,
@@ -207,7 +207,7 @@ async fn in_time<T>(opening: impl Future<Output = Result<T, ConnectError>>) -> R
 /// # Errors
 /// [`ConnectError`]; [`ConnectError::is_passing`] says whether a retry may help.
 pub async fn reach(address: &Address) -> Result<(), ConnectError> {
-    in_time(Raw::connect(address)).await.map(drop)
+    in_time(NewConnection::connect(address)).await.map(drop)
 }
 
 /// Deadline of an answer. Dropping it cancels it.

@@ -90,7 +90,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`]: the store can't be read.
     pub async fn history_bytes(&self) -> Result<u64, StoreError> {
-        let is_file = matches!(self.place, Location::File);
+        let is_file = matches!(self.location, Location::File);
         let work = move |connection: &mut Connection| {
             if is_file {
                 return Ok(bytes_in_use(connection)?);

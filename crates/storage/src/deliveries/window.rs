@@ -8,9 +8,9 @@ use super::spans::{Part, Span, ends, parts, span_for_seek, whole};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::{deliveries, webhooks};
 
-/// Most rows that are examined for one page if no index finds the matching ones: some 20 ms.
+/// Maximum number of rows that are examined for one page if no index finds the matching ones: some 20 ms.
 const MAX_EXAMINED_DELIVERIES: i64 = 20_000;
-/// Most rows that are examined for a request ID, whose records lie within a minute of the time in the ID:
+/// Maximum number of rows that are examined for a request ID, whose records lie within a minute of the time in the ID:
 /// some 200 ms.
 const MAX_EXAMINED_FOR_REQUEST: i64 = 200_000;
 

@@ -9,7 +9,7 @@ use super::row::IncidentRow;
 use super::statements::{incident_by_number, incident_status_set, incident_unresolved};
 use crate::audit::statements::audit_insert;
 use crate::connection::Connection;
-use crate::locks::members::{Hold, lock_members};
+use crate::locks::members::{LockMode, lock_members};
 use crate::people::actor::actor_check;
 use crate::query_error::QueryError;
 use crate::rows::read_handle;
@@ -24,7 +24,7 @@ pub(crate) fn act(
     actor: &ActorContext,
     now: Timestamp,
 ) -> Result<Option<Result<Incident, IncidentError>>, QueryError> {
-    lock_members(connection, Hold::Shared)?;
+    lock_members(connection, LockMode::Shared)?;
     actor_check(connection, &actor.identity, actor.session, now)?;
     let Some(row) = incident_by_number(connection, number.get())? else {
         return Ok(None);

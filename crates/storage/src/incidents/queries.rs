@@ -8,8 +8,8 @@ use super::row::IncidentRow;
 use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::schema::{incidents, webhooks};
 
-/// Most incidents that a page of one webhook examines. No index has incidents by webhook: an entry more for
-/// every incident would cost senders more than the search costs people.
+/// Maximum number of incidents that a page of one webhook examines. No index has incidents by webhook: an entry more
+/// for every incident would cost senders more than the search costs people.
 const MAX_EXAMINED_INCIDENTS: i64 = 50_000;
 
 /// An incident with the handle of its webhook.

@@ -9,16 +9,16 @@ use crate::connection::{Connection, RunQueryDsl};
 /// Advisory lock for dropping a partition, shared by transactions that count deliveries.
 pub(crate) const TABLES_LOCK: i64 = 5_209_673_106;
 
-/// `true` if no partition is about to be dropped, and none will be before the transaction ends.
-pub(crate) fn tables_stay(connection: &mut Connection) -> QueryResult<bool> {
+/// Keeps partitions from being dropped before the transaction ends. `true` if none is about to be dropped.
+pub(crate) fn try_keep_partitions(connection: &mut Connection) -> QueryResult<bool> {
     try_lock(
         connection,
         &format!("pg_try_advisory_xact_lock_shared({TABLES_LOCK})"),
     )
 }
 
-/// `true` if this transaction is the only one that prunes.
-pub(crate) fn prune_alone(connection: &mut Connection) -> QueryResult<bool> {
+/// Takes the lock of pruning for the transaction. `true` if no other one has it.
+pub(crate) fn try_prune_lock(connection: &mut Connection) -> QueryResult<bool> {
     try_lock(connection, "pg_try_advisory_xact_lock(5209673105)")
 }
 

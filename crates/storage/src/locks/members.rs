@@ -7,11 +7,11 @@ use crate::connection::Connection;
 
 /// Lock of the members while a change runs.
 #[derive(Clone, Copy)]
-pub(crate) enum Hold {
+pub(crate) enum LockMode {
     /// For a change of anything else. Such changes run at the same time.
     Shared,
     /// For the change of a member.
-    Alone,
+    Exclusive,
 }
 
 /// Makes changes of members and changes by members wait for each other. Must be the first statement of a
@@ -21,13 +21,13 @@ pub(crate) enum Hold {
 /// them makes the other one repeat. A slow removal would refuse quick changes for as long as it runs, however
 /// often they are repeated. A table lock queues them instead, and it is the one statement that is served
 /// before the snapshot of the transaction is taken.
-pub(crate) fn lock_members(connection: &mut Connection, hold: Hold) -> QueryResult<()> {
+pub(crate) fn lock_members(connection: &mut Connection, mode: LockMode) -> QueryResult<()> {
     // SQLite runs one writing transaction at a time.
     let Connection::Postgres(link) = connection else {
         return Ok(());
     };
-    link.connection.batch_execute(match hold {
-        Hold::Shared => "LOCK TABLE members IN ROW SHARE MODE",
-        Hold::Alone => "LOCK TABLE members IN EXCLUSIVE MODE",
+    link.connection.batch_execute(match mode {
+        LockMode::Shared => "LOCK TABLE members IN ROW SHARE MODE",
+        LockMode::Exclusive => "LOCK TABLE members IN EXCLUSIVE MODE",
     })
 }

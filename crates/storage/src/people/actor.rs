@@ -8,7 +8,7 @@ use hookgate_people::{Actor, Member, NewAudit, Role, Session, SessionId, Token};
 use super::queries::{member_by_id, session_by_id, token_by_id};
 use crate::audit::statements::audit_insert;
 use crate::connection::Connection;
-use crate::locks::members::{Hold, lock_members};
+use crate::locks::members::{LockMode, lock_members};
 use crate::query_error::QueryError;
 
 /// Checks the actor, runs `work` and stores the entry of the audit trail. There is no entry if `work` returns
@@ -18,7 +18,7 @@ pub(crate) fn audited<T>(
     audit: &NewAudit,
     work: impl FnOnce(&mut Connection) -> Result<Option<T>, QueryError>,
 ) -> Result<Option<T>, QueryError> {
-    lock_members(connection, Hold::Shared)?;
+    lock_members(connection, LockMode::Shared)?;
     actor_check(connection, &audit.actor, audit.session, audit.at)?;
     let done = work(connection)?;
     if done.is_some() {

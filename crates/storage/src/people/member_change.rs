@@ -14,7 +14,7 @@ use super::statements::{
 };
 use crate::audit::statements::audit_insert;
 use crate::connection::Connection;
-use crate::locks::members::{Hold, lock_members};
+use crate::locks::members::{LockMode, lock_members};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{read_count, read_handle, read_row};
 use crate::webhooks::shown;
@@ -29,7 +29,7 @@ pub(crate) fn act(
     actor: &ActorContext,
     now: Timestamp,
 ) -> Result<Option<Result<Member, MemberError>>, QueryError> {
-    lock_members(connection, Hold::Alone)?;
+    lock_members(connection, LockMode::Exclusive)?;
     actor_check(connection, &actor.identity, actor.session, now)?;
     let key = id.to_string();
     let Some(member) = read_row::<_, Member>(member_by_id(connection, &key)?)? else {

@@ -16,7 +16,7 @@ use crate::audit::queries::{actor_names, audit_page};
 use crate::audit::statements::audit_insert;
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_value};
-use crate::locks::members::{Hold, lock_members};
+use crate::locks::members::{LockMode, lock_members};
 use crate::people::actor::audited;
 use crate::people::links;
 use crate::people::member_change::{act, known_webhooks};
@@ -256,7 +256,7 @@ impl PeopleStore for Database {
         let work = move |connection: &mut Connection| {
             // A change of the maker or of the member ends the link before, or the session after: the lock
             // orders them.
-            lock_members(connection, Hold::Shared)?;
+            lock_members(connection, LockMode::Shared)?;
             if links::link_delete(connection, digest.as_bytes())? {
                 begin(connection, &session).map(Some)
             } else {

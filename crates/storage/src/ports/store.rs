@@ -31,7 +31,7 @@ use crate::webhooks::find::read_webhook;
 use crate::webhooks::queries::{webhook_by_handle, webhook_counts, webhook_page, webhooks_by_name};
 use crate::webhooks::row::WebhookRow;
 
-/// Most webhooks of one name that are read: enough to tell one from several.
+/// Maximum number of webhooks of one name that are read: enough to tell one from several.
 const NAMESAKES: i64 = 2;
 /// Name of an action on an incident in errors.
 const ACT: &str = "act on an incident";

@@ -12,7 +12,7 @@ use hookgate_gate::{RefusalKey, RefusedDelivery};
 
 use crate::usage::observation::minute_start;
 
-/// Most kinds that are counted here. Refusals of further kinds go to the writer one by one.
+/// Maximum number of kinds that are counted here. Refusals of further kinds go to the writer one by one.
 const MAX_KINDS: usize = 1_024;
 
 /// The counts of refusals that wait for the writer.
@@ -56,7 +56,7 @@ pub(crate) enum Counted {
     /// It is the first that waits for the writer.
     First,
     /// It waits with others.
-    Also,
+    Another,
 }
 
 impl RefusalCoalescer {
@@ -72,7 +72,7 @@ impl RefusalCoalescer {
         }
         pending.times += 1;
         if std::mem::replace(&mut state.is_waited_for, true) {
-            Counted::Also
+            Counted::Another
         } else {
             Counted::First
         }
@@ -196,7 +196,7 @@ mod tests {
             ..key()
         };
         assert_eq!(coalescer.count(&late), Counted::First);
-        assert_eq!(coalescer.count(&key()), Counted::Also);
+        assert_eq!(coalescer.count(&key()), Counted::Another);
         assert_eq!(taken(&coalescer), [(late, 2)], "with the time of the last one");
         assert_eq!(taken(&coalescer), []);
         assert_eq!(coalescer.count(&key()), Counted::First);

@@ -10,7 +10,7 @@ use hookgate_domain::{RefusalCode, Timestamp};
 use hookgate_gate::RefusedDelivery;
 
 /// Records of identical refusals within a minute, before further ones are counted on one more.
-const ALONE: u32 = 10;
+const SINGLE_RECORDS: u32 = 10;
 /// Records of refusals of one webhook within a minute. Beyond, only its codes are distinguished.
 const WEBHOOK_ROWS: u32 = 500;
 /// Part of these records that the /56 and the /48 around one source may take. A customer of a provider has as
@@ -87,7 +87,7 @@ impl RefusalFolder {
         let most = if is_full { 0 } else { MAX_SOURCES };
         let source = bounded(&mut self.sources, (kind, source_prefix(refusal.source)), most);
         let place = match source.filter(|tally| tally.folded.is_some() || !is_full) {
-            Some(tally) => tally.place(ALONE, next),
+            Some(tally) => tally.place(SINGLE_RECORDS, next),
             None => bounded(&mut self.kinds, kind, MAX_WEBHOOKS)
                 .map_or(Placement::Dropped, |tally| tally.place(0, next)),
         };

@@ -12,7 +12,7 @@ use hookgate_domain::WebhookHandle;
 const WAITING_REFUSAL_BYTES: usize = 8 * 1024 * 1024;
 /// Part of what is left that a webhook may take: a single one takes a quarter of all, as many as it has
 /// records in a minute, and ten such leave some for others.
-const OF_A_WEBHOOK: usize = 3;
+const WEBHOOK_PART: usize = 3;
 
 /// Places and bytes of the refusals that wait.
 #[derive(Default)]
@@ -42,11 +42,11 @@ impl Refusals {
     ) -> Option<QueuedRefusal> {
         let mut state = self.lock();
         let used = state.webhooks.get(&webhook).copied().unwrap_or_default();
-        if used.places * OF_A_WEBHOOK >= free {
+        if used.places * WEBHOOK_PART >= free {
             return None;
         }
         let left = WAITING_REFUSAL_BYTES.saturating_sub(state.bytes + bytes);
-        let bytes = if (used.bytes + bytes) * OF_A_WEBHOOK <= left {
+        let bytes = if (used.bytes + bytes) * WEBHOOK_PART <= left {
             bytes
         } else {
             0

@@ -21,10 +21,10 @@ pub(crate) struct Doomed {
 pub(crate) fn doomed_make(
     connection: &mut Connection,
     partition: i64,
-    payers: &[(i64, i64, i64)],
+    candidates: &[(i64, i64, i64)],
     end: i64,
 ) -> QueryResult<()> {
-    let payers: Vec<_> = payers
+    let candidates: Vec<_> = candidates
         .iter()
         .map(|(webhook, surplus, next)| format!("({webhook}::bigint, {surplus}::bigint, {next}::bigint)"))
         .collect();
@@ -33,15 +33,15 @@ pub(crate) fn doomed_make(
         "CREATE UNLOGGED TABLE deliveries_doomed AS \
          SELECT id, webhook, incident, keeps, gain FROM ( \
              SELECT *, sum(gain) OVER (PARTITION BY webhook ORDER BY id) - gain AS before FROM ( \
-                 SELECT d.id, d.webhook, d.incident, payer.surplus, i.number IS NOT NULL AS keeps, \
+                 SELECT d.id, d.webhook, d.incident, candidate.surplus, i.number IS NOT NULL AS keeps, \
                      CASE WHEN i.number IS NULL THEN {weight} ELSE coalesce(length(d.payload), 0) END AS gain \
                  FROM deliveries_{partition} d \
-                 JOIN (VALUES {}) AS payer (webhook, surplus, next) ON payer.webhook = d.webhook AND d.id >= payer.next \
+                 JOIN (VALUES {}) AS candidate (webhook, surplus, next) ON candidate.webhook = d.webhook AND d.id >= candidate.next \
                  LEFT JOIN incidents i ON i.number = d.incident AND i.status <> 'resolved' AND {SHOWS} \
                  WHERE d.id < {end}) AS weighed \
              WHERE gain > 0) AS ranked \
          WHERE before < surplus",
-        payers.join(", ")
+        candidates.join(", ")
     ))
 }
 

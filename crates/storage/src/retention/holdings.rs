@@ -57,7 +57,7 @@ pub(crate) fn holdings_count(connection: &mut Connection) -> QueryResult<i64> {
 }
 
 /// Stores the position at which removal goes on. Writes nothing if it is unchanged.
-pub(crate) fn holding_go_on(connection: &mut Connection, holding: &Holding) -> QueryResult<()> {
+pub(crate) fn holding_store_position(connection: &mut Connection, holding: &Holding) -> QueryResult<()> {
     let Holding {
         webhook,
         next,

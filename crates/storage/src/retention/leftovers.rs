@@ -8,14 +8,14 @@ use diesel::sql_types::{BigInt, Nullable};
 
 use super::freed::Freed;
 use super::partitions::table_exists;
-use super::size_statements::incidents_remove_told;
+use super::size_statements::incidents_remove_returning;
 use super::size_statements::list;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::usage::holdings::HoldingChange;
 use crate::usage::holdings::holding_add;
 
 /// Rows of a list that one slice handles: rows that senders need are locked meanwhile.
-const MOST_LEFTOVERS: usize = 1_000;
+const MAX_LEFTOVERS: usize = 1_000;
 /// List of the removed deliveries, with their incidents.
 const DELIVERIES: &str = "leftover_deliveries";
 /// List of the parts that holdings lose.
@@ -58,7 +58,7 @@ pub(crate) fn leftovers_exist(connection: &mut Connection) -> QueryResult<bool> 
 /// if nothing was listed.
 pub(crate) fn leftovers_remove(connection: &mut Connection) -> QueryResult<Option<Removed>> {
     if table_exists(connection, HOLDINGS)? {
-        // First, because the holdings decide which webhooks pay next.
+        // First, because the holdings decide from which webhooks history is removed next.
         holdings_slice(connection)?;
         return Ok(Some(Removed::default()));
     }
@@ -70,7 +70,7 @@ pub(crate) fn leftovers_remove(connection: &mut Connection) -> QueryResult<Optio
 
 fn holdings_slice(connection: &mut Connection) -> QueryResult<()> {
     let mut slice: Vec<HoldingChange> = diesel::sql_query(format!(
-        "DELETE FROM {HOLDINGS} WHERE webhook IN (SELECT webhook FROM {HOLDINGS} ORDER BY webhook LIMIT {MOST_LEFTOVERS}) \
+        "DELETE FROM {HOLDINGS} WHERE webhook IN (SELECT webhook FROM {HOLDINGS} ORDER BY webhook LIMIT {MAX_LEFTOVERS}) \
          RETURNING webhook, -bytes AS bytes, -deliveries AS deliveries"
     ))
     .load(connection)?;
@@ -88,7 +88,7 @@ fn deliveries_slice(connection: &mut Connection) -> QueryResult<Removed> {
         incident: Option<i64>,
     }
     let slice: Vec<Gone> = diesel::sql_query(format!(
-        "DELETE FROM {DELIVERIES} WHERE id IN (SELECT id FROM {DELIVERIES} ORDER BY id LIMIT {MOST_LEFTOVERS}) \
+        "DELETE FROM {DELIVERIES} WHERE id IN (SELECT id FROM {DELIVERIES} ORDER BY id LIMIT {MAX_LEFTOVERS}) \
          RETURNING id, incident"
     ))
     .load(connection)?;
@@ -98,7 +98,7 @@ fn deliveries_slice(connection: &mut Connection) -> QueryResult<Removed> {
     incidents.sort_unstable();
     incidents.dedup();
     if !incidents.is_empty() {
-        let gone = incidents_remove_told(connection, &list(&incidents))?;
+        let gone = incidents_remove_returning(connection, &list(&incidents))?;
         removed.incidents = gone.len();
         let mut freed = Freed::default();
         freed.add(gone);
@@ -114,7 +114,7 @@ fn deliveries_slice(connection: &mut Connection) -> QueryResult<Removed> {
 }
 
 fn end_if_done(connection: &mut Connection, list: &str, done: usize) -> QueryResult<()> {
-    if done < MOST_LEFTOVERS {
+    if done < MAX_LEFTOVERS {
         connection.batch_execute(&format!("DROP TABLE {list}"))?;
     }
     Ok(())

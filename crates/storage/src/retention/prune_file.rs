@@ -14,7 +14,7 @@ use super::age_statements::{
 };
 use super::freed::Freed;
 use super::holdings::held_where;
-use super::payers::fill;
+use super::prune_candidates::fill;
 use super::prune_file_size::prune_size;
 use super::prune_people::prune_people;
 use crate::connection::Connection;
@@ -22,21 +22,22 @@ use crate::counters::{Counter, counter_set, counter_value};
 use crate::incidents::events::events_delete;
 use crate::usage::statements::{HOUR, MINUTE};
 
-/// Most rows of one kind that a slice removes. It may write a page for each, and then it takes as long as the commit that
-/// senders wait for anyway.
+/// Maximum number of rows of one kind that a slice removes. It may write a page for each, and then it takes as long as
+/// the commit that senders wait for anyway.
 const STEP: usize = 32;
 /// The same for rows that are few beside the history.
 const SMALL_STEP: usize = 8;
-/// Steps of a slice if the store is far too large: deliveries come faster than the history is removed. Some milliseconds.
+/// Steps of a slice if the store is far too large: deliveries come faster than the history is removed. Some
+/// milliseconds.
 const URGENT_STEPS: usize = 32;
 /// Part of its budget by which a store is far too large.
-const FAR: u64 = 64;
+const URGENT_PART: u64 = 64;
 /// Empty pages that stay in the file for new rows: 16 MiB.
 const SPARE_PAGES: i64 = 2_048;
-/// Most pages that a slice gives back to the file system. Each may cost two others that are moved.
+/// Maximum number of pages that a slice gives back to the file system. Each may cost two others that are moved.
 const VACUUM_PAGES: i64 = 32;
 /// Rows that may be examined for each that may be removed.
-const LOOKS: usize = 10;
+const EXAMINED_PER_ROW: usize = 10;
 /// Retention of counts by the minute: the longest range that shows them, and one more to look at yesterday.
 const MINUTES_KEPT: Duration = Duration::from_hours(48);
 
@@ -48,7 +49,7 @@ pub(crate) fn prune_file(
     now: Timestamp,
 ) -> QueryResult<Pruned> {
     let (bytes, budget) = (bytes_in_use(connection)?, retention.bytes.get());
-    let is_far_too_large = bytes > budget.saturating_add(budget / FAR);
+    let is_far_too_large = bytes > budget.saturating_add(budget / URGENT_PART);
     fill(connection, (signed(bytes), signed(budget)), &[], now)?;
     let steps = if is_far_too_large { URGENT_STEPS } else { 1 };
     let mut pruned = Pruned {
@@ -131,7 +132,7 @@ pub(super) fn prune_deliveries(connection: &mut Connection, most: usize, too_old
 pub(super) fn prune_payloads(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<Walk> {
     let first = counter_value(connection, Counter::PayloadPrune)?;
     let (mut last, mut found) = (None, 0);
-    for (id, received_at, has_payload) in payloads_from(connection, first, rows(most * LOOKS))? {
+    for (id, received_at, has_payload) in payloads_from(connection, first, rows(most * EXAMINED_PER_ROW))? {
         if received_at >= too_old || found == most {
             break;
         }
@@ -164,7 +165,7 @@ pub(super) fn prune_payloads(connection: &mut Connection, most: usize, too_old: 
 /// still be in use.
 pub(super) fn prune_incidents(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<Walk> {
     let first = counter_value(connection, Counter::IncidentPrune)?;
-    let looks = most * LOOKS;
+    let looks = most * EXAMINED_PER_ROW;
     let seen = incidents_from(connection, first, rows(looks))?;
     let (mut last, mut found, mut next) = (None, 0, 1);
     for (number, opened_at, updated_at) in seen.iter().copied() {

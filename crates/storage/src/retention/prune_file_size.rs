@@ -6,8 +6,8 @@ use hookgate_domain::Timestamp;
 use hookgate_gate::Pruned;
 
 use super::freed::Freed;
-use super::holdings::holding_go_on;
-use super::payers::{fill, payers};
+use super::holdings::holding_store_position;
+use super::prune_candidates::{fill, prune_candidates};
 use super::size_statements::DeliveryWeight;
 use super::size_statements::deliveries_remove;
 use super::size_statements::list;
@@ -30,14 +30,14 @@ pub(super) fn prune_size(
     now: Timestamp,
 ) -> QueryResult<Pruned> {
     let end = counter_value(connection, Counter::Usage)?;
-    let mut payers = payers(connection, (bytes, budget), (now, end), 1)?;
-    if !payers.full.is_empty() {
-        fill(connection, (bytes, budget), &payers.full, now)?;
+    let mut candidates = prune_candidates(connection, (bytes, budget), (now, end), 1)?;
+    if !candidates.full.is_empty() {
+        fill(connection, (bytes, budget), &candidates.full, now)?;
     }
-    let Some(mut payer) = payers.paying.pop() else {
+    let Some(mut candidate) = candidates.prunable.pop() else {
         return Ok(Pruned::default());
     };
-    let mut rows = rows_from(connection, payer.webhook, payer.next, end, most)?;
+    let mut rows = rows_from(connection, candidate.webhook, candidate.next, end, most)?;
     let mut bytes = 0;
     let fits = rows
         .iter()
@@ -57,7 +57,7 @@ pub(super) fn prune_size(
     let (deliveries, incidents) = deliveries_remove(connection, &list(&gone))?;
     let mut freed = Freed::default();
     freed.add([HoldingChange {
-        webhook: payer.webhook,
+        webhook: candidate.webhook,
         bytes: stay
             .iter()
             .map(|row| row.payload)
@@ -69,8 +69,8 @@ pub(super) fn prune_size(
     freed.add(incidents);
     freed.write(connection)?;
     if let Some(last) = ids.last() {
-        payer.next = last + 1;
-        holding_go_on(connection, &payer)?;
+        candidate.next = last + 1;
+        holding_store_position(connection, &candidate)?;
     }
     let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
     Ok(Pruned {

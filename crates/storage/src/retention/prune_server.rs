@@ -13,20 +13,20 @@ use super::partitions::{
     PARTITION_SPAN, incidents_bytes, partition_begin, partition_bytes, partition_drop, partition_ends,
     partition_make, partitions,
 };
-use super::payers::{fill, payers};
+use super::prune_candidates::{fill, prune_candidates};
 use super::prune_file::{
     count, prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, prune_people_slice,
 };
-use super::prune_server_size::{PAYERS, partition_share, prune_size_server};
+use super::prune_server_size::{CANDIDATES_AT_ONCE, partition_share, prune_size_server};
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_value};
-use crate::locks::history::prune_alone;
+use crate::locks::history::try_prune_lock;
 
-/// Most rows of one kind that a slice removes. Senders wait only for the rows that it locks.
+/// Maximum number of rows of one kind that a slice removes. Senders wait only for the rows that it locks.
 const SLICE: usize = 500;
 /// Deliveries from which on a partition holds much: removing them row by row would leave more dead space than
 /// it frees.
-const MUCH: i64 = 100_000;
+const LARGE_PARTITION: i64 = 100_000;
 
 /// Lets no full webhook open incidents, including those in `unable`, and lets the others open them again.
 /// Does nothing while another node prunes. It has a transaction of its own, because deliveries to these
@@ -38,7 +38,7 @@ pub(crate) fn fill_server(
     now: Timestamp,
 ) -> QueryResult<()> {
     // The holdings are right only once the leftovers are done.
-    if !prune_alone(connection)? || leftovers_exist(connection)? {
+    if !try_prune_lock(connection)? || leftovers_exist(connection)? {
         return Ok(());
     }
     let existing = partitions(connection)?;
@@ -46,7 +46,7 @@ pub(crate) fn fill_server(
     let bytes = bytes(connection, &existing)?;
     let full = if bytes > budget {
         let end = counter_value(connection, Counter::Usage)?;
-        let mut full = payers(connection, (bytes, budget), (now, end), PAYERS)?.full;
+        let mut full = prune_candidates(connection, (bytes, budget), (now, end), CANDIDATES_AT_ONCE)?.full;
         full.extend_from_slice(unable);
         full
     } else {
@@ -55,14 +55,14 @@ pub(crate) fn fill_server(
     fill(connection, (bytes, budget), &full, now)
 }
 
-/// Removes one slice, unless another node prunes. Also returns the webhooks that hold too much and could not
-/// pay.
+/// Removes one slice, unless another node prunes. Also returns the webhooks that hold too much and have
+/// nothing that may be removed.
 pub(crate) fn prune_server(
     connection: &mut Connection,
     retention: Retention,
     now: Timestamp,
 ) -> QueryResult<(Pruned, Vec<i64>)> {
-    if !prune_alone(connection)? {
+    if !try_prune_lock(connection)? {
         return Ok((Pruned::default(), Vec::new()));
     }
     if let Some(removed) = leftovers_remove(connection)? {
@@ -172,7 +172,7 @@ pub(crate) fn server_bytes(connection: &mut Connection) -> QueryResult<i64> {
 }
 
 /// Bytes of the history on disk. The tables of incidents never shrink, and keep old versions of rows until
-/// they are vacuumed: only what webhooks hold of them counts, or nobody could pay for it.
+/// they are vacuumed: only what webhooks hold of them counts, because the rest can't be removed from any webhook.
 fn bytes(connection: &mut Connection, existing: &[i64]) -> QueryResult<i64> {
     let mut bytes = 0_i64;
     for partition in existing {
@@ -195,5 +195,5 @@ fn is_full(connection: &mut Connection, current: i64, part: i64, now: Timestamp)
 
 fn is_much(connection: &mut Connection, partition: i64) -> QueryResult<bool> {
     let ends = partition_ends(connection, partition)?;
-    Ok(ends.is_some_and(|((first, _), (last, _))| last - first >= MUCH))
+    Ok(ends.is_some_and(|((first, _), (last, _))| last - first >= LARGE_PARTITION))
 }

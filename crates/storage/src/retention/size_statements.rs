@@ -113,11 +113,11 @@ pub(crate) fn deliveries_remove(
         diesel::sql_query(format!("DELETE FROM deliveries WHERE id IN ({ids})")).execute(connection)?;
     diesel::sql_query(format!("DELETE FROM idempotency_keys WHERE delivery IN ({ids})"))
         .execute(connection)?;
-    Ok((removed, incidents_remove_told(connection, &incidents)?))
+    Ok((removed, incidents_remove_returning(connection, &incidents)?))
 }
 
 /// Removes those of these incidents that are resolved and have no delivery. Returns the bytes of each.
-pub(crate) fn incidents_remove_told(
+pub(crate) fn incidents_remove_returning(
     connection: &mut Connection,
     incidents: &str,
 ) -> QueryResult<Vec<HoldingChange>> {

@@ -5,17 +5,17 @@
 //! time. A statement of several rows finds its place in the tables and indexes once, not once for each row.
 //! It is for SQLite; a server gets whole columns.
 
-/// Declares the `INSERT` of rows, which stay prepared: `name(Statement, Row) into "table": column: SqlType, ...`, where each
-/// column is also a field of the row.
+/// Declares the `INSERT` of rows, which stay prepared: `name(Statement, Row) into "table": column: SqlType, ...`, where
+/// each column is also a field of the row.
 ///
-/// A row that can't be stored fails the whole transaction, and so the statement need not be able to take back its own rows
-/// (`OR FAIL`), for which SQLite would copy pages.
+/// A row that can't be stored fails the whole transaction, and so the statement need not be able to take back its own
+/// rows (`OR FAIL`), for which SQLite would copy pages.
 macro_rules! rows_insert {
     ($(#[$documentation:meta])* $name:ident($statement:ident, $row:ident) into $table:literal: $first:ident: $first_type:ty, $($column:ident: $type:ty),+ $(,)?) => {
         $(#[$documentation])*
         pub(crate) fn $name(connection: &mut diesel::SqliteConnection, rows: &[$row<'_>]) -> diesel::QueryResult<()> {
-            let (many, rest) = rows.as_chunks::<{ $crate::statement::rows_insert::MANY }>();
-            let (some, single) = rest.as_chunks::<{ $crate::statement::rows_insert::SOME }>();
+            let (many, rest) = rows.as_chunks::<{ $crate::statement::rows_insert::ROWS_OF_LARGE_INSERT }>();
+            let (some, single) = rest.as_chunks::<{ $crate::statement::rows_insert::ROWS_OF_SMALL_INSERT }>();
             for rows in many {
                 diesel::RunQueryDsl::execute($statement(rows), connection)?;
             }
@@ -60,6 +60,6 @@ macro_rules! rows_insert {
 pub(crate) use rows_insert;
 
 /// Rows of the largest statement: its own cost is next to nothing for each row then.
-pub(crate) const MANY: usize = 16;
+pub(crate) const ROWS_OF_LARGE_INSERT: usize = 16;
 /// Rows of the statement for the rest, so that few rows need a statement each.
-pub(crate) const SOME: usize = 4;
+pub(crate) const ROWS_OF_SMALL_INSERT: usize = 4;

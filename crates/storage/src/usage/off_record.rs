@@ -1,4 +1,4 @@
-//! Deliveries that no record tells of: refusals that were dropped, or folded into a record that is counted
+//! Deliveries without a record of their own: refusals that were dropped, or folded into a record that is counted
 //! already. On a server, where usage is counted from the records, a node keeps these in memory until they are
 //! written.
 
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::counts::Counts;
 use super::observation::Observation;
 
-/// Deliveries that no record tells of.
+/// Deliveries without a record of their own.
 pub(crate) struct OffRecord {
     /// Shared with the tasks that write them.
     counts: Arc<Mutex<Counts>>,

@@ -19,10 +19,10 @@ use super::recount::{SourcesOfDay, recount, write_counts};
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_set, counter_value};
 
-/// Least time between two writings, by the clock of the deliveries.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
+/// Minimum time between two writings, by the clock of the deliveries.
+const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries in memory from which on they are written at once: some 2 MiB.
-const MANY: usize = 8_192;
+const FLUSH_ENTRIES: usize = 8_192;
 
 /// Numbers of deliveries from `start` to before `end`; some are missing if it is torn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,8 @@ impl UsageRecorder {
             return false;
         };
         // In both directions: a clock that is set back must not stop it.
-        newest.at.since(since).max(since.since(newest.at)) >= WRITE_EVERY || self.counts.len() >= MANY
+        newest.at.since(since).max(since.since(newest.at)) >= WRITE_INTERVAL
+            || self.counts.len() >= FLUSH_ENTRIES
     }
 
     /// Writes the counts from before this batch, whose first number is `first`.

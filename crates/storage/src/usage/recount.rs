@@ -19,13 +19,13 @@ use super::source_statements::{
 use super::statements::{recorded, usage_add};
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_set, counter_try_lock, counter_value};
-use crate::locks::history::tables_stay;
+use crate::locks::history::try_keep_partitions;
 use crate::rows::read_address;
 
 /// Log interval for corrupt records.
 static DAMAGED: LogInterval = LogInterval::new();
 
-/// Most sources of a webhook that are counted separately on a day, of those that passed. A webhook has a
+/// Maximum number of sources of a webhook that are counted separately on a day, of those that passed. A webhook has a
 /// handful of senders; more is an attack or a mistake, and must not fill the disk.
 const MAX_SOURCES: i64 = 2_000;
 /// The same for refused ones: apart, because a refused source must not take a place from a sender, and fewer,
@@ -64,7 +64,7 @@ pub(crate) fn count_step(connection: &mut Connection, off_record: &Counts) -> Qu
         if watermark == next && off_record.is_empty() {
             return Ok(CountStep::Done);
         }
-        if !tables_stay(connection)? {
+        if !try_keep_partitions(connection)? {
             return Ok(CountStep::Busy);
         }
         let mut counts = off_record.off_record();

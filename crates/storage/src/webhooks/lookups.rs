@@ -20,10 +20,10 @@ use crate::query_error::unavailable;
 static FAILED: LogInterval = LogInterval::new();
 
 const WHAT: &str = "look up a URL";
-/// Most URLs of a batch: the first one waits for the last.
+/// Maximum number of URLs of a batch: the first one waits for the last.
 const MAX_URLS_AT_ONCE: usize = 256;
-/// Most look-ups that wait. Further ones fail, as if the store were unavailable.
-const MOST_WAITING: usize = 4_096;
+/// Maximum number of look-ups that wait. Further ones fail, as if the store were unavailable.
+const MAX_WAITING_LOOKUPS: usize = 4_096;
 
 /// The look-ups that wait, and the connections for them.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ impl Lookups {
         let (reply, answer) = oneshot::channel();
         let is_first = {
             let mut waiting = self.lock();
-            if waiting.lookups.len() >= MOST_WAITING {
+            if waiting.lookups.len() >= MAX_WAITING_LOOKUPS {
                 return Err(unavailable(WHAT));
             }
             waiting.lookups.push(PendingLookup {
@@ -244,7 +244,7 @@ mod tests {
         // As if a task were running, and took long.
         lookups.lock().is_running = true;
         let mut waiting = Vec::new();
-        for seed in 0..MOST_WAITING as u64 {
+        for seed in 0..MAX_WAITING_LOOKUPS as u64 {
             let mut asking = Box::pin(lookups.find(digest(seed)));
             assert!(timeout(Duration::ZERO, &mut asking).await.is_err(), "it waits");
             waiting.push(asking);

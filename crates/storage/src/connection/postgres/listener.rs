@@ -20,26 +20,30 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Passes on changed URLs until the receiver is closed.
 pub(crate) async fn listen(address: Address, changed: Sender<WebhookIdDigest>) {
     loop {
-        let heard = tokio::select! {
+        let ended = tokio::select! {
             () = changed.closed() => return,
-            heard = hear(&address, &changed) => heard,
+            ended = receive_notices(&address, &changed) => ended,
         };
-        if let Err(error) = heard {
-            tracing::debug!(%error, "word of changes from other nodes is lost for a while");
+        if let Err(error) = ended {
+            tracing::debug!(%error, "notices of changed URLs from other nodes are interrupted");
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn hear(address: &Address, changed: &Sender<WebhookIdDigest>) -> Result<(), ConnectError> {
-    let config = address.patient();
+async fn receive_notices(address: &Address, changed: &Sender<WebhookIdDigest>) -> Result<(), ConnectError> {
+    let config = address.driver_config();
     match &address.tls {
-        Some(roots) => hear_on(&config, tls::connector(roots)?, changed).await,
-        None => hear_on(&config, NoTls, changed).await,
+        Some(roots) => receive_notices_on(&config, tls::connector(roots)?, changed).await,
+        None => receive_notices_on(&config, NoTls, changed).await,
     }
 }
 
-async fn hear_on<T>(config: &Config, tls: T, changed: &Sender<WebhookIdDigest>) -> Result<(), ConnectError>
+async fn receive_notices_on<T>(
+    config: &Config,
+    tls: T,
+    changed: &Sender<WebhookIdDigest>,
+) -> Result<(), ConnectError>
 where
     T: MakeTlsConnect<Socket, TlsConnect: Send, Stream: Send + 'static>,
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
@@ -47,8 +51,8 @@ where
     let (client, mut connection) = config.connect(tls).await?;
     let pass_on = async {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
-            if let AsyncMessage::Notification(word) = message?
-                && let Some(digest) = read_digest(word.payload())
+            if let AsyncMessage::Notification(notice) = message?
+                && let Some(digest) = read_digest(notice.payload())
             {
                 // A full queue does no harm: the node finds out at its next commit or refusal.
                 let _ = changed.try_send(digest);

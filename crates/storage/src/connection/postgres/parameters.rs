@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use super::address_error::AddressError;
 
-/// Most seconds of `connect_timeout`, because callers wait for the connection.
-const MOST_CONNECT_SECONDS: u64 = 10;
+/// Maximum number of seconds of `connect_timeout`, because callers wait for the connection.
+const MAX_CONNECT_SECONDS: u64 = 10;
 /// Parameters that are passed on as they are.
 const TEXTS: [&str; 5] = ["user", "password", "dbname", "host", "application_name"];
 /// Parameters with one of a few values.
@@ -87,7 +87,7 @@ pub(super) fn check(name: &str, value: &str) -> Result<&'static str, AddressErro
         "connect_timeout" => number(
             "connect_timeout",
             value,
-            MOST_CONNECT_SECONDS,
+            MAX_CONNECT_SECONDS,
             "1 to 10 seconds: senders wait meanwhile",
         ),
         "port" if value.split(',').all(|port| port.parse::<u16>().is_ok()) => Ok("port"),
