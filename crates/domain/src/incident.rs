@@ -211,7 +211,7 @@ impl Incident {
         }
     }
 
-    /// Acknowledges the incident: somebody works on it.
+    /// Acknowledges the incident: a member works on it.
     ///
     /// ```
     /// use hookgate_domain::IncidentStatus;

@@ -15,7 +15,7 @@
 //! | decide | [`judge`], [`Admission`], [`Denial`] |
 //! | name a refusal | [`RefusalCode`] |
 //! | open, update and resolve incidents | [`IncidentDraft`], [`Incident`] |
-//! | tell how old a URL is | [`rotation`] |
+//! | find out how old a URL is | [`rotation`] |
 //! | read files, pipes and bodies that people made | [`text`] |
 
 pub mod address_set;

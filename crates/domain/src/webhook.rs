@@ -153,7 +153,7 @@ impl Webhook {
         })
     }
 
-    /// Revokes the webhook for good.
+    /// Revokes the webhook permanently.
     ///
     /// ```
     /// use hookgate_domain::WebhookError;

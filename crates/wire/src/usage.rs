@@ -134,7 +134,7 @@ impl Usage {
     /// The usage of a webhook over a range.
     #[must_use]
     pub fn new(webhook: &Webhook, range: UsageRange, usage: &gate::Usage, top: &TopSources) -> Self {
-        let wild = spikes(usage);
+        let spikes = spikes(usage);
         let buckets = usage.buckets.iter().enumerate();
         Self {
             webhook: webhook.handle.to_string(),
@@ -144,11 +144,11 @@ impl Usage {
                 refused: by_code(&usage.totals.refused),
             },
             buckets: buckets
-                .map(|(place, bucket)| UsageBucket {
+                .map(|(index, bucket)| UsageBucket {
                     at: time(bucket.at),
                     accepted: bucket.totals.accepted,
                     refused: by_code(&bucket.totals.refused),
-                    spike: wild.contains(&place),
+                    spike: spikes.contains(&index),
                 })
                 .collect(),
             sources: top.sources.iter().map(SourceUsage::from).collect(),

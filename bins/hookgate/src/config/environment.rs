@@ -11,9 +11,9 @@ use crate::failure::Failure;
 /// Variables that set an option.
 const OPTIONS: [&str; 2] = ["HOOKGATE_DATA", "HOOKGATE_CONFIG"];
 /// The variable that holds a webhook's URL in the snippets for senders.
-const OF_SENDERS: &str = "HOOKGATE_URL";
+const SENDER_URL: &str = "HOOKGATE_URL";
 /// Prefix of the variables of Hookgate's own tests.
-const OF_TESTS: &str = "HOOKGATE_TEST_";
+const TEST_PREFIX: &str = "HOOKGATE_TEST_";
 /// Protocols of a Kubernetes service.
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 
@@ -85,7 +85,7 @@ fn one_line(value: &str) -> String {
 /// `true` if a variable is meant for other readers: senders, tests, and containers next to a service whose name begins with
 /// `hookgate`.
 fn is_of_others(name: &str, value: &str) -> bool {
-    name == OF_SENDERS || name.starts_with(OF_TESTS) || is_of_a_service(name, value)
+    name == SENDER_URL || name.starts_with(TEST_PREFIX) || is_of_a_service(name, value)
 }
 
 /// `true` if Kubernetes sets such a variable for a service: `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_HTTPS`,

@@ -12,11 +12,11 @@ use super::values::{Source, Values};
 use crate::failure::Failure;
 
 /// Settings that name a store, which differs from that of `--data`.
-const OF_STORE: [&str; 3] = ["store.url", "store.url_file", "store.sealing_key_file"];
+const STORE_SETTINGS: [&str; 3] = ["store.url", "store.url_file", "store.sealing_key_file"];
 /// Settings with the base of URLs, which commands show.
-const OF_URLS: [&str; 2] = ["public_url", "console.public_url"];
+const URL_SETTINGS: [&str; 2] = ["public_url", "console.public_url"];
 /// Prefixes of the settings that `hookgate dev` takes.
-const OF_DEV: [&str; 2] = ["addresses.", "log."];
+const DEV_PREFIXES: [&str; 2] = ["addresses.", "log."];
 const LOG_LEVEL: &str = "log.level";
 
 /// Settings from the environment, without a configuration file.
@@ -53,14 +53,14 @@ impl WithoutFile<'_> {
             found.map(|(_, variable)| variable).collect()
         };
         Ignored {
-            store: set(&OF_STORE),
-            urls: set(&OF_URLS),
+            store: set(&STORE_SETTINGS),
+            urls: set(&URL_SETTINGS),
         }
     }
 
     /// Variables that `hookgate dev` ignores: all settings of a server that it does not take.
     pub(crate) fn ignored_by_dev(&self) -> Vec<String> {
-        let is_taken = |key: &str| OF_DEV.iter().any(|section| key.starts_with(section));
+        let is_taken = |key: &str| DEV_PREFIXES.iter().any(|section| key.starts_with(section));
         let ignored = self.0.keys().filter(|(key, _)| !is_taken(key));
         ignored.map(|(_, variable)| variable).collect()
     }

@@ -113,7 +113,7 @@ async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
             }
             (None, Some(_)) if !taken.changes.is_empty() => {
                 let is_shrinking = taken.changes.is_shrinking();
-                tracing::warn!(set = %set.name, is_shrinking, "a new version of a published list would remove or add more than half: somebody has to approve it");
+                tracing::warn!(set = %set.name, is_shrinking, "a new version of a published list would remove or add more than half and needs approval");
             }
             _ => {
                 let (added, removed) = (taken.changes.added.len(), taken.changes.removed.len());
@@ -121,7 +121,7 @@ async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
             }
         },
         Err(error) => {
-            tracing::warn!(set = %set.name, error = with_sources(&error), "a published list could not be taken up; the last good one stays");
+            tracing::warn!(set = %set.name, error = with_sources(&error), "a published list could not be imported; the version before stays active");
         }
     }
 }

@@ -7,11 +7,11 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// Buffer for one normalized word, in bytes. No word of a table is longer.
-const LONGEST: usize = 16;
+const MAX_WORD_BYTES: usize = 16;
 
 /// Looks a text up in a table. Case, spaces, hyphens and underscores are ignored.
 fn known<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, UnknownWord> {
-    let mut letters = [0; LONGEST];
+    let mut letters = [0; MAX_WORD_BYTES];
     let mut length = 0;
     for byte in text.trim().bytes().filter(|byte| !b" -_".contains(byte)) {
         *letters.get_mut(length).ok_or(UnknownWord)? = byte.to_ascii_lowercase();

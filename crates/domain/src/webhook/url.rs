@@ -115,7 +115,7 @@ impl RetiredBecause {
 pub enum KnownUrl {
     /// The active URL of this webhook.
     Live(Webhook),
-    /// A URL that is retired for good.
+    /// A URL that is retired permanently.
     Retired(RetiredUrl),
 }
 

@@ -10,11 +10,11 @@ use crate::secret::WEBHOOK_ID_PREFIX;
 /// Encodings that are decoded one after the other: JSON in JSON of a percent-encoded text is three.
 const MAX_LAYERS: usize = 4;
 /// Characters of the longest secret: `whsec_`, or another prefix and its digits.
-const LONGEST: usize = DIGITS + 6;
+const MAX_SECRET_CHARACTERS: usize = DIGITS + 6;
 /// Bytes of a part in which long text without spaces is decoded, and the overlap of two parts: a secret fits in it with
 /// 40 bytes for each character.
 const PART: usize = 16 * 1024;
-const OVERLAP: usize = 40 * LONGEST;
+const OVERLAP: usize = 40 * MAX_SECRET_CHARACTERS;
 
 /// Finds the webhook IDs in a text by their checksum, in every spelling that software on the way makes of one: as JSON
 /// escapes, percent-encoded (also twice), as HTML entities, with the backslashes of Markdown, broken over lines, in
