@@ -125,7 +125,7 @@ pub struct AcceptedDelivery {
     pub observed: Option<Trail>,
     /// `User-Agent`.
     pub user_agent: Option<Box<str>>,
-    /// The recorded headers, as [`RequestHeaders::kept`] gives them.
+    /// The recorded headers, as [`RequestHeaders::recorded`] gives them.
     pub headers: Option<String>,
     /// Time from the complete head of the request to this value.
     pub took: Duration,

@@ -86,7 +86,7 @@ pub struct Browser<'a> {
     pub from: IpAddr,
     /// `User-Agent`.
     pub user_agent: Option<&'a str>,
-    /// The device cookie of [`Gate::device`], if a member has signed in with this browser before.
+    /// The device cookie of [`Gate::new_device_cookie`], if a member has signed in with this browser before.
     pub device: Option<&'a SealedSecret>,
     /// Bytes of the request that are held until the password is checked.
     pub held: usize,

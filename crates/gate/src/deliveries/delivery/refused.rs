@@ -43,7 +43,7 @@ pub struct RefusedDelivery {
     pub trail: Option<Trail>,
     /// `User-Agent`.
     pub user_agent: Option<Box<str>>,
-    /// The recorded headers, as [`RequestHeaders::kept`](crate::RequestHeaders::kept) gives them.
+    /// The recorded headers, as [`RequestHeaders::recorded`](crate::RequestHeaders::recorded) gives them.
     pub headers: Option<String>,
     /// Time from the complete head of the request to the refusal.
     pub took: Duration,
