@@ -20,6 +20,9 @@ use crate::https::Outcome;
 pub use thirtyfour;
 pub use thirtyfour::prelude::*;
 
+/// Attempts to start chromedriver. It chooses a free port of IPv4 and exits if another process has that port of IPv6.
+const ATTEMPTS: usize = 5;
+
 /// Settings of the browser.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
@@ -57,14 +60,7 @@ impl Browser {
     /// # Errors
     /// If Debian's packages `chromium` and `chromium-driver` are missing or don't start.
     pub async fn start(setup: Setup) -> Outcome<Self> {
-        let mut chromedriver = Command::new("chromedriver")
-            .arg("--port=0")
-            .env("TZ", setup.zone)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let port = port_of(&mut chromedriver).await?;
+        let (chromedriver, port) = chromedriver(setup.zone).await?;
         let mut capabilities = DesiredCapabilities::chrome();
         capabilities.accept_insecure_certs(true)?;
         let window = format!("--window-size={},{}", setup.window.0, setup.window.1);
@@ -105,18 +101,35 @@ impl Browser {
     }
 }
 
-/// The port that chromedriver chose, parsed from its output.
-async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
+/// Starts chromedriver, and returns the port that it chose.
+async fn chromedriver(zone: &str) -> Outcome<(Child, u16)> {
+    for _ in 0..ATTEMPTS {
+        let mut chromedriver = Command::new("chromedriver")
+            .arg("--port=0")
+            .env("TZ", zone)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        if let Some(port) = port_of(&mut chromedriver).await? {
+            return Ok((chromedriver, port));
+        }
+    }
+    Err("chromedriver did not start".into())
+}
+
+/// The port that chromedriver chose, parsed from its output; `None` if it ended before.
+async fn port_of(chromedriver: &mut Child) -> Outcome<Option<u16>> {
     let output = chromedriver.stdout.take().ok_or("chromedriver has no output")?;
     let mut lines = BufReader::new(output).lines();
     while let Some(line) = lines.next_line().await? {
         if let Some((_, port)) = line.rsplit_once("started successfully on port ") {
             // Later output is read and dropped, so that it does not fill the pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(port.trim_end_matches('.').parse()?);
+            return Ok(Some(port.trim_end_matches('.').parse()?));
         }
     }
-    Err("chromedriver did not start".into())
+    Ok(None)
 }
 
 /// HTTP to chromedriver on this machine, with one connection for each request.
