@@ -1,4 +1,4 @@
-//! What tests of endpoints and pages share, and the tests of all of them.
+//! Helpers that tests of endpoints and pages share, and the tests of all of them.
 
 mod roles;
 pub(crate) mod test_app;

@@ -1,4 +1,4 @@
-//! What endpoints have in common: fields of a body, answers to repeated requests, and `ETag`.
+//! Helpers of all endpoints: fields of a body, answers to repeated requests, and `ETag`.
 
 use std::fmt::Display;
 use std::str::FromStr;

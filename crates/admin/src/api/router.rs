@@ -13,7 +13,7 @@ use hookgate_outbound::Fetcher;
 use hookgate_request::{AdminRequest, ApiError, ErrorCode, Limits};
 use hookgate_transport::Reply;
 
-/// What the endpoints need besides the gate.
+/// Parts of the console that the endpoints need besides the gate.
 pub(crate) struct ApiContext<'a> {
     pub(crate) addresses: &'a Addresses,
     pub(crate) fetcher: &'a Fetcher,
