@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// Each connection of the source has a request in progress, and the source has its part, holds much while others
-    /// need the rest, or holds two while only the reserved connections are left.
+    /// need the rest, or has a request in progress while only the reserved connections are left.
     Source,
     /// Its source has too many handshakes in flight.
     Handshakes,

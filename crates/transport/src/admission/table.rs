@@ -35,13 +35,12 @@ const IN_USE: Duration = Duration::from_secs(1);
 /// Divisor: a source that has less than this part of its share holds little.
 const LITTLE_PART: u32 = 16;
 
-/// Divisor: this part of all connections is reserved for sources that hold at most one. So a load balancer that checks
+/// Divisor: this part of all connections is reserved for sources without a request in progress. So a load balancer that checks
 /// the server's health gets an answer, whatever other sources hold.
 const RESERVED_PART: u32 = 16;
 
-/// A source with this many connections gets none of the reserved ones, and one with fewer holds little on the smallest
-/// listener too. One is allowed: it may be the source's last probe, whose end has not arrived yet, or another probe at
-/// the same time.
+/// A source with this many connections gets none of the reserved ones. One without a request is allowed: it may be the
+/// source's last probe, whose end has not arrived yet.
 const MAX_BEFORE_RESERVED: u32 = 2;
 
 /// Divisor: this part of the connections is evicted at once. The next scan follows only after as many new connections.
@@ -218,7 +217,7 @@ impl Table {
         taken * 4 > u64::from(self.limit) * NEARLY_FULL_QUARTERS
     }
 
-    /// `true` if only the reserved places are free, which are for sources that hold at most one.
+    /// `true` if only the reserved places are free, which are for sources without a request in progress.
     pub(super) const fn is_reserved(&self, free: usize) -> bool {
         let reserved = (self.limit / RESERVED_PART) as usize;
         reserved > 0 && free <= reserved
@@ -307,22 +306,32 @@ impl Table {
     /// `true` if a source gets a connection when `closing` others were evicted. Evicted connections take time to close,
     /// and a source that would wait for that gets no reserved place.
     fn may_take(&self, source: IpAddr, free: usize, closing: usize) -> bool {
-        let holds_few = || {
-            let own = prefixes(source).next();
-            own.is_none_or(|own| self.held(own).connections < MAX_BEFORE_RESERVED)
-        };
         if self.is_reserved(free) {
-            self.holds_little(source) && holds_few()
+            self.may_take_reserved(source)
         } else {
             closing > 0 || self.holds_little(source)
         }
     }
 
     fn holds_little(&self, source: IpAddr) -> bool {
-        prefixes(source).all(|prefix| {
-            let little = self.share(prefix).div_ceil(LITTLE_PART);
-            self.held(prefix).connections < little.max(MAX_BEFORE_RESERVED)
-        })
+        prefixes(source).all(|prefix| self.held(prefix).connections < self.little(prefix))
+    }
+
+    /// `true` if a source gets a reserved connection: it holds few, and no request of its own is in progress.
+    fn may_take_reserved(&self, source: IpAddr) -> bool {
+        let Some(own) = prefixes(source).next() else {
+            return true;
+        };
+        let limit = |prefix| self.little(prefix).max(MAX_BEFORE_RESERVED);
+        let has_request = |entry: &Entry| entry.is_in(own) && entry.activity.activity() != Activity::Idle;
+        self.held(own).connections < MAX_BEFORE_RESERVED
+            && prefixes(source).all(|prefix| self.held(prefix).connections < limit(prefix))
+            && !self.entries.values().any(has_request)
+    }
+
+    /// A prefix with fewer connections holds little.
+    fn little(&self, prefix: IpNetwork) -> u32 {
+        self.share(prefix).div_ceil(LITTLE_PART)
     }
 
     fn share(&self, prefix: IpNetwork) -> u32 {
