@@ -97,14 +97,20 @@ impl Person {
         list.find(By::XPath(path)).await.unwrap().click().await.unwrap();
     }
 
-    /// Presses the button or link with this name.
+    /// Presses the button or link with this name, and waits until the page that it loads replaces this one. Scripts
+    /// that run after it then never see the old page.
     pub(crate) async fn press(&self, name: &str) {
         let path = format!("//main//*[self::button or self::a][normalize-space()='{name}']");
         let begun = Instant::now();
         loop {
-            if let Ok(button) = self.browser.driver.find(By::XPath(&path)).await
-                && button.click().await.is_ok()
+            if let Ok(pressed) = self.browser.driver.find(By::XPath(&path)).await
+                && let Ok(kind) = pressed.prop("type").await
+                && pressed.click().await.is_ok()
             {
+                // Copy buttons load no page. A link has an empty type, and all other buttons submit a form.
+                if kind.as_deref() != Some("button") {
+                    self.leaves(&pressed, name).await;
+                }
                 return;
             }
             let late = begun.elapsed() >= PATIENCE;
@@ -114,6 +120,16 @@ impl Person {
                 self.path().await,
                 self.text().await
             );
+            sleep(STEP).await;
+        }
+    }
+
+    /// Waits until the page of this element is replaced.
+    async fn leaves(&self, element: &WebElement, name: &str) {
+        let begun = Instant::now();
+        while element.tag_name().await.is_ok() {
+            let late = begun.elapsed() >= PATIENCE;
+            assert!(!late, "{name} loads no page on {}", self.path().await);
             sleep(STEP).await;
         }
     }
