@@ -9,6 +9,7 @@
 //! - `postgres` (feature): a throw-away PostgreSQL, with a standby if wanted.
 //! - [`fault_proxy`]: a connection that can be cut, stalled and redirected.
 //! - [`https`]: a client that trusts the CA of a test.
+//! - [`ports`]: ports for servers in other processes.
 
 #[cfg(feature = "browser")]
 pub mod browser;
@@ -17,6 +18,7 @@ mod doubles;
 pub mod fault_proxy;
 pub mod https;
 mod memory;
+pub mod ports;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod samples;

@@ -5,7 +5,7 @@ mod replication;
 
 use std::fs;
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::https::Outcome;
+use crate::ports;
 use programs::Programs;
 
 const USER: &str = "hookgate";
@@ -188,7 +189,7 @@ impl Postgres {
         let programs = Programs::find()?;
         let directory = tempfile::Builder::new().prefix("pg").tempdir()?;
         programs.give(directory.path())?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = ports::reserve()?;
         Ok(Self {
             programs,
             directory,

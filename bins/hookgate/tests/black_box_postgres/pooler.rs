@@ -1,17 +1,18 @@
 //! A pgbouncer between a node and its database.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use hookgate_testkit::ports;
 use hookgate_testkit::postgres::Postgres;
 use tempfile::TempDir;
 
-/// Maximum number of polls, with the pause between two: ten seconds in all.
-const LOOKS: u32 = 500;
+/// Maximum number of polls, with the pause between two: half a minute in all.
+const LOOKS: u32 = 1_500;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The user that Debian's packages create: pgbouncer refuses to run as root.
 const USER: &str = "postgres";
@@ -28,9 +29,8 @@ impl Pooler {
     pub(crate) fn start(settings: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("pgbouncer").tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (server, address) = (Postgres::shared().address(), free.local_addr().unwrap());
-        drop(free);
+        let server = Postgres::shared().address();
+        let address = SocketAddr::from(([127, 0, 0, 1], ports::reserve().unwrap()));
         let users = directory.path().join("users");
         fs::write(&users, "\"hookgate\" \"not-a-secret\"\n").unwrap();
         let text = format!(

@@ -1,11 +1,12 @@
 //! A real proxy in front of a gate, on the same machine, configured by the samples of the documentation.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use hookgate_testkit::ports;
 use tempfile::TempDir;
 
 use crate::support::Server;
@@ -25,9 +26,7 @@ impl FrontProxy {
     /// Starts `nginx` or `haproxy`, which terminates TLS with the gate's own certificate and opens TLS to the gate.
     pub(crate) fn start(program: &str, gate: &Server) -> Self {
         let scratch = TempDir::new().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
+        let address = SocketAddr::from(([127, 0, 0, 1], ports::reserve().unwrap()));
         let config = scratch.path().join(program);
         fs::write(&config, configuration(program, gate, address, scratch.path())).unwrap();
         let mut command = Command::new(program);

@@ -1,11 +1,12 @@
 //! The files of a node of `hookgate serve`: a CA, a certificate for localhost, a sealing key, a configuration.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use hookgate_testkit::ports;
 use hookgate_testkit::postgres::Postgres;
 
 use super::HOOKGATE;
@@ -88,9 +89,7 @@ fn database(directory: &Path) -> String {
 /// Creates the configuration of a node on this database, beside its certificate.
 pub(crate) fn configure(directory: &Path, url: &str) {
     fs::write(directory.join(URL), url).unwrap();
-    // Both at once, so that they differ.
-    let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    let [gate, console] = free.map(|listener| listener.local_addr().unwrap().port());
+    let [gate, console] = [(); 2].map(|()| ports::reserve().unwrap());
     let text = format!(
         "public_url = \"https://localhost:{gate}\"\n\
          [store]\nurl_file = \"{URL}\"\nsealing_key_file = \"sealing.key\"\n\
