@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use hookgate_testkit::https::{Client, Full, Http, Request};
 
-use crate::support::Server;
+use crate::support::{Server, comes};
 
 /// The PEM of a CA that did not issue the server's certificate.
 fn other_ca() -> String {
@@ -24,20 +24,13 @@ async fn a_client_that_does_not_trust_the_certificate_is_counted_and_logged_once
     for _ in 0..3 {
         assert!(stranger.tls(server.address(), Http::One).await.is_err());
     }
-    let counted =
-        |text: &str| text.contains(r#"hookgate_handshake_failures_total{reason="certificate_rejected"} 3"#);
-    let mut text = String::new();
-    for _ in 0..100 {
-        let request = Request::get(format!("{}/metrics", server.console()))
-            .body(Full::default())
-            .unwrap();
-        text = server.send(Http::One, request).await.body;
-        if counted(&text) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    assert!(counted(&text), "{text}");
+    let counted = r#"hookgate_handshake_failures_total{reason="certificate_rejected"} 3"#;
+    comes(counted, async || {
+        let request = Request::get(format!("{}/metrics", server.console()));
+        let request = request.body(Full::default()).unwrap();
+        server.send(Http::One, request).await.body.contains(counted)
+    })
+    .await;
     let logged = std::fs::read_to_string(&log).unwrap();
     assert_eq!(logged.matches("a TLS handshake failed").count(), 1, "{logged}");
 }

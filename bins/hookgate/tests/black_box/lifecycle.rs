@@ -2,27 +2,25 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::time::Duration;
 
 use hookgate_testkit::https::Http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{HOOKGATE, Server, run};
+use crate::support::{HOOKGATE, Server, comes, run, wants_the_body};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_finishes_what_is_in_flight() {
     let mut server = Server::start();
     let path = server.demo_url()[server.ready["gate"].as_str().unwrap().len()..].to_owned();
     let mut slow = server.client.tls(server.address(), Http::One).await.unwrap();
-    slow.write_all(format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 13\r\n\r\n{{").as_bytes())
-        .await
-        .unwrap();
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 13\r\n\r\n{{");
+    slow.write_all(head.as_bytes()).await.unwrap();
     let _idle = server.client.connect(server.address(), Http::Two).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    wants_the_body(&mut slow).await;
     assert!(
         Command::new("kill")
             .args(["-TERM", &server.pid().to_string()])
@@ -30,7 +28,11 @@ async fn sigterm_finishes_what_is_in_flight() {
             .unwrap()
             .success()
     );
-    assert!(closes(server.address()).await, "the port is closed");
+    comes("the port is closed", async || {
+        let again = TcpStream::connect(server.address()).await;
+        again.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    })
+    .await;
     slow.write_all(br#""title":"t"}"#).await.unwrap();
     let mut answer = Vec::new();
     slow.read_to_end(&mut answer).await.unwrap();
@@ -40,17 +42,6 @@ async fn sigterm_finishes_what_is_in_flight() {
         Some(0),
         "it ended by itself, with exit code 0"
     );
-}
-
-/// `true` if connections to this address are refused soon.
-async fn closes(address: SocketAddr) -> bool {
-    for _ in 0..100 {
-        match TcpStream::connect(address).await {
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused => return true,
-            _ => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    false
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +159,7 @@ async fn serve_takes_up_a_new_certificate_and_keeps_the_old_one_if_the_new_one_i
         fs::copy(dev.directory().join(file), scratch.path().join(file)).unwrap();
     }
     let config = scratch.path().join("hookgate.toml");
-    let text = "public_url = \"https://localhost\"\n[store]\nurl = \"sqlite:data\"\n[gate]\nlisten = \"127.0.0.1:0\"\nplain_listen = \"127.0.0.1:0\"\ncertificate = \"gate.pem\"\nkey = \"gate.key\"\n";
+    let text = "public_url = \"https://localhost\"\n[store]\nurl = \"sqlite:data\"\n[gate]\nlisten = \"127.0.0.1:0\"\nplain_listen = \"127.0.0.1:0\"\ncertificate = \"gate.pem\"\nkey = \"gate.key\"\n[console]\nlisten = \"127.0.0.1:0\"\n";
     fs::write(&config, text).unwrap();
     let log = scratch.path().join("log");
     let mut child = Command::new(HOOKGATE)
@@ -177,23 +168,12 @@ async fn serve_takes_up_a_new_certificate_and_keeps_the_old_one_if_the_new_one_i
         .stderr(fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
-    let logged = |words: &'static str| {
-        let log = log.clone();
-        async move {
-            for _ in 0..100 {
-                if let Some(line) = fs::read_to_string(&log)
-                    .unwrap()
-                    .lines()
-                    .find(|line| line.contains(words))
-                {
-                    return line.to_owned();
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            panic!("{words} is not in the log: {}", fs::read_to_string(&log).unwrap());
-        }
-    };
-    let line: serde_json::Value = serde_json::from_str(&logged("serving").await).unwrap();
+    let read = || fs::read_to_string(&log).unwrap();
+    let logged = async |words: &str| comes(words, async || read().contains(words)).await;
+    logged("serving").await;
+    let log = read();
+    let line = log.lines().find(|line| line.contains("serving")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
     let address = line["address"].as_str().unwrap().parse().unwrap();
     let hang_up = || {
         Command::new("kill")

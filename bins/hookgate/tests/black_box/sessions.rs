@@ -13,6 +13,8 @@ use crate::support::Server;
 use crate::support::visitor::ConsoleClient;
 
 const PASSWORD: &str = "a long enough password";
+/// Maximum time of a sign-in during a flood: five seconds on an idle machine, more on one that is busy with other tests.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Tries to sign in over this connection. Returns the answered page, or `None` if the server closed the connection or signed
 /// in.
@@ -75,7 +77,7 @@ async fn a_flood_of_sign_ins_from_many_addresses_keeps_nobody_out() {
     for _ in 0..3 {
         let start = Instant::now();
         ConsoleClient::by_password(&server, "owner", PASSWORD).await;
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     }
     flood.shutdown().await;
     ConsoleClient::by_password(&server, "owner", PASSWORD).await;

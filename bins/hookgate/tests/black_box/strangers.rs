@@ -8,16 +8,18 @@ use hookgate_people::{ApiToken, SessionToken, SignInSecret};
 use hookgate_testkit::https::{Full, Http, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use crate::support::Server;
 use crate::support::program::Program;
 use crate::support::visitor::ConsoleClient;
+use crate::support::{PATIENCE, Server};
 
 /// Forms that are begun at once: more than one source may have in progress.
 const FORMS: usize = 12;
 /// Maximum number of forms of one address that are read at once.
 const READ: usize = 4;
+/// Time in which a form must arrive.
+const FORM_TIME: Duration = Duration::from_secs(5);
 /// Maximum number of unknown credentials that one source may present at once.
 const BURST: usize = 200;
 
@@ -56,20 +58,27 @@ async fn few_forms_of_strangers_are_read_at_once_and_none_for_long() {
             let server = Arc::clone(&server);
             forms.spawn(async move { begin_form(&server, http).await });
         }
+        // Forms that a busy machine begins too slowly end by themselves.
+        let is_early = || begun.elapsed() < FORM_TIME;
         for _ in READ..FORMS {
             let status = forms.join_next().await.unwrap().unwrap();
-            assert_eq!(status, 429, "the oldest makes room");
+            assert!(status == 429 || !is_early(), "the oldest makes room: {status}");
         }
-        assert!(begun.elapsed() < Duration::from_secs(4), "{http:?}");
         let wrong = [("name", "owner"), ("password", "not this one")];
         let answer = ConsoleClient::nobody(&server)
             .try_to_send("/sign-in", &wrong)
             .await;
         assert_eq!(answer.status, 422, "the newest comes in");
-        let mut rest = forms.join_all().await;
+        let was_early = is_early();
+        let mut rest = timeout(PATIENCE, forms.join_all())
+            .await
+            .expect("none is read for long");
         rest.sort_unstable();
-        assert_eq!(rest, [408, 408, 408, 429], "{http:?}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{http:?}");
+        let is_known = rest.iter().all(|status| [408, 429].contains(status));
+        assert!(
+            is_known && (rest == [408, 408, 408, 429] || !was_early),
+            "{http:?}: {rest:?}"
+        );
     }
 }
 

@@ -49,6 +49,8 @@ async fn from_the_first_delivery_to_revocation() {
     assert_eq!(curl(&server, &allowed, &payload).0, 201);
     let (status, body) = curl(&server, &elsewhere, &payload);
     assert_eq!((status, body.contains("\"IP_NOT_ALLOWED\"")), (403, true));
+    // A refusal is recorded shortly after its answer, so its place is known before the next delivery.
+    server.deliveries(|items| items.len() == 3).await;
     let incidents = server.json(&["incidents", "list"]);
     assert_eq!(
         incidents["items"].as_array().unwrap().len(),
@@ -62,12 +64,14 @@ async fn from_the_first_delivery_to_revocation() {
         .to_owned();
     let (status, body) = curl(&server, &allowed, &payload);
     assert_eq!((status, body.contains("\"WEBHOOK_REVOKED\"")), (410, true));
+    server.deliveries(|items| items.len() == 4).await;
     assert_eq!(curl(&server, &new, &payload).0, 201);
 
     server.json(&["webhook", "revoke", "allowed", "--yes"]);
     let revoked =
         r#"{"success":false,"error":{"code":"WEBHOOK_REVOKED","message":"Webhook has been revoked"}}"#;
     assert_eq!(curl(&server, &new, &payload), (410, revoked.to_owned()));
+    server.deliveries(|items| items.len() == 6).await;
 
     let path = server.demo_url()[server.ready["gate"].as_str().unwrap().len()..].to_owned();
     let plain = plain_tcp(

@@ -6,15 +6,12 @@ use hookgate_testkit::https::{Client, Http};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
-use crate::support::{Server, post};
+use crate::support::{Server, post, wants_the_body};
 
 /// Webhooks that are revoked, regenerated or closed under load.
 const ROUNDS: usize = 50;
 /// Connections that send at the same time.
 const SENDERS: usize = 6;
-/// The answer to `Expect: 100-continue` when the body is wanted.
-const GO_ON: &[u8; 25] = b"HTTP/1.1 100 Continue\r\n\r\n";
-
 /// An answer, with the moment at which its request began.
 type Observation = (Instant, u16);
 
@@ -111,9 +108,7 @@ async fn a_change_during_a_slow_body_is_seen_at_the_commit() {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     // The gate asks for the body after it has checked the head.
-    let mut go_on = [0; GO_ON.len()];
-    stream.read_exact(&mut go_on).await.unwrap();
-    assert_eq!(&go_on, GO_ON, "{}", String::from_utf8_lossy(&go_on));
+    wants_the_body(&mut stream).await;
     tokio::task::block_in_place(|| server.json(&["webhook", "revoke", "slow", "--yes"]));
     stream.write_all(br#"{"title":"t"}"#).await.unwrap();
     let mut answer = String::new();

@@ -11,11 +11,14 @@ use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use hookgate_testkit::https::{Answer, Bytes, Client, Full, Http, Request};
 use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::Instant;
 
 /// The store of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,11 @@ pub(crate) enum Store {
     /// A database of its own on a PostgreSQL server.
     Postgres,
 }
+
+/// Maximum time to wait for an expected event. It is never nearly reached, so a busy machine makes no difference.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// Interval of looking whether it has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The binary under test.
 pub(crate) const HOOKGATE: &str = env!("CARGO_BIN_EXE_hookgate");
@@ -190,17 +198,16 @@ impl Server {
 
     /// The recorded deliveries, as soon as `enough` accepts them; refusals are written shortly after their answer.
     pub(crate) async fn deliveries(&self, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        for _ in 0..100 {
-            let items = self.json(&["deliveries", "list", "--limit", "200"])["items"]
-                .as_array()
-                .unwrap()
-                .clone();
-            if enough(&items) {
-                return items;
+        let begun = Instant::now();
+        loop {
+            let list = self.json(&["deliveries", "list", "--limit", "200"]);
+            let items = list["items"].as_array().unwrap();
+            if enough(items) {
+                return items.clone();
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            assert!(begun.elapsed() < PATIENCE, "not on the record: {list}");
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        panic!("not on the record: {:?}", self.json(&["deliveries", "list"]));
     }
 }
 
@@ -208,6 +215,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn comes(what: &str, is_so: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !is_so().await {
+        assert!(begun.elapsed() < PATIENCE, "it did not come: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -303,7 +319,7 @@ impl Hold {
                 program.arg(directory.join("hookgate.db"));
                 (
                     program,
-                    "PRAGMA busy_timeout=5000;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n",
+                    "PRAGMA busy_timeout=30000;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n",
                 )
             }
             Store::Postgres => (
@@ -351,6 +367,14 @@ pub(crate) fn dumps_core(child: &mut Child) -> bool {
         .unwrap();
     assert!(aborted.success());
     child.wait().unwrap().core_dumped()
+}
+
+/// Reads the answer to the head of a request with `Expect: 100-continue`: the server waits for the body now.
+pub(crate) async fn wants_the_body(stream: &mut (impl AsyncRead + Unpin)) {
+    const GO_ON: &[u8; 25] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut answer = [0; GO_ON.len()];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, GO_ON, "{}", String::from_utf8_lossy(&answer));
 }
 
 /// Sends raw bytes over plain TCP and reads until the other side closes.
