@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -22,6 +23,9 @@ pub use thirtyfour::prelude::*;
 
 /// Attempts to start chromedriver. It chooses a free port of IPv4 and exits if another process has that port of IPv6.
 const ATTEMPTS: usize = 5;
+
+/// Maximum time of a script: the checks of a large page take long on a busy machine.
+const SCRIPT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Settings of the browser.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +90,7 @@ impl Browser {
         let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities)
             .client(Http)
             .await?;
+        driver.set_script_timeout(SCRIPT_TIMEOUT).await?;
         Ok(Self {
             driver,
             _chromedriver: chromedriver,

@@ -182,32 +182,33 @@ async fn the_keyboard_is_enough() {
     tab_to(&person, "Skip to content").await;
     key(&person, ENTER).await;
     tab_to(&person, "New webhook").await;
-    key(&person, ENTER).await;
+    enter(&person).await;
     person.find("#f-allowlist").await;
     tab_to(&person, "f-name").await;
     key(&person, "Disk alerts").await;
     tab_to(&person, "Create webhook").await;
-    key(&person, ENTER).await;
-    let first = person.find("#url").await.text().await.unwrap();
+    enter(&person).await;
+    let first = person.text_of("#url").await;
     tab_to(&person, "Copy URL").await;
+    let copy = person.browser.driver.active_element().await.unwrap();
     key(&person, ENTER).await;
-    person.sees("Copied").await;
+    assert!(person.has_copied(copy).await);
 
     person.open("Disk alerts").await;
     tab_to(&person, "Regenerate the URL").await;
-    key(&person, ENTER).await;
+    enter(&person).await;
     tab_to(&person, "Regenerate now").await;
-    key(&person, ENTER).await;
-    let second = person.find("#url").await.text().await.unwrap();
+    enter(&person).await;
+    let second = person.text_of("#url").await;
     assert_eq!(server.post(Http::One, &first, "{}").await.status, 410);
 
     person.open("Disk alerts").await;
     tab_to(&person, "Revoke the webhook").await;
-    key(&person, ENTER).await;
+    enter(&person).await;
     tab_to(&person, "f-name").await;
     key(&person, "Disk alerts").await;
     tab_to(&person, "Revoke permanently").await;
-    key(&person, ENTER).await;
+    enter(&person).await;
     person.sees("Webhook revoked.").await;
     assert_eq!(server.post(Http::One, &second, "{}").await.status, 410);
     person.close().await;
@@ -217,6 +218,13 @@ async fn the_keyboard_is_enough() {
 async fn key(person: &Person, keys: &str) {
     let focused = person.browser.driver.active_element().await.unwrap();
     focused.send_keys(keys).await.unwrap();
+}
+
+/// Presses Enter on the focused element, and waits until the page that it loads replaces this one.
+async fn enter(person: &Person) {
+    let focused = person.browser.driver.active_element().await.unwrap();
+    focused.send_keys(ENTER).await.unwrap();
+    person.leaves(&focused, "the focused element").await;
 }
 
 /// Moves the focus to the element with this name or ID, and checks that each focused element is visible.

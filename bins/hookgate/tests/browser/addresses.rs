@@ -151,12 +151,7 @@ async fn observe(setup: Setup) {
     assert_eq!(deliver(&server, &url, ALERT).await, 201);
     person.go("/logs").await;
     person.sees("would be refused").await;
-    person
-        .find("tbody a[href^='/deliveries/']")
-        .await
-        .click()
-        .await
-        .unwrap();
+    person.press_first("tbody a[href^='/deliveries/']").await;
     person.sees("When it is enforced, this address is refused").await;
     person.sees("127.0.0.1 connected directly.").await;
     person.press("Allow this address").await;

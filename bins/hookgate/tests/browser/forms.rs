@@ -34,7 +34,7 @@ async fn a_double_click_and_a_reload_repeat_nothing() {
         .perform()
         .await
         .unwrap();
-    let url = person.find("#url").await.text().await.unwrap();
+    let url = person.text_of("#url").await;
     assert_eq!(webhooks(&server, "Disk alerts"), 1);
 
     person.browser.driver.refresh().await.unwrap();
@@ -46,7 +46,7 @@ async fn a_double_click_and_a_reload_repeat_nothing() {
 
     person.press("regenerate it").await;
     person.press("Regenerate now").await;
-    let url = person.find("#url").await.text().await.unwrap();
+    let url = person.text_of("#url").await;
     person.browser.driver.refresh().await.unwrap();
     person.sees("The URL was shown once").await;
     assert_eq!(

@@ -37,7 +37,7 @@ async fn each_role(setup: Setup) {
         owner.press("Add").await;
         owner.sees("Member added.").await;
         owner.press(&format!("Sign-in link for {role}")).await;
-        let link = owner.find("#link").await.text().await.unwrap();
+        let link = owner.text_of("#link").await;
         let member = Person::new(&server, setup).await;
         member.sign_in(&link).await;
         member.go(&format!("/deliveries/{delivery}")).await;
@@ -79,15 +79,7 @@ async fn end_tokens_and_sessions(setup: Setup) {
     person.go("/tokens").await;
     person.write("#f-name", "backup").await;
     person.press("Create token").await;
-    assert!(
-        person
-            .find("#token")
-            .await
-            .text()
-            .await
-            .unwrap()
-            .starts_with("hgt_")
-    );
+    assert!(person.text_of("#token").await.starts_with("hgt_"));
     person.go("/tokens").await;
     assert!(!person.text().await.contains("hgt_"), "a token is shown once");
     person.press("Revoke backup").await;
@@ -100,12 +92,7 @@ async fn end_tokens_and_sessions(setup: Setup) {
     person.press("Set password").await;
     person.sees("Password saved.").await;
     person.find("details.menu summary").await.click().await.unwrap();
-    person
-        .find("form[action='/sign-out'] button")
-        .await
-        .click()
-        .await
-        .unwrap();
+    person.press_first("form[action='/sign-out'] button").await;
     person.find("#f-password").await;
     person.go("/webhooks").await;
     assert!(person.path().await.starts_with("/sign-in"), "the session is over");

@@ -11,6 +11,9 @@ use crate::support::Server;
 /// Maximum time to wait for an expected event.
 const PATIENCE: Duration = Duration::from_secs(15);
 const STEP: Duration = Duration::from_millis(40);
+/// Time that a button says that it has copied, less some time to read it.
+const COPIED: Duration = Duration::from_secs(2);
+const ENTER: &str = "\u{E007}";
 
 /// A browser that runs no scripts.
 pub(crate) const NO_SCRIPTS: Setup = Setup {
@@ -78,6 +81,19 @@ impl Person {
         }
     }
 
+    /// The text of the first element that matches this selector, as soon as it exists.
+    pub(crate) async fn text_of(&self, css: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            // The page may be replaced between the two.
+            if let Ok(text) = self.find(css).await.text().await {
+                return text;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{css} does not stay");
+            sleep(STEP).await;
+        }
+    }
+
     /// Number of elements that match this selector.
     pub(crate) async fn count(&self, css: &str) -> usize {
         self.browser.driver.find_all(By::Css(css)).await.unwrap().len()
@@ -100,18 +116,52 @@ impl Person {
     /// Presses the button or link with this name, and waits until the page that it loads replaces this one. Scripts
     /// that run after it then never see the old page.
     pub(crate) async fn press(&self, name: &str) {
-        let path = format!("//main//*[self::button or self::a][normalize-space()='{name}']");
+        self.follow(By::XPath(named(name)), name).await;
+    }
+
+    /// Presses the first button or link that matches this selector, and waits as [`press`](Self::press) does.
+    pub(crate) async fn press_first(&self, css: &str) {
+        self.follow(By::Css(css), css).await;
+    }
+
+    /// Presses a button that copies a text, and sees that it says so. It says so for a short time only, so it is pressed
+    /// again if that time was missed.
+    pub(crate) async fn copy(&self, name: &str) {
+        let begun = Instant::now();
+        while !self
+            .has_copied(self.activate(By::XPath(named(name)), name).await)
+            .await
+        {
+            assert!(begun.elapsed() < PATIENCE, "{name} copies nothing");
+        }
+    }
+
+    /// Returns `true` if this button, which was pressed, says in time that it has copied.
+    pub(crate) async fn has_copied(&self, button: WebElement) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < COPIED {
+            if button.text().await.is_ok_and(|text| text == "Copied") {
+                return true;
+            }
+            sleep(STEP).await;
+        }
+        false
+    }
+
+    async fn follow(&self, by: By, name: &str) {
+        let pressed = self.activate(by, name).await;
+        self.leaves(&pressed, name).await;
+    }
+
+    /// Presses a button or link as soon as it exists and works. By keyboard, because a click of the mouse misses what
+    /// moves at this moment, as the buttons below a preview do when the preview arrives.
+    async fn activate(&self, by: By, name: &str) -> WebElement {
         let begun = Instant::now();
         loop {
-            if let Ok(pressed) = self.browser.driver.find(By::XPath(&path)).await
-                && let Ok(kind) = pressed.prop("type").await
-                && pressed.click().await.is_ok()
+            if let Ok(found) = self.browser.driver.find(by.clone()).await
+                && found.send_keys(ENTER).await.is_ok()
             {
-                // Copy buttons load no page. A link has an empty type, and all other buttons submit a form.
-                if kind.as_deref() != Some("button") {
-                    self.leaves(&pressed, name).await;
-                }
-                return;
+                return found;
             }
             let late = begun.elapsed() >= PATIENCE;
             assert!(
@@ -125,7 +175,7 @@ impl Person {
     }
 
     /// Waits until the page of this element is replaced.
-    async fn leaves(&self, element: &WebElement, name: &str) {
+    pub(crate) async fn leaves(&self, element: &WebElement, name: &str) {
         let begun = Instant::now();
         while element.tag_name().await.is_ok() {
             let late = begun.elapsed() >= PATIENCE;
@@ -173,7 +223,7 @@ impl Person {
         self.go("/webhooks/new").await;
         self.write("#f-name", name).await;
         self.press("Create webhook").await;
-        self.find("#url").await.text().await.unwrap()
+        self.text_of("#url").await
     }
 
     /// Opens the page of the webhook with this name.
@@ -186,4 +236,9 @@ impl Person {
     pub(crate) async fn close(self) {
         self.browser.close().await.unwrap();
     }
+}
+
+/// The path of the button or link with this name.
+fn named(name: &str) -> String {
+    format!("//main//*[self::button or self::a][normalize-space()='{name}']")
 }
