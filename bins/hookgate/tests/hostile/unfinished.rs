@@ -14,9 +14,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::answers::answers;
-use crate::crowds::{SOON, deliver, stream_from};
+use crate::crowds::{deliver, stream_from};
 use crate::frames::{END_HEADERS, Kind, PREFACE, field, frame, post_block_to};
-use crate::stage::{is_judged, scale};
+use crate::stage::{is_judged, scale, soon};
 use crate::support::{HOOKGATE, Server};
 
 /// Limit on the server's open files, unless the test is a long one: the gate then takes 672 connections, the console 112.
@@ -128,8 +128,11 @@ async fn refusals(held: Vec<(usize, TlsStream<TcpStream>)>) -> [usize; 2] {
             continue;
         }
         for answer in answers(&bytes) {
-            assert!(answer.summary == "UNAVAILABLE" && answer.closes, "{answer:?}");
-            told[0] += 1;
+            // On a busy machine some wait longer for their body than the server does.
+            let is_told = answer.summary == "UNAVAILABLE";
+            assert!(is_told || answer.summary == "REQUEST_TIMEOUT", "{answer:?}");
+            assert!(answer.closes, "{answer:?}");
+            told[0] += usize::from(is_told);
         }
     }
     told
@@ -162,7 +165,7 @@ async fn deliveries_without_a_body_fill_no_listener() {
                 // Also from the address of an attacker that holds its whole share.
                 for network in [HONEST, 1, QUIET] {
                     let took = deliver(&server, http, network).await;
-                    assert!(took < SOON, "{http:?} from 127.0.{network}.2: {took:?}");
+                    assert!(took < soon(), "{http:?} from 127.0.{network}.2: {took:?}");
                 }
             }
             sleep(Duration::from_millis(100)).await;
@@ -201,7 +204,7 @@ async fn probes_of_the_console_are_answered_while_others_hold_all_they_may() {
                 let mut connection = server.client.connect_over(stream, Http::BOTH[probe % 2]).await?;
                 connection.send(request.body(Full::default()).unwrap()).await
             };
-            let answer = timeout(SOON, asked).await.expect("in time").unwrap();
+            let answer = timeout(soon(), asked).await.expect("in time").unwrap();
             assert_eq!(answer.status, 200, "{answer:?}");
             println!("{path} after {:?}, {} held", begun.elapsed(), held.len());
             sleep(Duration::from_millis(100)).await;
