@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::load::Load;
 use crate::resources::{is_sound, limit};
-use crate::support::{HOOKGATE, Server, sql};
+use crate::support::{HOOKGATE, Server, comes, sql};
 use crate::target::Target;
 
 /// Number of free descriptors when the flood begins.
@@ -95,7 +95,8 @@ async fn a_process_that_gets_no_memory_ends_and_starts_sound() {
             break;
         }
     }
-    assert!(has_ended(server.pid()), "there was memory for all");
+    // Its connections end before the process does.
+    comes("it gets no memory and ends", async || has_ended(server.pid())).await;
     let sent = load.end().await;
     assert_eq!(server.signal("-CONT"), None, "it did not exit, it aborted");
 
