@@ -316,7 +316,7 @@ impl Hold {
         let (mut program, statements) = match crate::STORE {
             Store::Embedded => {
                 let mut program = Command::new("sqlite3");
-                program.arg(directory.join("hookgate.db"));
+                program.arg("-bail").arg(directory.join("hookgate.db"));
                 (
                     program,
                     "PRAGMA busy_timeout=30000;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n",
@@ -337,7 +337,7 @@ impl Hold {
         let mut output = BufReader::new(child.stdout.as_mut().unwrap());
         let mut line = String::new();
         while !line.contains("locked") {
-            output.read_line(&mut line).unwrap();
+            assert_ne!(output.read_line(&mut line).unwrap(), 0, "no lock");
         }
         Self(child)
     }
