@@ -15,8 +15,8 @@ use super::HOOKGATE;
 pub(crate) const CONFIG: &str = "hookgate.toml";
 /// Name of the file with the store's URL, which tests read too.
 const URL: &str = "store.url";
-/// Maximum number of polls until a node serves, with the pause between two: half a minute in all.
-const LOOKS: u32 = 6_000;
+/// Maximum number of polls until a node serves, with the pause between two: two minutes in all.
+const LOOKS: u32 = 24_000;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Creates the directory of a node on this database.
