@@ -17,6 +17,11 @@ impl Figures {
         self.0.entry(name.into()).or_default().push(value);
     }
 
+    /// The names of all figures.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The median over the rounds, if it was measured.
     pub(crate) fn median(&self, name: &str) -> Option<f64> {
         self.0.get(name).and_then(|values| median(values))

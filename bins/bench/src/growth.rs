@@ -53,7 +53,7 @@ fn deliveries(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<(
         ("long", &stores.long),
     ] {
         store.renew()?;
-        let server = store.site.serve(None)?;
+        let server = store.site.serve(&[])?;
         load(&store.target, SATURATED, 1)?;
         let before = cpu_seconds(&[server.id()]);
         let sent = load(&store.target, SATURATED, seconds)?;
@@ -75,7 +75,7 @@ fn deliveries(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<(
 
 /// Measures the last page of a webhook's history in the admin API: time of the whole request over TLS.
 fn page(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<()> {
-    let _server = stores.long.site.serve(None)?;
+    let _server = stores.long.site.serve(&[])?;
     let latency = load(&stores.page, READER, seconds)?.latency.ok_or("no latency")?;
     say(&format!(
         "page: p50 {:.2} ms, p99 {:.2} ms",
@@ -109,7 +109,7 @@ fn prune(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<()> {
         Ok((id.parse()?, is_old == "1"))
     };
     let latency = |site: &Site| -> Outcome<(Process, f64)> {
-        let server = site.serve(None)?;
+        let server = site.serve(&[])?;
         load(&stores.long.target, FIXED, 1)?;
         let sent = load(&stores.long.target, FIXED, seconds)?;
         Ok((server, sent.latency.ok_or("no latency")?.p99))

@@ -14,7 +14,7 @@ pub(super) fn round(scratch: &Path, round: usize, figures: &mut Figures) -> Outc
     for system in [System::Echo, System::Sqlite, System::Nginx] {
         let name = system.name();
         let directory = scratch.join(format!("{name}.idle-{round}"));
-        let running = system.start(scratch, &directory, Wanted::Accepted)?;
+        let running = system.start(scratch, &directory, Wanted::Accepted, &[])?;
         let kib = per_connection_kib(&running)?;
         say(&format!(
             "round {round}: {name}.idle {kib:.1} KiB for a connection"

@@ -107,6 +107,30 @@ pub(crate) fn h2load(url: &str, seconds: u32) -> Outcome<Sent> {
     })
 }
 
+/// Sends this many requests over HTTP/2, with h2load: over as many connections, one stream in each.
+pub(crate) fn h2load_requests(url: &str, connections: u16, requests: u16) -> Outcome<()> {
+    let body = target_directory().join("bench-body.json");
+    fs::write(&body, BODY)?;
+    let text = output(
+        pinned(GENERATORS)
+            .args([
+                "h2load",
+                "-t1",
+                "-m1",
+                &format!("-c{connections}"),
+                &format!("-n{requests}"),
+            ])
+            .args(["-H", "content-type: application/json", "-d"])
+            .arg(&body)
+            .arg(url),
+    )?;
+    if text.contains(&format!("status codes: {requests} 2xx")) {
+        Ok(())
+    } else {
+        Err(format!("not all requests were accepted:\n{text}").into())
+    }
+}
+
 fn output(command: &mut Command) -> Outcome<String> {
     let output = command.output()?;
     if !output.status.success() {

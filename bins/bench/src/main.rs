@@ -11,6 +11,7 @@ mod generator;
 mod goals;
 mod growth;
 mod idle;
+mod instructions;
 mod load;
 mod measure;
 mod nginx;
@@ -34,6 +35,7 @@ use clap::{Parser, ValueEnum};
 
 use cases::Case;
 use figures::Figures;
+use instructions::CountsArguments;
 use xtask::process::need_postgres;
 use xtask::process::{self, Outcome, cargo, need, target_directory};
 
@@ -54,6 +56,8 @@ enum Part {
     Addresses,
     /// The cost of a full store: a million webhooks, ten million deliveries
     Growth,
+    /// Instructions, allocations and system calls of a request
+    Instructions,
 }
 
 /// Measure the gate against a bare server, as ratios in one run
@@ -62,6 +66,8 @@ enum Part {
 struct Arguments {
     /// Measure only this part
     part: Option<Part>,
+    #[command(flatten)]
+    counts: CountsArguments,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -94,10 +100,14 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if arguments.part == Some(Part::Addresses) {
         return addresses::print();
     }
+    let scratch = Scratch::new()?;
+    if arguments.part == Some(Part::Instructions) {
+        instructions::run(&arguments.counts, &scratch.0, &mut figures)?;
+        return print(&figures, arguments.json);
+    }
     need(&PROGRAMS)?;
     need_postgres()?;
     build()?;
-    let scratch = Scratch::new()?;
     let (rounds, seconds) = (usize::from(arguments.rounds), arguments.seconds);
     if arguments.nodes {
         nodes::run(&scratch.0, rounds, seconds, &mut figures)?;
@@ -113,23 +123,24 @@ fn run(arguments: &Arguments) -> Outcome<()> {
         compare(&scratch.0, &arguments.only, rounds, seconds, &mut figures)?;
     }
     goals::derive(&mut figures);
+    print(&figures, arguments.json)
+}
+
+/// Prints the figures, and the goals if the run measured one.
+fn print(figures: &Figures, as_json: bool) -> Outcome<()> {
     let mut out = std::io::stdout().lock();
-    if arguments.json {
+    if as_json {
         writeln!(out, "{}", figures.json())?;
-        return goals::print(&figures, &mut std::io::stderr());
+        return goals::print(figures, &mut std::io::stderr());
     }
     figures.print(&mut out)?;
-    goals::print(&figures, &mut out)
+    goals::print(figures, &mut out)
 }
 
 fn build() -> Outcome<()> {
-    let release = ["build", "--release", "--locked", "--package"];
-    process::run(cargo().args(release).arg("hookgate"))?;
-    process::run(
-        cargo()
-            .args(release)
-            .args(["hookgate-transport", "--example", "bare_echo"]),
-    )?;
+    server::build()?;
+    let echo = ["--package", "hookgate-transport", "--example", "bare_echo"];
+    process::run(cargo().args(["build", "--release", "--locked"]).args(echo))?;
     generator::build()
 }
 

@@ -1,5 +1,6 @@
 //! Hookgate in a production form: `serve` with a configuration of its own, on SQLite or on PostgreSQL.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -76,16 +77,14 @@ impl Site {
         [binary(), "serve".into(), "--config".into(), self.file.clone()]
     }
 
-    /// Starts it on the core of servers, and waits until the gate listens.
-    pub(crate) fn serve(&self, preload: Option<&Path>) -> Outcome<Process> {
+    /// Starts it on the core of servers, by another program if there is one, and waits until the gate listens.
+    pub(crate) fn serve(&self, starter: &[OsString]) -> Outcome<Process> {
         let mut command = pinned(SERVERS);
         command
+            .args(starter)
             .args(self.serving())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        if let Some(library) = preload {
-            command.env("LD_PRELOAD", library);
-        }
         let mut process = Process::start(&mut command)?;
         wait_for(self.address, &mut process)?;
         Ok(process)

@@ -54,7 +54,7 @@ impl Nodes {
         for number in 0..nodes {
             let place = directory.join(number.to_string());
             let site = Site::new(&place, &certificates, &format!("url = \"{store}\""))?;
-            started.processes.push(site.serve(None)?);
+            started.processes.push(site.serve(&[])?);
             let path: &String = match &mut path {
                 Some(path) => path,
                 none => none.insert(site.webhook()?),

@@ -34,7 +34,7 @@ fn compare(case: Case, scratch: &Path, round: usize, seconds: u32, figures: &mut
     for system in case.systems() {
         let name = format!("{}.{}", system.name(), case.name());
         let directory = scratch.join(format!("{name}-{round}"));
-        let running = system.start(scratch, &directory, case.wanted())?;
+        let running = system.start(scratch, &directory, case.wanted(), &[])?;
         let measured = measure(case, running, seconds)?;
         say(&format!("round {round}: {name} {measured}"));
         measured.report(&name, figures);

@@ -1,5 +1,6 @@
 //! Servers that are not production nodes: the bare echo, and `hookgate dev`.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,18 +9,19 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::tree::{Process, SERVERS, pinned};
-use xtask::process::{Outcome, target_directory};
+use xtask::process::{Outcome, cargo, run, target_directory};
 
 /// `hookgate dev`.
 pub(crate) struct Server {
     process: Process,
 }
 
-/// Starts the bare echo with this certificate; returns its address.
-pub(crate) fn echo(certificates: &Path) -> Outcome<(Process, SocketAddr)> {
+/// Starts the bare echo with this certificate, by another program if there is one; returns its address.
+pub(crate) fn echo(certificates: &Path, starter: &[OsString]) -> Outcome<(Process, SocketAddr)> {
     let binary = target_directory().join("release/examples/bare_echo");
     let (process, line) = start(
         pinned(SERVERS)
+            .args(starter)
             .arg(binary)
             .arg(certificates.join("gate.pem"))
             .arg(certificates.join("gate.key"))
@@ -55,6 +57,11 @@ impl Server {
     pub(crate) fn resident_mib(&self) -> Outcome<f64> {
         self.process.resident_mib()
     }
+}
+
+/// Builds the measured program.
+pub(crate) fn build() -> Outcome<()> {
+    run(cargo().args(["build", "--release", "--locked", "--package", "hookgate"]))
 }
 
 /// The measured program.

@@ -1,6 +1,7 @@
 //! The measured systems. Each is started fresh for every measurement, with all its processes on the core of servers.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
 use hookgate_domain::WebhookId;
 
@@ -72,8 +73,14 @@ impl System {
         }
     }
 
-    /// Starts the system in this directory, which no other uses.
-    pub(crate) fn start(self, scratch: &Path, directory: &Path, wanted: Wanted) -> Outcome<Running> {
+    /// Starts the system in this directory, which no other uses, by another program if there is one.
+    pub(crate) fn start(
+        self,
+        scratch: &Path,
+        directory: &Path,
+        wanted: Wanted,
+        starter: &[OsString],
+    ) -> Outcome<Running> {
         std::fs::create_dir_all(directory)?;
         let certificates = certificates(scratch)?;
         let paths = directory.join("paths");
@@ -87,7 +94,7 @@ impl System {
         };
         let mut store = Store::None;
         let site = match self {
-            Self::Echo => return outside(server::echo(&certificates)?),
+            Self::Echo => return outside(server::echo(&certificates, starter)?),
             Self::Nginx => return outside(nginx::start(directory, &certificates)?),
             Self::Postgres => {
                 let (fresh, url) = Store::postgres()?;
@@ -96,11 +103,10 @@ impl System {
             }
             Self::Sqlite | Self::Unsynced => Site::on_sqlite(&directory.join("data"), &certificates)?,
         };
-        let preload: Option<PathBuf> = match self {
-            Self::Unsynced => Some(unsynced::library()?),
-            _ => None,
+        let process = match self {
+            Self::Unsynced => site.serve(&unsynced::starter()?)?,
+            _ => site.serve(starter)?,
         };
-        let process = site.serve(preload.as_deref())?;
         if self == Self::Sqlite {
             store = Store::Sqlite(directory.join("data"));
         }

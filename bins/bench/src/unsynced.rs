@@ -1,5 +1,6 @@
 //! A library from Debian that disables fsync, preloaded into the unchanged program.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
@@ -9,14 +10,16 @@ use xtask::process::{Outcome, install};
 const PACKAGE: &str = "libeatmydata1";
 const LIBRARY: &str = "libeatmydata.so";
 
-/// Path of the library. It is installed if it is missing.
-pub(crate) fn library() -> Outcome<PathBuf> {
-    if let Some(library) = find() {
-        return Ok(library);
+/// The program that starts another one with the library. The library is installed if it is missing.
+pub(crate) fn starter() -> Outcome<[OsString; 2]> {
+    if find().is_none() {
+        install(&[PACKAGE])?;
     }
-    install(&[PACKAGE])?;
-    find()
-        .ok_or_else(|| format!("{LIBRARY} is missing, though Debian's package {PACKAGE} is installed").into())
+    let library = find()
+        .ok_or_else(|| format!("{LIBRARY} is missing, though Debian's package {PACKAGE} is installed"))?;
+    let mut preload = OsString::from("LD_PRELOAD=");
+    preload.push(library);
+    Ok(["env".into(), preload])
 }
 
 /// Finds the library: each architecture has a directory of its own.
