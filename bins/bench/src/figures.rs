@@ -27,6 +27,11 @@ impl Figures {
         self.0.get(name).and_then(|values| median(values))
     }
 
+    /// The spread over the rounds, if it was measured.
+    pub(crate) fn spread(&self, name: &str) -> Option<f64> {
+        self.0.get(name).map(|values| spread(values))
+    }
+
     /// One object with the median of each figure, and its spread if it was measured more than once.
     pub(crate) fn json(&self) -> Value {
         let mut object = Map::new();

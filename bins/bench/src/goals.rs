@@ -25,6 +25,12 @@ struct Bound<'a> {
     value: f64,
 }
 
+/// Spread of the echo beyond which a figure that is compared with it gets no verdict: the difference may be noise.
+const MOST_SPREAD: f64 = 0.3;
+/// The advice for figures without a verdict.
+const TOO_NOISY: &str = "too noisy: the echo itself differed by more than 30 % between rounds. Stop other work on this \
+                         machine until the load average before each round is low, or add rounds: `--rounds 15`.";
+
 /// Adds the figures that are computed from several cases.
 pub(crate) fn derive(figures: &mut Figures) {
     let quotient = |above: &str, below: &str| Some(figures.median(above)? / figures.median(below)?);
@@ -52,9 +58,14 @@ pub(crate) fn print(figures: &Figures, out: &mut impl Write) -> Outcome<()> {
         "\ngoal {:<46} {:>9} {:>9} {:>9}",
         "", "bar", "aim", "measured"
     )?;
+    let mut is_noisy = false;
     for goal in goals {
         let (number, what, bar, aim) = (goal.number, goal.what, goal.bar.text, goal.aim.text);
         let (measured, verdict) = match figures.median(goal.figure) {
+            Some(value) if spread_of_echo(figures, goal.figure) > MOST_SPREAD => {
+                is_noisy = true;
+                (format!("{value:.2}"), "too noisy")
+            }
             Some(value) => (format!("{value:.2}"), goal.verdict(value)),
             None => ("-".to_owned(), "not measured in this run"),
         };
@@ -63,7 +74,29 @@ pub(crate) fn print(figures: &Figures, out: &mut impl Write) -> Outcome<()> {
             "{number:>4} {what:<46} {bar:>9} {aim:>9} {measured:>9}  {verdict}"
         )?;
     }
+    if is_noisy {
+        writeln!(out, "{TOO_NOISY}")?;
+    }
     Ok(())
+}
+
+/// The spread of the echo in the case and the measure of a figure: `echo.keepalive.rate` for
+/// `sqlite.keepalive.rate_vs_echo`. 0 if the echo was not measured.
+fn spread_of_echo(figures: &Figures, figure: &str) -> f64 {
+    let mut parts = figure.splitn(3, '.');
+    let (Some(_), Some(case), Some(measure)) = (parts.next(), parts.next(), parts.next()) else {
+        return 0.0;
+    };
+    let measures = [
+        ("rate_", "rate"),
+        ("cpu_", "cpu_us"),
+        ("p50_", "p50_ms"),
+        ("p99_", "p99_ms"),
+    ];
+    let measure = measures.iter().find(|(start, _)| measure.starts_with(start));
+    measure
+        .and_then(|(_, measure)| figures.spread(&format!("echo.{case}.{measure}")))
+        .unwrap_or(0.0)
 }
 
 fn goals() -> Outcome<Vec<Goal<'static>>> {
@@ -152,5 +185,53 @@ mod tests {
         print(&figures, &mut printed).unwrap();
         let printed = String::from_utf8(printed).unwrap();
         assert!(printed.contains("3.00  met bar"), "{printed}");
+    }
+
+    #[test]
+    fn a_figure_with_a_noisy_echo_gets_no_verdict() {
+        let printed = |echo: [f64; 2], measure: &str| {
+            let mut figures = Figures::default();
+            for value in echo {
+                figures.add("sqlite.keepalive.rate_vs_echo", 0.5);
+                figures.add(format!("echo.keepalive.{measure}"), value);
+            }
+            let mut printed = Vec::new();
+            print(&figures, &mut printed).unwrap();
+            String::from_utf8(printed).unwrap()
+        };
+        let (quiet, noisy) = (printed([100.0, 129.0], "rate"), printed([100.0, 150.0], "rate"));
+        assert!(
+            quiet.contains("0.50  met aim") && !quiet.contains(TOO_NOISY),
+            "{quiet}"
+        );
+        assert!(
+            noisy.contains("0.50  too noisy") && noisy.ends_with(&format!("{TOO_NOISY}\n")),
+            "{noisy}"
+        );
+        let elsewhere = printed([100.0, 150.0], "p99_ms");
+        assert!(elsewhere.contains("0.50  met aim"), "{elsewhere}");
+    }
+
+    #[test]
+    fn every_comparison_with_the_echo_finds_its_spread() {
+        for goal in goals().unwrap() {
+            if !goal.figure.contains("echo")
+                && !goal.figure.contains("unsynced")
+                && !goal.figure.contains("own_cpu")
+            {
+                continue;
+            }
+            let case = goal.figure.split('.').nth(1).unwrap();
+            let mut figures = Figures::default();
+            for measure in ["rate", "cpu_us", "p50_ms", "p99_ms"] {
+                figures.add(format!("echo.{case}.{measure}"), 1.0);
+                figures.add(format!("echo.{case}.{measure}"), 3.0);
+            }
+            assert!(
+                spread_of_echo(&figures, goal.figure) > MOST_SPREAD,
+                "{}",
+                goal.figure
+            );
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::figures::Figures;
 use super::generator::{Generator, Target, first_answer_ms};
 use super::load::Sent;
 use super::node::Site;
+use super::rounds::announce;
 use super::store::sqlite;
 use super::tree::{Process, cpu_seconds};
 use stores::Stores;
@@ -32,13 +33,14 @@ pub(super) fn run(
 ) -> Outcome<()> {
     let stores = Stores::build(scratch, rows)?;
     for round in 1..=rounds {
-        say(&format!("round {round} of {rounds}"));
+        announce(round, rounds)?;
         deliveries(&stores, seconds, figures)?;
         page(&stores, seconds, figures)?;
         start(&stores, figures)?;
     }
     // Pruning is last, because it removes the history.
-    for _ in 0..rounds {
+    for round in 1..=rounds {
+        announce(round, rounds)?;
         prune(&stores, seconds, figures)?;
     }
     Ok(())

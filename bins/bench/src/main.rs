@@ -153,6 +153,7 @@ fn compare(
     figures: &mut Figures,
 ) -> Outcome<()> {
     for round in 1..=rounds {
+        rounds::announce(round, rounds)?;
         for case in cases {
             rounds::round(*case, scratch, round, seconds, figures)?;
         }

@@ -9,6 +9,7 @@ use hookgate_testkit::postgres::Postgres;
 use super::figures::Figures;
 use super::load::{Sent, wrk};
 use super::node::{Site, certificates};
+use super::rounds::announce;
 use super::tree::{Process, cpu_seconds, pin};
 use xtask::process::{Outcome, say};
 
@@ -28,6 +29,7 @@ pub(super) fn run(scratch: &Path, rounds: usize, seconds: u32, figures: &mut Fig
     let postgres = Postgres::start().map_err(|error| error.to_string())?;
     pin(&postgres.processes())?;
     for round in 1..=rounds {
+        announce(round, rounds)?;
         let mut one = None;
         for nodes in NODES {
             let directory = scratch.join(format!("nodes-{nodes}-{round}"));

@@ -9,6 +9,14 @@ use super::systems::System;
 use super::{generator, idle, start};
 use xtask::process::{Outcome, say};
 
+/// Says that a round begins, with the load average of the last minute: it tells whether other work disturbs the figures.
+pub(crate) fn announce(round: usize, rounds: usize) -> Outcome<()> {
+    let averages = std::fs::read_to_string("/proc/loadavg")?;
+    let minute = averages.split(' ').next().unwrap_or_default();
+    say(&format!("round {round} of {rounds}: load average {minute}"));
+    Ok(())
+}
+
 /// Measures each system of the case once.
 pub(crate) fn round(
     case: Case,
