@@ -25,7 +25,7 @@ pub(crate) struct Measured {
 /// Sends to the system for `seconds`, and stops it.
 pub(crate) fn measure(case: Case, mut running: Running, seconds: u32) -> Outcome<Measured> {
     let idle_mib = running.process.resident_mib()?;
-    let is_stored = matches!(case, Case::Keepalive);
+    let is_stored = case.tells_memory();
     let bytes = if is_stored { running.store.bytes()? } else { 0.0 };
     if case != Case::Unknown {
         // The first requests fill caches and pools. Unknown IDs use none of these.

@@ -46,7 +46,7 @@ fn compare(case: Case, scratch: &Path, round: usize, seconds: u32, figures: &mut
         let measured = measure(case, running, seconds)?;
         say(&format!("round {round}: {name} {measured}"));
         measured.report(&name, figures);
-        if case == Case::Keepalive {
+        if case.tells_memory() {
             measured.report_memory(system.name(), figures);
         }
         for (other, theirs) in &before {
