@@ -37,9 +37,12 @@ fn run_without(left_out: &[LeftOut]) -> Outcome<()> {
             command.args(TEST).args(["--package", package]);
             command
         };
-        process::run(test().args(["--lib", "--bins", "--examples"]))?;
-        process::run(test().arg("--doc"))?;
-        for target in test_targets(package)? {
+        process::run(test().args(["--bins", "--examples"]))?;
+        if !targets(package, "lib")?.is_empty() {
+            process::run(test().arg("--lib"))?;
+            process::run(test().arg("--doc"))?;
+        }
+        for target in targets(package, "test")? {
             let of_target: Vec<_> = of_package
                 .iter()
                 .filter(|tests| tests.need.target == target)
@@ -54,8 +57,8 @@ fn run_without(left_out: &[LeftOut]) -> Outcome<()> {
     Ok(())
 }
 
-/// The test targets of a package.
-fn test_targets(package: &str) -> Outcome<Vec<String>> {
+/// The targets of this kind of a package.
+fn targets(package: &str, kind: &str) -> Outcome<Vec<String>> {
     let output = cargo()
         .args(["metadata", "--no-deps", "--locked", "--format-version", "1"])
         .output()?;
@@ -66,8 +69,8 @@ fn test_targets(package: &str) -> Outcome<Vec<String>> {
     let found = packages.iter().find(|found| found["name"] == package);
     let targets = found.and_then(|found| found["targets"].as_array());
     let targets = targets.ok_or_else(|| format!("cargo metadata has no targets of {package}"))?;
-    let tests = targets.iter().filter(|target| target["kind"][0] == "test");
-    Ok(tests
+    let of_kind = targets.iter().filter(|target| target["kind"][0] == kind);
+    Ok(of_kind
         .filter_map(|target| target["name"].as_str().map(str::to_owned))
         .collect())
 }
