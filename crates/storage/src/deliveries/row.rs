@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::dsl::IsNotNull;
 use diesel::{ExpressionMethods, Queryable, Selectable};
 use hookgate_domain::client_address::Trail;
-use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, RequestId, Timestamp};
+use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, RequestId, Timestamp};
 use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, NoPayload, Outcome};
 
 use super::notes::read_notes;
@@ -169,6 +169,14 @@ impl NewDelivery<'_> {
             && self.retry_after.is_none()
             && self.no_payload.is_none()
             && self.payload_bytes.is_none()
+    }
+
+    /// `true` if it is plain and opened an incident that is open, as most deliveries do.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.answer == OPENED
+            && self.incident_status == Some(IncidentStatus::Open.as_str())
+            && self.count == 1
+            && self.is_plain()
     }
 }
 

@@ -13,6 +13,9 @@ pub(crate) fn deliveries_insert(
     connection: &mut SqliteConnection,
     rows: &[NewDelivery<'_>],
 ) -> QueryResult<()> {
+    if rows.iter().all(NewDelivery::is_opening) {
+        return opening_deliveries_insert(connection, rows);
+    }
     for alike in rows.chunk_by(|row, next| row.is_plain() == next.is_plain()) {
         if alike[0].is_plain() {
             plain_deliveries_insert(connection, alike)?;
@@ -24,11 +27,31 @@ pub(crate) fn deliveries_insert(
 }
 
 rows_insert! {
+    /// Stores records of deliveries that [opened an incident](NewDelivery::is_opening), by a statement with the
+    /// values that are the same in all of them.
+    opening_deliveries_insert(OpeningDeliveryInsert, NewDelivery) into "deliveries":
+    id: BigInt,
+    webhook: BigInt,
+    received_at: BigInt,
+    source: Binary,
+    user_agent: Nullable<Text>,
+    answer = "'opened'",
+    incident: Nullable<BigInt>,
+    count = "1",
+    took_us: BigInt,
+    headers: Nullable<Text>,
+    payload: Nullable<Binary>,
+    request_id: Nullable<Binary>,
+    incident_status = "'open'",
+    weight: BigInt,
+    grown: BigInt,
+}
+
+rows_insert! {
     /// Stores records that are [plain](NewDelivery::is_plain), by a statement without the columns that they
     /// leave empty.
     plain_deliveries_insert(PlainDeliveryInsert, NewDelivery) into "deliveries":
     id: BigInt,
-    organization: BigInt,
     webhook: BigInt,
     received_at: BigInt,
     source: Binary,
@@ -49,7 +72,6 @@ rows_insert! {
     /// Stores records of any kind.
     other_deliveries_insert(OtherDeliveryInsert, NewDelivery) into "deliveries":
     id: BigInt,
-    organization: BigInt,
     webhook: BigInt,
     received_at: BigInt,
     source: Binary,

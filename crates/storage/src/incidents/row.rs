@@ -145,4 +145,12 @@ impl<'a> NewIncident<'a> {
             weight: weighed.weight,
         }
     }
+
+    /// `true` if it is open and has no dedup key, as most new incidents.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.status == IncidentStatus::Open.as_str()
+            && self.dedup_key.is_none()
+            && self.occurrences == 1
+            && self.acknowledged_at.is_none()
+    }
 }

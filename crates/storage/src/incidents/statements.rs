@@ -11,11 +11,42 @@ use crate::connection::{Connection, RunQueryDsl, columns};
 use crate::schema::{incidents, webhooks};
 use crate::statement::rows_insert::rows_insert;
 
+/// Stores new incidents, in their order.
+pub(crate) fn incidents_insert(
+    connection: &mut SqliteConnection,
+    rows: &[NewIncident<'_>],
+) -> QueryResult<()> {
+    if rows.iter().all(NewIncident::is_plain) {
+        plain_incidents_insert(connection, rows)
+    } else {
+        other_incidents_insert(connection, rows)
+    }
+}
+
 rows_insert! {
-    /// Stores new incidents.
-    incidents_insert(IncidentInsert, NewIncident) into "incidents":
+    /// Stores incidents that are [plain](NewIncident::is_plain), by a statement with the values that are the same
+    /// in all of them, and without the columns that they leave empty.
+    plain_incidents_insert(PlainIncidentInsert, NewIncident) into "incidents":
     number: BigInt,
-    organization: BigInt,
+    webhook: BigInt,
+    title: Text,
+    description: Nullable<Text>,
+    severity: Text,
+    status = "'open'",
+    service: Nullable<Text>,
+    source_url: Nullable<Text>,
+    metadata: Nullable<Text>,
+    occurrences = "1",
+    opened_at: BigInt,
+    updated_at: BigInt,
+    first_delivery: BigInt,
+    weight: BigInt,
+}
+
+rows_insert! {
+    /// Stores incidents of any kind.
+    other_incidents_insert(OtherIncidentInsert, NewIncident) into "incidents":
+    number: BigInt,
     webhook: BigInt,
     title: Text,
     description: Nullable<Text>,
