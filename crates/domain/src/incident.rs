@@ -2,12 +2,14 @@
 //! port of the gate.
 
 mod event;
+mod opening;
 
 use std::time::Duration;
 
 use thiserror::Error;
 
 pub use event::{IncidentEvent, IncidentNote, IncidentNoteError, MAX_NOTE};
+pub use opening::Opening;
 
 use crate::draft::MetadataValue;
 use crate::{
@@ -109,18 +111,17 @@ impl Incident {
         draft: IncidentDraft,
         now: Timestamp,
     ) -> Option<Self> {
-        let title = draft.title?;
-        if draft.status == IncidentStatus::Resolved {
-            return None;
-        }
+        let opening = draft.opening()?;
+        let (severity, status) = (opening.severity, opening.status);
+        let acknowledged_at = opening.acknowledged_at(now);
         Some(Self {
             number,
             organization,
             webhook,
-            title,
+            title: draft.title?,
             description: draft.description,
-            severity: draft.severity.unwrap_or_default(),
-            status: draft.status,
+            severity,
+            status,
             service: draft.service,
             source_url: draft.source_url,
             dedup_key: draft.dedup_key,
@@ -128,7 +129,7 @@ impl Incident {
             occurrences: 1,
             opened_at: now,
             updated_at: now,
-            acknowledged_at: (draft.status == IncidentStatus::Acknowledged).then_some(now),
+            acknowledged_at,
             resolved_at: None,
             cleared_at: None,
             changes: 0,

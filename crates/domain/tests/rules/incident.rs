@@ -53,6 +53,40 @@ const fn listed(from: u8, to: u8) -> Option<IncidentEvent> {
 }
 
 proptest! {
+    /// A store may write what a draft opens without a copy of its texts.
+    #[test]
+    fn an_opening_has_the_fields_of_the_incident(
+        texts in prop::collection::vec(prop::option::of("[a-z]{1,8}"), 4),
+        status in prop::sample::select(vec!["open", "acknowledged", "resolved"]),
+        severity in prop::option::of(prop::sample::select(vec!["SEV0", "SEV4"])),
+    ) {
+        let fields = DraftFields {
+            title: Some("t".into()),
+            description: texts[0].clone(),
+            service: texts[1].clone(),
+            source_url: texts[2].as_ref().map(|path| format!("https://example.org/{path}")),
+            dedup_key: texts[3].clone(),
+            severity: severity.map(Into::into),
+            status: Some(status.into()),
+            metadata: vec![("host".into(), MetadataValue::Text("db1".into()))],
+            ..DraftFields::default()
+        };
+        let sent = draft(fields.clone());
+        let (opening, incident) = (sent.opening(), open(fields));
+        prop_assert_eq!(opening.is_some(), incident.is_some());
+        if let (Some(opening), Some(incident)) = (opening, incident) {
+            prop_assert_eq!(opening.title, &incident.title);
+            prop_assert_eq!(opening.description, incident.description.as_deref());
+            prop_assert_eq!(opening.severity, incident.severity);
+            prop_assert_eq!(opening.status, incident.status);
+            prop_assert_eq!(opening.service, incident.service.as_deref());
+            prop_assert_eq!(opening.source_url, incident.source_url.as_deref());
+            prop_assert_eq!(opening.dedup_key, incident.dedup_key.as_deref());
+            prop_assert_eq!(opening.metadata, &incident.metadata[..]);
+            prop_assert_eq!(opening.acknowledged_at(NOW), incident.acknowledged_at);
+        }
+    }
+
     /// Steps 0 to 2 are deliveries with that status, 3 to 5 people: acknowledge, resolve, reopen.
     #[test]
     fn deliveries_move_the_status_forward_and_people_may_reopen(

@@ -6,19 +6,17 @@ use diesel::result::QueryResult;
 use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
 use hookgate_domain::incident::IncidentEvent;
 use hookgate_domain::networks::address_bytes;
-use hookgate_domain::{
-    DeliveryId, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Timestamp,
-};
+use hookgate_domain::{DeliveryId, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Timestamp};
 use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency, NoPayload, Touched};
 
 use super::backend::CommitBackend;
 use super::batch::{Batch, micros};
-use super::weight::{changed_weight, delivery_weight, incident_weight};
+use super::weight::{changed_weight, delivery_weight, incident_weight, opening_weight};
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::notes::notes_text;
 use crate::deliveries::row::{NewDelivery, answer_words};
 use crate::incidents::metadata::metadata_text;
-use crate::incidents::row::WeighedIncident;
+use crate::incidents::row::{OpenedIncident, WeighedIncident};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::usage::observation::Observation;
 use crate::webhooks::statements::Target;
@@ -39,7 +37,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
             return Ok(answer);
         }
         let id = self.next_delivery()?;
-        let outcome = self.incident_outcome(target, delivery)?;
+        let outcome = self.incident_outcome(target, delivery, id)?;
         if target.full_at.is_some() && matches!(outcome, DeliveryOutcome::Opened(_)) {
             return Ok(Commit::Full);
         }
@@ -51,8 +49,8 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
         let grown = outcome.grown();
         match outcome {
             DeliveryOutcome::Unmatched => {}
-            DeliveryOutcome::Opened(incident) => {
-                self.backend.incident_insert(incident, target.id, id)?;
+            DeliveryOutcome::Opened(opened) => {
+                self.backend.incident_insert(opened)?;
                 self.incident_used();
             }
             DeliveryOutcome::Updated(incident, events, _) => {
@@ -91,9 +89,10 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
     fn incident_outcome(
         &mut self,
         target: Target,
-        delivery: &AcceptedDelivery,
-    ) -> Result<DeliveryOutcome, QueryError> {
-        let draft: IncidentDraft = delivery.draft.clone();
+        delivery: &'a AcceptedDelivery,
+        id: DeliveryId,
+    ) -> Result<DeliveryOutcome<'a>, QueryError> {
+        let draft = &delivery.draft;
         let (webhook, now) = (delivery.webhook, delivery.received_at);
         let mut known = match draft.dedup_key() {
             Some(key) => self.backend.incident_unresolved(target.id, webhook, key)?,
@@ -108,17 +107,25 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
             }
         }
         if let Some(incident) = known {
-            return Ok(updated(incident, draft, now)?);
+            return Ok(updated(incident, draft.clone(), now)?);
         }
         let organization = OrganizationId::new(target.organization);
         let organization = organization.ok_or_else(|| CorruptRow::at("webhooks", webhook, "organization"))?;
-        let Some(incident) = Incident::open(self.next_incident()?, organization, webhook, draft, now) else {
+        let number = self.next_incident()?;
+        let Some(opening) = draft.opening() else {
             return Ok(DeliveryOutcome::Unmatched);
         };
-        let metadata = metadata_text(&incident.metadata)?;
-        Ok(DeliveryOutcome::Opened(WeighedIncident {
-            weight: incident_weight(&incident, metadata.as_deref()),
-            incident,
+        let metadata = metadata_text(opening.metadata)?;
+        Ok(DeliveryOutcome::Opened(OpenedIncident {
+            number,
+            organization,
+            webhook: target.id,
+            handle: webhook,
+            first: id,
+            at: now,
+            draft,
+            weight: opening_weight(&opening, metadata.as_deref()),
+            opening,
             metadata,
         }))
     }
@@ -221,18 +228,22 @@ fn first_answer(row: &KeyRow) -> Result<Accepted, CorruptRow> {
 }
 
 /// Outcome of a delivery.
-enum DeliveryOutcome {
+enum DeliveryOutcome<'a> {
     /// It says `resolved`, and no incident has its key.
     Unmatched,
     /// It opens this incident.
-    Opened(WeighedIncident),
+    Opened(OpenedIncident<'a>),
     /// It updates this incident, with these events. The last value is the number of bytes by which the
     /// incident grows.
     Updated(WeighedIncident, Vec<IncidentEvent>, i64),
 }
 
 /// Applies a delivery to a known incident.
-fn updated(known: WeighedIncident, draft: IncidentDraft, now: Timestamp) -> QueryResult<DeliveryOutcome> {
+fn updated<'a>(
+    known: WeighedIncident,
+    draft: IncidentDraft,
+    now: Timestamp,
+) -> QueryResult<DeliveryOutcome<'a>> {
     let before = known.weight;
     let texts = incident_weight(&known.incident, known.metadata.as_deref());
     let (incident, events) = known.incident.absorb(draft, now);
@@ -246,11 +257,15 @@ fn updated(known: WeighedIncident, draft: IncidentDraft, now: Timestamp) -> Quer
     Ok(DeliveryOutcome::Updated(after, events, grown))
 }
 
-impl DeliveryOutcome {
+impl DeliveryOutcome<'_> {
     fn touched(&self) -> Option<Touched> {
         match self {
             Self::Unmatched => None,
-            Self::Opened(known) | Self::Updated(known, ..) => Some(Touched {
+            Self::Opened(opened) => Some(Touched {
+                number: opened.number,
+                status: opened.opening.status,
+            }),
+            Self::Updated(known, ..) => Some(Touched {
                 number: known.incident.number,
                 status: known.incident.status,
             }),
@@ -261,7 +276,7 @@ impl DeliveryOutcome {
     const fn grown(&self) -> i64 {
         match self {
             Self::Unmatched => 0,
-            Self::Opened(incident) => incident.weight,
+            Self::Opened(opened) => opened.weight,
             Self::Updated(.., grown) => *grown,
         }
     }

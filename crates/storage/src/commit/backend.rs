@@ -15,7 +15,7 @@ pub(super) use sqlite::SqliteBackend;
 use super::change::Change;
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::row::NewDelivery;
-use crate::incidents::row::WeighedIncident;
+use crate::incidents::row::{OpenedIncident, WeighedIncident};
 use crate::query_error::QueryError;
 use crate::usage::observation::Observation;
 use crate::webhooks::statements::Target;
@@ -61,13 +61,8 @@ pub(super) trait CommitBackend<'a> {
         dedup_key: &str,
     ) -> Result<Option<WeighedIncident>, QueryError>;
 
-    /// Stores an incident that this delivery opens.
-    fn incident_insert(
-        &mut self,
-        incident: WeighedIncident,
-        webhook: i64,
-        first: DeliveryId,
-    ) -> QueryResult<()>;
+    /// Stores an incident that a delivery opens.
+    fn incident_insert(&mut self, opened: OpenedIncident<'a>) -> QueryResult<()>;
 
     /// Stores the changes of an incident by a delivery, and their events.
     fn incident_update(

@@ -2,7 +2,7 @@
 //! ones.
 
 use hookgate_domain::Incident;
-use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::incident::{IncidentEvent, Opening};
 
 use crate::deliveries::row::NewDelivery;
 use crate::incidents::event_row::event_texts;
@@ -27,14 +27,33 @@ pub(super) fn delivery_weight(row: &NewDelivery<'_>) -> i64 {
 /// Bytes of an incident, with its metadata as it is stored, without its events.
 pub(super) fn incident_weight(incident: &Incident, metadata: Option<&str>) -> i64 {
     let texts = [
+        Some(&*incident.title),
         incident.description.as_deref(),
         incident.service.as_deref(),
         incident.source_url.as_deref(),
         incident.dedup_key.as_deref(),
         metadata,
     ];
+    texts_weight(texts)
+}
+
+/// Bytes of an incident that is opened, with its metadata as it is stored.
+pub(super) fn opening_weight(opening: &Opening<'_>, metadata: Option<&str>) -> i64 {
+    let texts = [
+        Some(opening.title),
+        opening.description,
+        opening.service,
+        opening.source_url,
+        opening.dedup_key,
+        metadata,
+    ];
+    texts_weight(texts)
+}
+
+/// Bytes of an incident with these texts.
+fn texts_weight(texts: [Option<&str>; 6]) -> i64 {
     let text = |text: Option<&str>| text.map_or(0, str::len);
-    ROW_BYTES + bytes(incident.title.len() + texts.map(text).iter().sum::<usize>())
+    ROW_BYTES + bytes(texts.map(text).iter().sum())
 }
 
 /// Bytes of an incident after a change with these events. `before` are its bytes before the change, and

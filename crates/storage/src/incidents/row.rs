@@ -1,8 +1,10 @@
 //! Rows of `incidents`.
 
 use diesel::{Queryable, Selectable};
+use hookgate_domain::incident::Opening;
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentNumber, IncidentStatus, OrganizationId, Timestamp, WebhookHandle,
+    DeliveryId, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Timestamp,
+    WebhookHandle,
 };
 
 use super::metadata::read_metadata;
@@ -43,6 +45,37 @@ pub(crate) struct WeighedIncident {
     pub(crate) metadata: Option<String>,
     /// Bytes that it takes.
     pub(crate) weight: i64,
+}
+
+/// An incident that a delivery opens. It borrows the texts of the delivery's draft, because it is stored for nearly
+/// every delivery.
+pub(crate) struct OpenedIncident<'a> {
+    pub(crate) number: IncidentNumber,
+    pub(crate) organization: OrganizationId,
+    /// The key of its webhook.
+    pub(crate) webhook: i64,
+    pub(crate) handle: WebhookHandle,
+    /// The delivery that opens it.
+    pub(crate) first: DeliveryId,
+    pub(crate) at: Timestamp,
+    pub(crate) draft: &'a IncidentDraft,
+    pub(crate) opening: Opening<'a>,
+    /// Its metadata as text.
+    pub(crate) metadata: Option<String>,
+    /// Bytes that it takes.
+    pub(crate) weight: i64,
+}
+
+impl OpenedIncident<'_> {
+    /// The incident with copies of the texts; `None` for a draft that opens none.
+    pub(crate) fn weighed(self) -> Option<WeighedIncident> {
+        let draft = self.draft.clone();
+        Some(WeighedIncident {
+            incident: Incident::open(self.number, self.organization, self.handle, draft, self.at)?,
+            metadata: self.metadata,
+            weight: self.weight,
+        })
+    }
 }
 
 impl IncidentRow {
@@ -122,27 +155,27 @@ pub(crate) struct NewIncident<'a> {
 }
 
 impl<'a> NewIncident<'a> {
-    /// The row of an incident that this delivery opens at the webhook with this key.
-    pub(crate) fn of(weighed: &'a WeighedIncident, webhook: i64, delivery: DeliveryId) -> Self {
-        let incident = &weighed.incident;
+    /// The row of an incident.
+    pub(crate) fn of(opened: &'a OpenedIncident<'_>) -> Self {
+        let opening = &opened.opening;
         Self {
-            number: incident.number.get(),
-            organization: incident.organization.get(),
-            webhook,
-            title: &incident.title,
-            description: incident.description.as_deref(),
-            severity: incident.severity.as_str(),
-            status: incident.status.as_str(),
-            service: incident.service.as_deref(),
-            source_url: incident.source_url.as_deref(),
-            dedup_key: incident.dedup_key.as_deref(),
-            metadata: weighed.metadata.as_deref(),
-            occurrences: incident.occurrences,
-            opened_at: incident.opened_at.as_micros(),
-            updated_at: incident.updated_at.as_micros(),
-            first_delivery: delivery.number(),
-            acknowledged_at: incident.acknowledged_at.map(Timestamp::as_micros),
-            weight: weighed.weight,
+            number: opened.number.get(),
+            organization: opened.organization.get(),
+            webhook: opened.webhook,
+            title: opening.title,
+            description: opening.description,
+            severity: opening.severity.as_str(),
+            status: opening.status.as_str(),
+            service: opening.service,
+            source_url: opening.source_url,
+            dedup_key: opening.dedup_key,
+            metadata: opened.metadata.as_deref(),
+            occurrences: 1,
+            opened_at: opened.at.as_micros(),
+            updated_at: opened.at.as_micros(),
+            first_delivery: opened.first.number(),
+            acknowledged_at: opening.acknowledged_at(opened.at).map(Timestamp::as_micros),
+            weight: opened.weight,
         }
     }
 

@@ -22,7 +22,7 @@ use crate::connection::postgres::PgConnection;
 use crate::counters::Counter;
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::row::NewDelivery;
-use crate::incidents::row::WeighedIncident;
+use crate::incidents::row::{OpenedIncident, WeighedIncident};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::usage::observation::Observation;
 use crate::usage::off_record::OffRecord;
@@ -167,12 +167,11 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         self.by_number(self.resolved.get(&(webhook, storable(dedup_key))))
     }
 
-    fn incident_insert(
-        &mut self,
-        incident: WeighedIncident,
-        webhook: i64,
-        first: DeliveryId,
-    ) -> QueryResult<()> {
+    fn incident_insert(&mut self, opened: OpenedIncident<'a>) -> QueryResult<()> {
+        let (webhook, first) = (opened.webhook, opened.first);
+        let Some(incident) = opened.weighed() else {
+            return Ok(());
+        };
         let number = incident.incident.number;
         if let Some(key) = &incident.incident.dedup_key {
             self.unresolved.insert((webhook, storable(key)), Ok(number));

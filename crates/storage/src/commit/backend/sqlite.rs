@@ -15,7 +15,7 @@ use crate::deliveries::idempotency_keys::{KeyRow, NewKey, key_by_name, upsert_ke
 use crate::deliveries::row::NewDelivery;
 use crate::deliveries::statements::{deliveries_insert, delivery_count};
 use crate::incidents::events::event_insert;
-use crate::incidents::row::{NewIncident, WeighedIncident};
+use crate::incidents::row::{NewIncident, OpenedIncident, WeighedIncident};
 use crate::incidents::statements::{
     incident_resolved, incident_status_set, incident_unresolved, incident_update, incidents_insert,
 };
@@ -28,8 +28,8 @@ use crate::webhooks::statements::{Target, target_by_handle};
 pub(in super::super) struct SqliteBackend<'c, 'a> {
     connection: &'c mut Connection,
     recorder: &'c mut UsageRecorder,
-    /// Incidents that are not written yet: each with the webhook's key and the delivery that opens it.
-    new_incidents: Vec<(WeighedIncident, i64, DeliveryId)>,
+    /// Incidents that are not written yet.
+    new_incidents: Vec<OpenedIncident<'a>>,
     /// Records of deliveries that are not written yet.
     new_deliveries: Vec<NewDelivery<'a>>,
     /// `true` if a caller waits for the counts to be in their tables.
@@ -62,11 +62,7 @@ impl<'c> SqliteBackend<'c, '_> {
         let Connection::Sqlite(connection) = &mut *self.connection else {
             return Err(Error::RollbackTransaction);
         };
-        let rows: Vec<_> = self
-            .new_incidents
-            .iter()
-            .map(|(incident, webhook, first)| NewIncident::of(incident, *webhook, *first))
-            .collect();
+        let rows: Vec<_> = self.new_incidents.iter().map(NewIncident::of).collect();
         incidents_insert(connection, &rows)?;
         self.new_incidents.clear();
         deliveries_insert(connection, &self.new_deliveries)?;
@@ -128,13 +124,8 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         Ok(row.map(|row| row.read_weighed(handle)).transpose()?)
     }
 
-    fn incident_insert(
-        &mut self,
-        incident: WeighedIncident,
-        webhook: i64,
-        first: DeliveryId,
-    ) -> QueryResult<()> {
-        self.new_incidents.push((incident, webhook, first));
+    fn incident_insert(&mut self, opened: OpenedIncident<'a>) -> QueryResult<()> {
+        self.new_incidents.push(opened);
         Ok(())
     }
 
