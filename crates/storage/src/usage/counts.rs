@@ -166,15 +166,23 @@ impl Counts {
         source.last_at = source.last_at.max(at);
     }
 
-    /// Adds the bytes of a record, if the delivery has one of its own.
-    pub(crate) fn hold(&mut self, seen: &Observation) {
-        let Some(bytes) = seen.held else { return };
-        let held = self.held.entry(seen.webhook).or_insert(HoldingChange {
-            webhook: seen.webhook,
+    /// Adds the bytes of the records of deliveries to one webhook, of those that have a record of their own.
+    pub(crate) fn hold(&mut self, seen: &[Observation]) {
+        let mut records = seen
+            .iter()
+            .filter_map(|seen| Some((seen.webhook, seen.held?)))
+            .peekable();
+        let Some(&(webhook, _)) = records.peek() else {
+            return;
+        };
+        let held = self.held.entry(webhook).or_insert(HoldingChange {
+            webhook,
             ..HoldingChange::default()
         });
-        held.bytes += bytes;
-        held.deliveries += 1;
+        for (_, bytes) in records {
+            held.bytes += bytes;
+            held.deliveries += 1;
+        }
     }
 
     /// The holdings of the records, in the order of the webhooks.

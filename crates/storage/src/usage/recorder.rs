@@ -126,8 +126,8 @@ impl UsageRecorder {
             );
         }
         let start = self.span.map_or(0, |span| span.start);
-        for seen in &self.batch {
-            self.counts.hold(seen);
+        for alike in self.batch.chunk_by(|one, next| one.webhook == next.webhook) {
+            self.counts.hold(alike);
         }
         self.since = self.since.or_else(|| self.batch.first().map(|seen| seen.at));
         // Deliveries of a batch are often identical, and the cost is in finding their entries.

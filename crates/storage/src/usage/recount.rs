@@ -135,7 +135,7 @@ fn add_records(
             times: if code.is_none() { 1 } else { count },
             held: Some(held),
         };
-        counts.hold(&seen);
+        counts.hold(std::slice::from_ref(&seen));
         counts.add(&seen, seen.times, true);
     }
     Ok(last.filter(|_| !is_all))

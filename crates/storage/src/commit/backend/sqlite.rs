@@ -1,7 +1,7 @@
 //! The backend for SQLite. It buffers new rows until there are many for one statement, or until a read may
 //! concern them; everything else is a statement at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::result::{Error, QueryResult};
 use hookgate_domain::incident::IncidentEvent;
@@ -35,7 +35,7 @@ pub(in super::super) struct SqliteBackend<'c, 'a> {
     /// `true` if a caller waits for the counts to be in their tables.
     counts_wanted: bool,
     /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
-    targets: HashMap<WebhookHandle, Option<Target>>,
+    targets: BTreeMap<WebhookHandle, Option<Target>>,
     /// The next numbers before this batch.
     numbers: Option<NextNumbers>,
     /// Deliveries that are counted on records, by the number of the record.
@@ -51,7 +51,7 @@ impl<'c> SqliteBackend<'c, '_> {
             new_incidents: Vec::new(),
             new_deliveries: Vec::new(),
             counts_wanted: false,
-            targets: HashMap::new(),
+            targets: BTreeMap::new(),
             numbers: None,
             counted: HashMap::new(),
         }
