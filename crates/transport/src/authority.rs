@@ -17,11 +17,11 @@ pub fn is_sound(text: &[u8]) -> bool {
             !inner.is_empty()
                 && inner
                     .iter()
-                    .all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte))
+                    .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
         }
         name => name
             .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte)),
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')),
     };
     text.len() <= MAX_LENGTH && host_is_sound && port.is_none_or(port_is_sound)
 }

@@ -5,7 +5,7 @@ use hookgate_domain::RefusalCode;
 use memchr::memchr;
 
 use super::framing::Framing;
-use super::head;
+use super::head::{self, SoundHead};
 
 /// Maximum size of a head: request line and fields together. Known senders stay under 4 KiB.
 pub(crate) const MAX_HEAD: usize = 16 * 1024;
@@ -94,6 +94,13 @@ impl Inspector {
     /// The length of the head at the start of `bytes` once it is complete and accepted. `None` while it is incomplete.
     fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, RefusalCode> {
         let window = &bytes[..bytes.len().min(MAX_HEAD)];
+        // Nearly every head arrives whole and may pass, so it is read once. The search by lines is for all others: heads
+        // in pieces, and those whose refusal needs a code.
+        if self.searched == 0
+            && let Ok(head) = head::judge(window)
+        {
+            return Ok(Some(self.pass(head)));
+        }
         while let Some(offset) = memchr(b'\n', &window[self.searched..]) {
             let end = self.searched + offset;
             let line = &window[self.line..end];
@@ -105,7 +112,7 @@ impl Inspector {
             self.searched = end + 1;
             // RFC 9112 section 2.2 asks servers to ignore one empty line before the request line.
             if line.len() == 1 && !is_first {
-                return self.complete(&window[..=end]).map(Some);
+                return head::judge(&window[..=end]).map(|head| Some(self.pass(head)));
             }
         }
         self.searched = window.len();
@@ -116,11 +123,12 @@ impl Inspector {
         }
     }
 
-    fn complete(&mut self, head: &[u8]) -> Result<usize, RefusalCode> {
-        self.body = head::judge(head)?;
+    /// Lets a head pass. Returns its length.
+    const fn pass(&mut self, head: SoundHead) -> usize {
+        self.body = head.framing;
         self.line = 0;
         self.searched = 0;
-        Ok(head.len())
+        head.length
     }
 }
 
