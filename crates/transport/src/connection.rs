@@ -82,7 +82,7 @@ impl Protocols {
         });
         // Boxed, because hyper reserves the future's size until the answer was written, and on HTTP/1 as long as the
         // connection lasts.
-        let answer = service_fn(move |request| Box::pin(Arc::clone(&session).answer(request)));
+        let answer = service_fn(move |request| Arc::clone(&session).answer(request));
         match protocol {
             Protocol::Http1 => {
                 let stream = ResetIfCut::new(stream, Arc::clone(&activity));

@@ -80,48 +80,46 @@ impl<S: Service> Session<S> {
     pub(crate) fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Reply, Infallible>> + Send {
+    ) -> Pin<Box<impl Future<Output = Result<Reply, Infallible>> + Send>> {
         let answering = Answering::start(&self.activity);
-        async move {
-            let reply = self.reply(request).await;
+        // Allocated before the future exists, so that the compiler builds it in place. It has some kilobytes.
+        let place = Box::new_uninit();
+        Box::into_pin(Box::write(place, async move {
+            let (service, activity) = (&*self.service, &self.activity);
+            let exchange = Exchange {
+                id: service.request_id(),
+                connection: self.connection,
+            };
+            let version = request.version();
+            let refused = match self.protocol {
+                Protocol::Http1 => strict::refusal_of(&request),
+                Protocol::Http2 => http2::refusal_of(&request),
+            };
+            let request = request.map(|incoming| Body::new(incoming, self.protocol, Arc::clone(activity)));
+            let mut reply = if let Some(code) = refused {
+                let (head, body) = request.into_parts();
+                drop(body);
+                service.refused(head, &exchange, code);
+                reply::refusal(code)
+            } else {
+                let answer = pin!(service.answer(request, &exchange));
+                catch_panic(answer).await.unwrap_or_else(|panic| {
+                    if let Some(left_out) = PANICKED.line() {
+                        let panic = panic_text(&*panic);
+                        tracing::error!(request = %exchange.id, panic, left_out, "a handler panicked");
+                    }
+                    reply::refusal(RefusalCode::Internal)
+                })
+            };
+            let headers = reply.headers_mut();
+            headers.insert(X_REQUEST_ID, header_value(exchange.id));
+            if self.protocol == Protocol::Http1 && (refused.is_some() || activity.ends_here()) {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            reply.body_mut().attach(activity, version);
             drop(answering);
             Ok(reply)
-        }
-    }
-
-    async fn reply(&self, request: Request<Incoming>) -> Reply {
-        let exchange = Exchange {
-            id: self.service.request_id(),
-            connection: self.connection,
-        };
-        let version = request.version();
-        let refused = match self.protocol {
-            Protocol::Http1 => strict::refusal_of(&request),
-            Protocol::Http2 => http2::refusal_of(&request),
-        };
-        let request = request.map(|incoming| Body::new(incoming, self.protocol, Arc::clone(&self.activity)));
-        let mut reply = if let Some(code) = refused {
-            let (head, body) = request.into_parts();
-            drop(body);
-            self.service.refused(head, &exchange, code);
-            reply::refusal(code)
-        } else {
-            let answering = pin!(self.service.answer(request, &exchange));
-            catch_panic(answering).await.unwrap_or_else(|panic| {
-                if let Some(left_out) = PANICKED.line() {
-                    let panic = panic_text(&*panic);
-                    tracing::error!(request = %exchange.id, panic, left_out, "a handler panicked");
-                }
-                reply::refusal(RefusalCode::Internal)
-            })
-        };
-        let headers = reply.headers_mut();
-        headers.insert(X_REQUEST_ID, header_value(exchange.id));
-        if self.protocol == Protocol::Http1 && (refused.is_some() || self.activity.ends_here()) {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        reply.body_mut().attach(&self.activity, version);
-        reply
+        }))
     }
 }
 
