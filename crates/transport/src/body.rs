@@ -2,11 +2,12 @@
 
 use std::error::Error as _;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::poll_immediate;
 use hookgate_domain::RefusalCode;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
@@ -137,17 +138,11 @@ impl Body {
         }
         let whole = {
             let mut collecting = pin!(collect(incoming, limit, has_room));
-            match timeout(PROMPT_BODY_TIME, collecting.as_mut()).await {
-                Ok(whole) => whole?,
+            // A body that is there needs no timer.
+            match poll_immediate(collecting.as_mut()).await {
+                Some(whole) => whole?,
                 // Rare, so it is on the heap and does not enlarge the future of every request.
-                Err(_) => {
-                    Box::pin(await_rest(
-                        &self.activity,
-                        time.saturating_sub(PROMPT_BODY_TIME),
-                        collecting,
-                    ))
-                    .await?
-                }
+                None => Box::pin(await_body(&self.activity, time, collecting)).await?,
             }
         };
         self.incoming = None;
@@ -174,16 +169,20 @@ impl Drop for Body {
     }
 }
 
-/// Reads the rest of a slow body. Fails with [`BodyFault::NoRoom`] if the connection is evicted meanwhile.
-async fn await_rest(
+/// Reads a body that is not there yet. If it is slow, it counts as awaited. Fails with [`BodyFault::NoRoom`] if the
+/// connection is evicted meanwhile.
+async fn await_body(
     activity: &ConnectionActivity,
     time: Duration,
-    rest: impl Future<Output = Result<Bytes, BodyFault>>,
+    mut rest: Pin<&mut impl Future<Output = Result<Bytes, BodyFault>>>,
 ) -> Result<Bytes, BodyFault> {
+    if let Ok(whole) = timeout(PROMPT_BODY_TIME, rest.as_mut()).await {
+        return whole;
+    }
     let _awaiting = AwaitingBody::start(activity);
     select! {
         biased;
-        whole = timeout(time, rest) => whole.unwrap_or(Err(BodyFault::TimedOut)),
+        whole = timeout(time.saturating_sub(PROMPT_BODY_TIME), rest) => whole.unwrap_or(Err(BodyFault::TimedOut)),
         () = activity.bodies_refused() => Err(BodyFault::NoRoom),
     }
 }
