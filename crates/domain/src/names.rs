@@ -6,7 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::Timestamp;
-use crate::base32::{read_base32, uuid_v7, write_name};
+use crate::base32::{name_text, read_base32, uuid_v7, write_name};
 
 /// The public name of a webhook: `hk_` and a UUIDv7 (RFC 9562) in 26 characters of base 32. It gives no access.
 ///
@@ -74,6 +74,8 @@ impl FromStr for WebhookHandle {
 pub struct DeliveryId(i64);
 
 impl DeliveryId {
+    /// Length of the text.
+    pub const LENGTH: usize = 17;
     const PREFIX: &str = "dlv_";
 
     /// The delivery with this number; `None` below 1.
@@ -87,11 +89,17 @@ impl DeliveryId {
     pub const fn number(self) -> i64 {
         self.0
     }
+
+    /// The text, in ASCII.
+    #[must_use]
+    pub fn text(self) -> [u8; Self::LENGTH] {
+        name_text(Self::PREFIX, self.0.unsigned_abs().into())
+    }
 }
 
 impl fmt::Display for DeliveryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_name::<17>(f, Self::PREFIX, u128::from(self.0.unsigned_abs()))
+        write_name::<{ Self::LENGTH }>(f, Self::PREFIX, self.0.unsigned_abs().into())
     }
 }
 
