@@ -64,10 +64,12 @@ impl RequestHeaders for RecordedHeaders<'_> {
                 text.reserve(USUAL_BYTES);
             }
             let before = text.len();
-            text.push(if before == 0 { b'[' } else { b',' });
-            let value = String::from_utf8_lossy(shown(value));
-            // Writing texts to memory does not fail.
-            serde_json::to_writer(&mut text, &(name.as_str(), value)).ok()?;
+            text.extend_from_slice(if before == 0 { b"[[\"" } else { b",[\"" });
+            // A name has no character that JSON escapes.
+            text.extend_from_slice(name.as_str().as_bytes());
+            text.extend_from_slice(b"\",");
+            push_json(&mut text, shown(value))?;
+            text.push(b']');
             if text.len() >= MAX_BYTES {
                 text.truncate(before);
                 break;
@@ -115,6 +117,20 @@ fn is_of_secret(name: &str) -> bool {
         || name
             .split(['-', '_', '.'])
             .any(|word| SECRET_WORDS.contains(&word))
+}
+
+/// Adds a value as a JSON string. Most values need no escapes and are copied.
+fn push_json(text: &mut Vec<u8>, value: &[u8]) -> Option<()> {
+    // A loop without an early exit can be vectorized.
+    let is_plain = |byte: u8| matches!(byte, b' '..0x7F) && byte != b'"' && byte != b'\\';
+    if value.iter().fold(true, |all, byte| all & is_plain(*byte)) {
+        text.push(b'"');
+        text.extend_from_slice(value);
+        text.push(b'"');
+        return Some(());
+    }
+    // Writing texts to memory does not fail.
+    serde_json::to_writer(text, &String::from_utf8_lossy(value)).ok()
 }
 
 /// The recorded part of a value.
