@@ -84,6 +84,9 @@ fn name_of<'f, 'a>(
 /// `true` for `application/json` and for any type with the suffix `+json` (RFC 6839). Parameters are ignored.
 #[must_use]
 pub fn is_json(content_type: &[u8]) -> bool {
+    if content_type == b"application/json" {
+        return true;
+    }
     let end = content_type.iter().position(|byte| *byte == b';');
     let essence = end.map_or(content_type, |end| &content_type[..end]).trim_ascii();
     let suffix = essence

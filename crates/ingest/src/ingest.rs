@@ -71,7 +71,9 @@ impl<S: Store> Service for Ingest<S> {
     async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
         let begun = Instant::now();
         let unanswered = Unanswered(&self.metrics, begun);
-        let answer = self.deliver(request, exchange).await;
+        // The head stays where it is, because it is large and would be copied on its way.
+        let (head, body) = request.into_parts();
+        let answer = self.deliver(&head, body, exchange).await;
         std::mem::forget(unanswered);
         let (reply, code) = match &answer {
             GateReply::Accepted(accepted) => (answer::accepted(accepted), None),
@@ -129,8 +131,7 @@ impl Drop for Unanswered<'_> {
 }
 
 impl<S: Store> Ingest<S> {
-    async fn deliver(&self, request: Request<Body>, exchange: &Exchange) -> GateReply {
-        let (head, body) = request.into_parts();
+    async fn deliver(&self, head: &Parts, body: Body, exchange: &Exchange) -> GateReply {
         let target = Target::of(head.uri.path(), head.uri.query());
         let recorded = self.recorded(exchange.connection, &head.headers);
         let Target::Webhook {

@@ -32,8 +32,8 @@ impl<'a> Target<'a> {
     /// The target with this path and query.
     #[must_use]
     pub fn of(path: &'a str, query: Option<&str>) -> Self {
-        let exact = webhook_path(path);
-        if let (Some((format, webhook_id)), None) = (exact, query)
+        let segments = segments(path);
+        if let (Some((format, webhook_id)), None) = (segments, query)
             && has_form(webhook_id)
         {
             return Self::webhook(format, webhook_id);
@@ -42,7 +42,7 @@ impl<'a> Target<'a> {
             return same.with_others(query);
         }
         let ids = ids_in(path, query);
-        match exact {
+        match segments.filter(|(_, webhook_id)| !webhook_id.contains('/')) {
             // Without an ID in it, the form decides: the gate may still name another fault, such as the method.
             Some((format, webhook_id)) if ids.is_empty() => Self::webhook(format, webhook_id),
             _ => Self::NearMiss(ids),
@@ -89,8 +89,12 @@ impl<'a> Target<'a> {
 
 /// The format and the ID in a webhook's path. `None` for any other path, also for one with more segments.
 fn webhook_path(path: &str) -> Option<(&str, &str)> {
-    let (format, webhook_id) = path.strip_prefix("/webhooks/")?.split_once('/')?;
-    Some((format, webhook_id)).filter(|_| !webhook_id.contains('/'))
+    segments(path).filter(|(_, webhook_id)| !webhook_id.contains('/'))
+}
+
+/// The segment after `/webhooks/`, and the path after it.
+fn segments(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix("/webhooks/")?.split_once('/')
 }
 
 /// `true` if this has the form of an ID. The checksum is not checked.
