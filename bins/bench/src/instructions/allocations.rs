@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::starter::in_place;
-use super::subject::{COUNTED, DELIVERY, Load};
+use super::subject::{DELIVERY, Load};
 use crate::figures::Figures;
 use xtask::process::{Outcome, cargo, run, target_directory};
 
@@ -40,7 +40,7 @@ pub(super) fn count(scratch: &Path, figures: &mut Figures) -> Outcome<()> {
         running.process.stop()?;
         counted.push(numbers(&fs::read_to_string(&output)?)?);
     }
-    let each = |index: usize| (counted[1][index] - counted[0][index]) / COUNTED;
+    let each = |index: usize| (counted[1][index] - counted[0][index]) / DELIVERY.counted();
     figures.add("delivery.allocations", each(0));
     figures.add("delivery.allocated_bytes", each(1));
     Ok(())

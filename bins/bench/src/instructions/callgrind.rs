@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::parts;
 use super::profile::Profile;
 use super::starter::{Build, in_place};
-use super::subject::{COUNTED, Load, Subject};
+use super::subject::{Load, Subject};
 use crate::figures::Figures;
 use crate::systems::Running;
 use xtask::process::{Outcome, say};
@@ -29,6 +29,8 @@ pub(super) struct Instructions {
     pub(super) all: f64,
     /// By part. Without symbols nearly all is of one part.
     parts: BTreeMap<String, f64>,
+    /// Batches of the writing thread for a request, if the program has symbols.
+    batches: f64,
 }
 
 impl Instructions {
@@ -46,20 +48,23 @@ impl Instructions {
             dump(&running)?;
         }
         let [single, double] = [2, 3].map(|number| threads(&directory, number));
-        let mut parts = parts::difference(&single?, &double?)?;
+        let (single, double) = (single?, double?);
+        let batches = parts::batches(&single, &double)? / subject.counted();
+        let mut parts = parts::difference(&single, &double)?;
         for count in parts.values_mut() {
-            *count /= COUNTED;
+            *count /= subject.counted();
         }
         let all = parts.values().sum();
         say(&format!("{}: {all:.0} instructions", subject.name));
         // The next run of this subject begins anew.
         drop(running);
         fs::remove_dir_all(directory)?;
-        Ok(Self { all, parts })
+        Ok(Self { all, parts, batches })
     }
 
-    /// Adds the parts and the sum of the writing thread's to the figures of this name.
-    pub(super) fn report_parts(&self, name: &str, figures: &mut Figures) {
+    /// Adds the parts to the figures of this subject, and for the writing thread their sum and the size of a batch.
+    pub(super) fn report_parts(&self, subject: &Subject, figures: &mut Figures) {
+        let name = format!("{}.instructions", subject.name);
         let mut writer = 0.0;
         for (part, count) in &self.parts {
             figures.add(format!("{name}.{part}"), *count);
@@ -69,6 +74,9 @@ impl Instructions {
         }
         if writer > 0.0 {
             figures.add(format!("{name}.writer"), writer);
+        }
+        if self.batches > 0.0 {
+            figures.add(format!("{}.batch", subject.name), 1.0 / self.batches);
         }
     }
 }

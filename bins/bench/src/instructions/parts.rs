@@ -134,6 +134,14 @@ pub(super) fn difference(first: &[Profile], second: &[Profile]) -> Outcome<BTree
     counts.into_iter().map(named).collect()
 }
 
+/// By how many batches the second profile exceeds the first one.
+pub(super) fn batches(first: &[Profile], second: &[Profile]) -> Outcome<f64> {
+    let batches = |threads: &[Profile]| threads.iter().map(|thread| thread.calls(WRITER)).sum::<u64>();
+    Ok(f64::from(u32::try_from(
+        batches(second).saturating_sub(batches(first)),
+    )?))
+}
+
 /// The part of an instruction. The standard library's code counts for the function that it was inlined into, whose name
 /// has the path of its crate.
 fn part(file: &str, function: &str) -> &'static str {

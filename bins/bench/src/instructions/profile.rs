@@ -5,9 +5,12 @@
 
 use std::collections::HashMap;
 
-/// Instructions by source file and function.
+/// Instructions by source file and function, and calls of functions.
 #[derive(Debug, Default)]
-pub(super) struct Profile(HashMap<(String, String), u64>);
+pub(super) struct Profile {
+    costs: HashMap<(String, String), u64>,
+    calls: HashMap<String, u64>,
+}
 
 impl Profile {
     /// Reads a whole output file.
@@ -16,14 +19,19 @@ impl Profile {
         for line in text.lines() {
             reader.line(line);
         }
-        Self(reader.costs)
+        reader.profile
     }
 
     /// File, function and instructions of each entry.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &str, u64)> {
-        self.0
+        self.costs
             .iter()
             .map(|((file, function), cost)| (file.as_str(), function.as_str(), *cost))
+    }
+
+    /// Calls of a function, without those by itself.
+    pub(super) fn calls(&self, function: &str) -> u64 {
+        self.calls.get(function).copied().unwrap_or(0)
     }
 }
 
@@ -35,9 +43,10 @@ struct Reader {
     functions: HashMap<String, String>,
     file: String,
     function: String,
+    called: String,
     /// The next line has the cost of a call, which counts for the called function.
     is_call: bool,
-    costs: HashMap<(String, String), u64>,
+    profile: Profile,
 }
 
 impl Reader {
@@ -50,8 +59,15 @@ impl Reader {
                 "fl" | "fi" | "fe" => self.file = name(&mut self.files, value),
                 "fn" => self.function = name(&mut self.functions, value),
                 "cfi" | "cfl" => drop(name(&mut self.files, value)),
-                "cfn" => drop(name(&mut self.functions, value)),
-                "calls" => self.is_call = true,
+                "cfn" => self.called = name(&mut self.functions, value),
+                "calls" => {
+                    self.is_call = true;
+                    let count = value
+                        .split(' ')
+                        .next()
+                        .and_then(|count| count.parse::<u64>().ok());
+                    *self.profile.calls.entry(self.called.clone()).or_default() += count.unwrap_or(0);
+                }
                 _ => {}
             }
         } else if line.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '*')) {
@@ -60,6 +76,7 @@ impl Reader {
             }
             if let Some(cost) = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok()) {
                 *self
+                    .profile
                     .costs
                     .entry((self.file.clone(), self.function.clone()))
                     .or_default() += cost;
@@ -116,5 +133,6 @@ totals: 916
                 ("b.rs", "outer", 5)
             ]
         );
+        assert_eq!([profile.calls("inner"), profile.calls("outer")], [2, 0]);
     }
 }

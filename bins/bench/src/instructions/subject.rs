@@ -5,18 +5,15 @@ use crate::load::h2load_requests;
 use crate::systems::{Running, System, Wanted};
 use xtask::process::Outcome;
 
-/// Requests of the smaller load; the other one has twice as many. So the store copies its log several times in each,
-/// and one time more or less makes no difference.
-const REQUESTS: u16 = 5120;
-/// Requests of which the cost is the difference between the two loads.
-pub(super) const COUNTED: f64 = REQUESTS as f64;
-/// Requests that fill caches and pools.
-const FIRST_REQUESTS: u16 = 1280;
-/// Connections that send at once.
-const AT_ONCE: u16 = 32;
-/// Connections to unknown URLs, each from an address of its own: a gate answers another status to an address after 200
-/// of these requests.
-const FLOOD_CONNECTIONS: u16 = 256;
+/// Connections of each load.
+const CONNECTIONS: u16 = 32;
+/// Requests of each connection in the smaller load; the other one has twice as many. The store copies its log several
+/// times in each, so that one time more or less makes no difference.
+const REQUESTS: u16 = 160;
+/// The same for unknown URLs. A gate answers another status to an address after 200 of these requests.
+const FLOOD_REQUESTS: u16 = 40;
+/// The part of the smaller load that fills caches and pools before.
+const FIRST_PART: u16 = 4;
 /// Longest time of a load. Under valgrind a request takes some milliseconds.
 const LONGEST: &str = "600";
 
@@ -27,16 +24,6 @@ pub(super) enum Load {
     First,
     Single,
     Double,
-}
-
-impl Load {
-    const fn requests(self) -> u16 {
-        match self {
-            Self::First => FIRST_REQUESTS,
-            Self::Single => REQUESTS,
-            Self::Double => 2 * REQUESTS,
-        }
-    }
 }
 
 /// A kind of request to a system.
@@ -79,23 +66,33 @@ impl Subject {
         }
     }
 
+    /// Requests of which the cost is the difference between the two loads.
+    pub(super) fn counted(&self) -> f64 {
+        f64::from(CONNECTIONS * self.requests_each())
+    }
+
+    /// Requests of each connection in the smaller load.
+    const fn requests_each(&self) -> u16 {
+        match self.wanted {
+            Wanted::Unknown => FLOOD_REQUESTS,
+            _ => REQUESTS,
+        }
+    }
+
     /// Sends a load.
     pub(super) fn send(&self, running: &Running, load: Load) -> Outcome<()> {
-        let requests = load.requests();
-        if self.is_http2 {
-            return h2load_requests(&running.target.url()?, AT_ONCE, requests);
-        }
-        let connections = match self.wanted {
-            Wanted::Unknown => FLOOD_CONNECTIONS,
-            _ => AT_ONCE,
+        let each = match load {
+            Load::First => self.requests_each() / FIRST_PART,
+            Load::Single => self.requests_each(),
+            Load::Double => 2 * self.requests_each(),
         };
-        let [each, connections, at_once] =
-            [requests / connections, connections, AT_ONCE].map(|number| number.to_string());
+        if self.is_http2 {
+            return h2load_requests(&running.target.url()?, CONNECTIONS, CONNECTIONS * each);
+        }
+        let [connections, each] = [CONNECTIONS, each].map(|number| number.to_string());
         let mut shape = vec![
             "--connections",
             &connections,
-            "--at-once",
-            &at_once,
             "--most-each",
             &each,
             "--seconds",
@@ -106,18 +103,5 @@ impl Subject {
         }
         Generator::start("closed", &running.target, &shape)?.send()?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_send_whole_loads() {
-        for load in [Load::First, Load::Single, Load::Double] {
-            assert_eq!(load.requests() % AT_ONCE, 0, "{load:?}");
-            assert_eq!(load.requests() % FLOOD_CONNECTIONS, 0, "{load:?}");
-        }
     }
 }

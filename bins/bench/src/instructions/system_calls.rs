@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::starter::{Build, in_place};
-use super::subject::{COUNTED, Load, Subject};
+use super::subject::{Load, Subject};
 use crate::figures::Figures;
 use xtask::process::Outcome;
 
@@ -25,7 +25,7 @@ pub(super) fn count(subject: &Subject, scratch: &Path, figures: &mut Figures) ->
         running.process.stop()?;
         counted.push(total(&fs::read_to_string(&output)?)?);
     }
-    let each = (counted[1] - counted[0]) / COUNTED;
+    let each = (counted[1] - counted[0]) / subject.counted();
     figures.add(format!("{}.system_calls", subject.name), each);
     Ok(())
 }
