@@ -9,7 +9,7 @@ use crate::tools::need_tools;
 use xtask::process::{self, Outcome, cargo, need};
 
 /// Programs that the build and the tests use, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 13] = [
+const PROGRAMS: [(&str, &str); 15] = [
     ("cc", "gcc"),
     ("curl", "curl"),
     ("sqlite3", "sqlite3"),
@@ -23,6 +23,8 @@ const PROGRAMS: [(&str, &str); 13] = [
     ("haproxy", "haproxy"),
     ("caddy", "caddy"),
     ("pgbouncer", "pgbouncer"),
+    ("valgrind", "valgrind"),
+    ("h2load", "nghttp2-client"),
 ];
 
 #[derive(Args)]

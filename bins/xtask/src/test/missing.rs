@@ -37,6 +37,12 @@ const fn need(
 /// The table of tests that need programs.
 const NEEDS: &[Need] = &[
     need(
+        "bench",
+        "instructions",
+        "",
+        &[POSTGRES, "valgrind", "h2load", "taskset"],
+    ),
+    need(
         "hookgate",
         "black_box",
         "",
