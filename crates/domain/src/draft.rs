@@ -10,6 +10,8 @@ mod notes;
 mod repair;
 mod words;
 
+use std::borrow::Cow;
+
 pub use faults::{FieldError, FieldRule};
 pub use metadata::{MetadataValue, NotANumber, NumberText};
 pub use notes::{Note, NoteCode, UnknownNoteCode};
@@ -43,28 +45,28 @@ pub const MAX_METADATA_VALUE: usize = 5_000;
 /// let fields = DraftFields {
 ///     title: Some(" Disk full ".into()),
 ///     severity: Some("high".into()),
-///     service: Some(String::new()),
+///     service: Some("".into()),
 ///     ..DraftFields::default()
 /// };
 /// assert_eq!(IncidentDraft::check(fields)?.title(), Some("Disk full"));
 /// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct DraftFields {
+pub struct DraftFields<'a> {
     /// The problem in one line. Required, unless the status is `resolved`.
-    pub title: Option<String>,
+    pub title: Option<Cow<'a, str>>,
     /// Details of the problem.
-    pub description: Option<String>,
+    pub description: Option<Cow<'a, str>>,
     /// One of [`Severity::WORDS`].
-    pub severity: Option<String>,
+    pub severity: Option<Cow<'a, str>>,
     /// One of [`IncidentStatus::WORDS`].
-    pub status: Option<String>,
+    pub status: Option<Cow<'a, str>>,
     /// The affected service.
-    pub service: Option<String>,
+    pub service: Option<Cow<'a, str>>,
     /// Link to the problem at the sender: an http or https URL.
-    pub source_url: Option<String>,
+    pub source_url: Option<Cow<'a, str>>,
     /// Key of the problem: deliveries with the same key belong to the same unresolved incident.
-    pub dedup_key: Option<String>,
+    pub dedup_key: Option<Cow<'a, str>>,
     /// Further values with names.
     pub metadata: Vec<(String, MetadataValue)>,
     /// Notes of the sender format about its own changes.
@@ -119,7 +121,7 @@ impl IncidentDraft {
     ///
     /// # Errors
     /// The title is missing, and the draft is not `resolved`. The list is never empty.
-    pub fn check(fields: DraftFields) -> Result<Self, Vec<FieldError>> {
+    pub fn check(fields: DraftFields<'_>) -> Result<Self, Vec<FieldError>> {
         let mut repairs = Repairs(fields.notes);
         let mut draft = Self {
             title: repairs.text("title", fields.title, MAX_TITLE),

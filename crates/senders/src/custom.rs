@@ -1,81 +1,119 @@
 //! The format `custom`, Hookgate's own: a flat JSON object with a title. Unknown fields are ignored. A value of the wrong
 //! type is read as text or left out, with a note. Only for the title and the dedup key an array or an object is an error.
 
+use std::borrow::Cow;
+
 use hookgate_domain::IncidentDraft;
-use hookgate_domain::draft::{DraftFields, FieldError, MetadataValue, Note, NoteCode};
+use hookgate_domain::draft::{DraftFields, FieldError, MAX_METADATA_KEYS, MetadataValue, Note, NoteCode};
 
-use crate::json::{Json, Reading, Role};
+use crate::json::{self, Json, JsonFault, Reading, Role};
 
-/// The role of a member of the payload, by its name.
-pub(crate) fn role(name: &str) -> Role {
-    match name {
-        "title" | "description" | "severity" | "status" | "service" | "service_id" | "source_url"
-        | "dedup_key" => Role::Field,
-        "metadata" => Role::Map,
-        _ => Role::Ignored,
+/// A field of the payload.
+#[derive(Clone, Copy)]
+enum Field {
+    Title,
+    Description,
+    Severity,
+    Status,
+    Service,
+    ServiceId,
+    SourceUrl,
+    DedupKey,
+    Metadata,
+}
+
+impl From<Field> for u8 {
+    fn from(field: Field) -> Self {
+        field as Self
     }
 }
 
-/// Makes the draft. The error lists every field that breaks a rule.
-pub(crate) fn draft(payload: Reading<'_>) -> Result<IncidentDraft, Vec<FieldError>> {
-    let mut reader = Fields::default();
-    if payload.has_lone_surrogate {
-        reader.note("payload", NoteCode::ReplacedCharacters);
-    }
-    if payload.has_duplicate_key {
-        reader.note("payload", NoteCode::DuplicateKey);
-    }
-    let Json::Object(entries) = payload.json else {
-        return Err(vec![FieldError::wrong_type("payload", "object")]);
-    };
-    let mut fields = DraftFields::default();
-    let mut service_id = None;
-    for (key, value) in entries {
-        match &*key {
-            "title" => fields.title = reader.key("title", value),
-            "description" => fields.description = reader.prose("description", value),
-            "severity" => fields.severity = reader.text("severity", value),
-            "status" => fields.status = reader.text("status", value),
-            "service" => fields.service = reader.text("service", value),
-            "service_id" => service_id = reader.text("service_id", value),
-            "source_url" => fields.source_url = reader.text("source_url", value),
-            "dedup_key" => fields.dedup_key = reader.key("dedup_key", value),
-            "metadata" => fields.metadata = reader.metadata("metadata", value),
-            _ => {}
-        }
-    }
-    fields.service = fields.service.or(service_id);
-    let Fields { notes, mut faults } = reader;
-    fields.notes = notes;
-    match IncidentDraft::check(fields) {
-        Ok(draft) if faults.is_empty() => Ok(draft),
-        Ok(_) => Err(faults),
-        Err(checked) => {
-            let known: Vec<&str> = faults.iter().map(|fault| fault.field).collect();
-            let more: Vec<_> = checked
-                .into_iter()
-                .filter(|fault| !known.contains(&fault.field))
-                .collect();
-            faults.extend(more);
-            Err(faults)
-        }
-    }
+/// The role of a member of the payload, by its name.
+fn role(name: &str) -> Role<Field> {
+    Role::Field(match name {
+        "title" => Field::Title,
+        "description" => Field::Description,
+        "severity" => Field::Severity,
+        "status" => Field::Status,
+        "service" => Field::Service,
+        "service_id" => Field::ServiceId,
+        "source_url" => Field::SourceUrl,
+        "dedup_key" => Field::DedupKey,
+        "metadata" => return Role::Map(Field::Metadata),
+        _ => return Role::Ignored,
+    })
+}
+
+/// Reads the draft. The inner error lists every field that breaks a rule.
+pub(crate) fn read(payload: &[u8]) -> Result<Result<IncidentDraft, Vec<FieldError>>, JsonFault> {
+    let mut fields = Fields::default();
+    let reading = json::parse(payload, role, |field, value| fields.set(field, value))?;
+    Ok(fields.draft(reading))
 }
 
 /// Reads fields, and collects the notes and errors.
 #[derive(Default)]
-struct Fields {
-    notes: Vec<Note>,
+struct Fields<'a> {
+    draft: DraftFields<'a>,
+    service_id: Option<Cow<'a, str>>,
     faults: Vec<FieldError>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
+    fn set(&mut self, field: Field, value: Json<'a>) {
+        match field {
+            Field::Title => self.draft.title = self.key("title", value),
+            Field::Description => self.draft.description = self.prose("description", value),
+            Field::Severity => self.draft.severity = self.text("severity", value),
+            Field::Status => self.draft.status = self.text("status", value),
+            Field::Service => self.draft.service = self.text("service", value),
+            Field::ServiceId => self.service_id = self.text("service_id", value),
+            Field::SourceUrl => self.draft.source_url = self.text("source_url", value),
+            Field::DedupKey => self.draft.dedup_key = self.key("dedup_key", value),
+            Field::Metadata => self.draft.metadata = self.metadata("metadata", value),
+        }
+    }
+
+    /// Makes the draft. The error lists every field that breaks a rule.
+    fn draft(self, reading: Reading) -> Result<IncidentDraft, Vec<FieldError>> {
+        if !reading.is_object {
+            return Err(vec![FieldError::wrong_type("payload", "object")]);
+        }
+        let Self {
+            mut draft,
+            service_id,
+            mut faults,
+        } = self;
+        draft.service = draft.service.or(service_id);
+        // The notes about the whole payload come first.
+        let tolerated = [
+            (reading.has_duplicate_key, NoteCode::DuplicateKey),
+            (reading.has_lone_surrogate, NoteCode::ReplacedCharacters),
+        ];
+        for (_, code) in tolerated.into_iter().filter(|(is_found, _)| *is_found) {
+            draft.notes.insert(0, Note::new("payload", code));
+        }
+        match IncidentDraft::check(draft) {
+            Ok(draft) if faults.is_empty() => Ok(draft),
+            Ok(_) => Err(faults),
+            Err(checked) => {
+                let known: Vec<&str> = faults.iter().map(|fault| fault.field).collect();
+                let more: Vec<_> = checked
+                    .into_iter()
+                    .filter(|fault| !known.contains(&fault.field))
+                    .collect();
+                faults.extend(more);
+                Err(faults)
+            }
+        }
+    }
+
     fn note(&mut self, field: &'static str, code: NoteCode) {
-        self.notes.push(Note::new(field, code));
+        self.draft.notes.push(Note::new(field, code));
     }
 
     /// Reads an optional text. Numbers and booleans become texts; arrays and objects are left out, with a note.
-    fn text(&mut self, field: &'static str, value: Json<'_>) -> Option<String> {
+    fn text(&mut self, field: &'static str, value: Json<'a>) -> Option<Cow<'a, str>> {
         let text = self.scalar(field, value);
         text.unwrap_or_else(|_| {
             self.note(field, NoteCode::WrongType);
@@ -84,7 +122,7 @@ impl Fields {
     }
 
     /// Reads the title or the dedup key. These identify the incident, so an array or object is an error.
-    fn key(&mut self, field: &'static str, value: Json<'_>) -> Option<String> {
+    fn key(&mut self, field: &'static str, value: Json<'a>) -> Option<Cow<'a, str>> {
         let text = self.scalar(field, value);
         text.unwrap_or_else(|_| {
             self.faults.push(FieldError::wrong_type(field, "string"));
@@ -93,27 +131,28 @@ impl Fields {
     }
 
     /// Reads a text for people. An array becomes one line for each item, an object becomes compact JSON.
-    fn prose(&mut self, field: &'static str, value: Json<'_>) -> Option<String> {
+    fn prose(&mut self, field: &'static str, value: Json<'a>) -> Option<Cow<'a, str>> {
         match self.scalar(field, value) {
             Ok(text) => text,
             Err(composite) => {
                 self.note(field, NoteCode::ReadAsText);
-                Some(lines(&composite))
+                Some(lines(&composite).into())
             }
         }
     }
 
     /// The text of a scalar; `None` for `null`. Arrays and objects are returned as the error.
-    fn scalar<'a>(&mut self, field: &'static str, value: Json<'a>) -> Result<Option<String>, Json<'a>> {
+    fn scalar(&mut self, field: &'static str, value: Json<'a>) -> Result<Option<Cow<'a, str>>, Json<'a>> {
         let text = match value {
-            Json::Text(text) => return Ok(Some(text.into_owned())),
+            Json::Text(text) => return Ok(Some(text)),
             Json::Null => return Ok(None),
-            Json::Number(number) => number.to_owned(),
-            Json::Bool(value) => value.to_string(),
+            Json::Number(number) => number,
+            Json::Bool(true) => "true",
+            Json::Bool(false) => "false",
             Json::Array(_) | Json::Object(_) => return Err(value),
         };
         self.note(field, NoteCode::ReadAsText);
-        Ok(Some(text))
+        Ok(Some(Cow::Borrowed(text)))
     }
 
     /// Reads the metadata. Entries whose values are arrays or objects are left out, with a note.
@@ -126,15 +165,17 @@ impl Fields {
                 return Vec::new();
             }
         };
-        let count = entries.len();
-        let flat: Vec<_> = entries
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.into_owned(), plain(value)?)))
-            .collect();
-        if flat.len() < count {
+        if entries.iter().any(|(_, value)| value.is_nested()) {
             self.note(field, NoteCode::Nested);
         }
-        flat
+        // The check of the draft leaves further ones out, and says so.
+        let kept = entries.len().min(MAX_METADATA_KEYS + 1);
+        let flat = entries
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.into_owned(), plain(value)?)));
+        let mut metadata = Vec::with_capacity(kept);
+        metadata.extend(flat.take(kept));
+        metadata
     }
 }
 

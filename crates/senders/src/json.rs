@@ -17,10 +17,11 @@ pub(crate) use value::{Json, Role};
 /// The byte order marks of UTF-16. RFC 8259 allows UTF-8 only.
 const UTF_16_MARKS: [&[u8]; 2] = [b"\xFF\xFE", b"\xFE\xFF"];
 
-/// A parsed JSON text, with the defects that were tolerated.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Reading<'a> {
-    pub(crate) json: Json<'a>,
+/// The kind of a parsed JSON text, and the defects that were tolerated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// `true` if the text is an object.
+    pub(crate) is_object: bool,
     /// `true` if a string that was decoded had half of a surrogate pair. It became U+FFFD.
     pub(crate) has_lone_surrogate: bool,
     /// `true` if a key is repeated where this is tolerated: among ignored members, or in a nested object that is not a map.
@@ -35,9 +36,13 @@ pub(crate) fn is_utf_16(text: &[u8]) -> bool {
         || (start.contains(&0) && start.iter().any(begins_json))
 }
 
-/// Parses the whole text as one JSON value. Of a top-level object only the fields are kept. The values of the other members
-/// are checked just as strictly, but take no memory.
-pub(crate) fn parse(text: &[u8], role: fn(&str) -> Role) -> Result<Reading<'_>, JsonFault> {
+/// Parses the whole text as one JSON value. Of a top-level object `field` gets the fields, in their order. The values of the
+/// other members are checked just as strictly, but take no memory. The fields' numbers are below 32.
+pub(crate) fn parse<'a, F: Copy + Into<u8>>(
+    text: &'a [u8],
+    role: fn(&str) -> Role<F>,
+    field: impl FnMut(F, Json<'a>),
+) -> Result<Reading, JsonFault> {
     // RFC 8259, section 8.1 lets parsers ignore a byte order mark.
     let text = without_mark(text);
     if is_utf_16(text) {
@@ -52,14 +57,19 @@ pub(crate) fn parse(text: &[u8], role: fn(&str) -> Role) -> Result<Reading<'_>, 
         JsonFault::at(text, error.valid_up_to(), problem)
     })?;
     let mut parser = Parser::new(text);
-    let json = parser
-        .whole(role)
+    let is_object = parser
+        .whole(role, field)
         .map_err(|problem| JsonFault::at(text.as_bytes(), parser.at(), problem))?;
     Ok(Reading {
-        json,
+        is_object,
         has_lone_surrogate: parser.has_lone_surrogate,
         has_duplicate_key: parser.has_duplicate_key,
     })
+}
+
+/// Checks the whole text as one JSON value, and keeps nothing of it.
+fn check(text: &[u8]) -> Result<Reading, JsonFault> {
+    parse(text, |_| Role::<u8>::Ignored, |_, _| {})
 }
 
 #[cfg(test)]

@@ -35,10 +35,11 @@ pub fn read_payload(
     payload: &[u8],
     declared_json: bool,
 ) -> Result<IncidentDraft, PayloadError> {
-    let read = |role| json::parse(payload, role).map_err(|fault| refuse(fault, payload, declared_json));
-    match format {
-        SenderFormat::Custom => custom::draft(read(custom::role)?).map_err(PayloadError::Fields),
-    }
+    let read = match format {
+        SenderFormat::Custom => custom::read(payload),
+    };
+    read.map_err(|fault| refuse(fault, payload, declared_json))?
+        .map_err(PayloadError::Fields)
 }
 
 /// Chooses the error of a body that is not JSON: [`PayloadError::OtherKind`] if it neither is declared as JSON nor begins

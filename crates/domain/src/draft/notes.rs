@@ -15,7 +15,7 @@ const MAX_WORD: usize = 32;
 /// use hookgate_domain::IncidentDraft;
 /// use hookgate_domain::draft::{DraftFields, NoteCode};
 ///
-/// let fields = DraftFields { title: Some("é".repeat(501)), ..DraftFields::default() };
+/// let fields = DraftFields { title: Some("é".repeat(501).into()), ..DraftFields::default() };
 /// let draft = IncidentDraft::check(fields)?;
 /// let note = &draft.notes()[0];
 /// assert_eq!((&*note.field, note.code, note.detail.as_deref()), ("title", NoteCode::Cut, Some("500")));

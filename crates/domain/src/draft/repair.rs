@@ -14,16 +14,21 @@ pub(super) struct Repairs(pub(super) Vec<Note>);
 
 impl Repairs {
     /// Checks a text, cut to `most` characters. `None` if it is empty.
-    pub(super) fn text(&mut self, field: &'static str, value: Option<String>, most: usize) -> Option<String> {
+    pub(super) fn text(
+        &mut self,
+        field: &'static str,
+        value: Option<Cow<'_, str>>,
+        most: usize,
+    ) -> Option<String> {
         self.bounded(field, value?, most, cut)
     }
 
     /// Checks a dedup key. A longer one is cut so that different keys stay different.
-    pub(super) fn key(&mut self, field: &'static str, value: Option<String>) -> Option<String> {
+    pub(super) fn key(&mut self, field: &'static str, value: Option<Cow<'_, str>>) -> Option<String> {
         self.bounded(field, value?, MAX_DEDUP_KEY, cut_key)
     }
 
-    pub(super) fn severity(&mut self, field: &'static str, value: Option<String>) -> Option<Severity> {
+    pub(super) fn severity(&mut self, field: &'static str, value: Option<Cow<'_, str>>) -> Option<Severity> {
         let word = self.tidy(field, value?)?;
         let Ok(severity) = word.parse() else {
             self.0.push(Note::word(field, NoteCode::UnknownWord, &word));
@@ -35,7 +40,11 @@ impl Repairs {
         Some(severity)
     }
 
-    pub(super) fn status(&mut self, field: &'static str, value: Option<String>) -> Option<IncidentStatus> {
+    pub(super) fn status(
+        &mut self,
+        field: &'static str,
+        value: Option<Cow<'_, str>>,
+    ) -> Option<IncidentStatus> {
         let word = self.tidy(field, value?)?;
         let status = word.parse().ok();
         if status.is_none() {
@@ -45,7 +54,7 @@ impl Repairs {
     }
 
     /// Checks a link. `None` if it is not an http or https URL, or is too long.
-    pub(super) fn link(&mut self, field: &'static str, value: Option<String>) -> Option<String> {
+    pub(super) fn link(&mut self, field: &'static str, value: Option<Cow<'_, str>>) -> Option<String> {
         let text = self.tidy(field, value?)?;
         let Some(url) = http_url(&text) else {
             self.0.push(Note::new(field, NoteCode::NotALink));
@@ -55,13 +64,10 @@ impl Repairs {
             self.0.push(Note::limit(field, NoteCode::TooLong, MAX_SOURCE_URL));
             return None;
         }
-        Some(match url {
-            Cow::Owned(encoded) => {
-                self.0.push(Note::new(field, NoteCode::PercentEncoded));
-                encoded
-            }
-            Cow::Borrowed(_) => text,
-        })
+        if matches!(url, Cow::Owned(_)) {
+            self.0.push(Note::new(field, NoteCode::PercentEncoded));
+        }
+        Some(url.into_owned())
     }
 
     /// Checks the metadata: keeps the first entries, and of entries with the same key the first one.
@@ -97,37 +103,68 @@ impl Repairs {
     fn bounded(
         &mut self,
         field: &'static str,
-        value: String,
+        value: Cow<'_, str>,
         most: usize,
         cut: fn(&str, usize) -> String,
     ) -> Option<String> {
         let text = self.tidy(field, value)?;
         if fits(&text, most) {
-            return Some(text);
+            return Some(text.into_owned());
         }
         self.0.push(Note::limit(field, NoteCode::Cut, most));
         Some(cut(&text, most))
     }
 
     /// Trims a text and replaces NUL, which PostgreSQL can't store in a text. `None` if nothing is left.
-    fn tidy(&mut self, field: &'static str, mut text: String) -> Option<String> {
-        if replace_nul(&mut text) {
-            self.0.push(Note::new(field, NoteCode::ReplacedCharacters));
-        }
-        let trimmed = text.trim();
-        if trimmed.len() == text.len() {
-            Some(text).filter(|text| !text.is_empty())
-        } else {
-            Some(trimmed.to_owned()).filter(|text| !text.is_empty())
-        }
+    fn tidy<'a>(&mut self, field: &'static str, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
+        let text = match without_nul(&text) {
+            Some(text) => {
+                self.0.push(Note::new(field, NoteCode::ReplacedCharacters));
+                Cow::Owned(text)
+            }
+            None => text,
+        };
+        let tidy = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(trimmed(text)),
+            Cow::Owned(text) if trimmed(&text).len() == text.len() => Cow::Owned(text),
+            Cow::Owned(text) => Cow::Owned(trimmed(&text).to_owned()),
+        };
+        Some(tidy).filter(|text| !text.is_empty())
     }
+}
+
+/// The text without white space at its ends.
+fn trimmed(text: &str) -> &str {
+    let is_visible = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    // Nearly all texts begin and end with a visible ASCII character, and need no decoding.
+    if is_visible(text.as_bytes().first()) && is_visible(text.as_bytes().last()) {
+        text
+    } else {
+        text.trim()
+    }
+}
+
+/// The text with U+FFFD for each NUL; `None` if it has none.
+fn without_nul(text: &str) -> Option<String> {
+    has_zero(text.as_bytes()).then(|| text.replace('\0', "\u{FFFD}"))
+}
+
+/// Returns `true` if there is a zero byte. Eight bytes are checked at once, as one integer: most texts are too short for a
+/// vectorized search to pay off.
+fn has_zero(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (words, rest) = bytes.as_chunks();
+    // Subtracting 1 sets the highest bit of a zero byte. Bytes above ASCII have that bit already, so `!word` leaves them out.
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & (ONES * 0x80) != 0;
+    words.iter().any(|word| has_zero(u64::from_ne_bytes(*word))) || rest.contains(&0)
 }
 
 /// Replaces NUL by U+FFFD. Returns `true` if there was one.
 fn replace_nul(text: &mut String) -> bool {
-    let has_nul = text.contains('\0');
-    if has_nul {
-        *text = text.replace('\0', "\u{FFFD}");
+    let replaced = without_nul(text);
+    let has_nul = replaced.is_some();
+    if let Some(replaced) = replaced {
+        *text = replaced;
     }
     has_nul
 }
@@ -165,4 +202,24 @@ fn drop_duplicates(entries: &mut Vec<(String, MetadataValue)>) -> bool {
         }
     }
     entries.len() < before
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_zero_byte_is_found(bytes in prop::collection::vec(prop_oneof![Just(0), Just(1), Just(0x80), any::<u8>()], 0..40), plain in 0_usize..40) {
+            let bytes = [vec![0x81; plain], bytes].concat();
+            prop_assert_eq!(has_zero(&bytes), bytes.contains(&0));
+        }
+
+        #[test]
+        fn a_text_is_trimmed_as_the_standard_library_does(text in "\\s{0,2}\\PC{0,6}\\s{0,2}") {
+            prop_assert_eq!(trimmed(&text), text.trim());
+        }
+    }
 }

@@ -17,9 +17,11 @@ fn known<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, UnknownWord> {
         *letters.get_mut(length).ok_or(UnknownWord)? = byte.to_ascii_lowercase();
         length += 1;
     }
+    // Most words differ in the first letter, which is cheaper to compare.
+    let is_same = |word: &[u8]| word.first() == letters.first() && *word == letters[..length];
     words
         .iter()
-        .find(|(word, _)| word.as_bytes() == &letters[..length])
+        .find(|(word, _)| is_same(word.as_bytes()))
         .map(|(_, value)| *value)
         .ok_or(UnknownWord)
 }

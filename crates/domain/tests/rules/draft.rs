@@ -10,11 +10,15 @@ use proptest::prelude::*;
 use crate::support::{draft, opened, titled};
 
 /// Sets a text field of a draft.
-type Set = fn(&mut DraftFields, String);
+type Set = fn(&mut DraftFields<'_>, String);
 
 const TEXTS: [(&str, usize, Set); 4] = [
-    ("title", MAX_TITLE, |fields, text| fields.title = Some(text)),
-    ("service", MAX_SERVICE, |fields, text| fields.service = Some(text)),
+    ("title", MAX_TITLE, |fields, text| {
+        fields.title = Some(text.into());
+    }),
+    ("service", MAX_SERVICE, |fields, text| {
+        fields.service = Some(text.into());
+    }),
     ("dedup_key", MAX_DEDUP_KEY, set_dedup_key),
     ("description", MAX_DESCRIPTION, set_description),
 ];
@@ -33,15 +37,15 @@ fn taken(set: Set, text: &str) -> (Vec<Note>, Incident) {
 }
 
 fn set_dedup_key(fields: &mut DraftFields, text: String) {
-    fields.dedup_key = Some(text);
+    fields.dedup_key = Some(text.into());
 }
 
 fn set_description(fields: &mut DraftFields, text: String) {
-    fields.description = Some(text);
+    fields.description = Some(text.into());
 }
 
 fn set_url(fields: &mut DraftFields, text: String) {
-    fields.source_url = Some(text);
+    fields.source_url = Some(text.into());
 }
 
 /// The value of a field of an incident.
@@ -111,13 +115,13 @@ fn a_title_is_required() {
 #[test]
 fn everything_but_the_title_is_repaired_and_noted_in_the_order_of_the_documentation() {
     let fields = DraftFields {
-        title: Some("t".repeat(MAX_TITLE + 1)),
-        description: Some("x".repeat(MAX_DESCRIPTION + 1)),
+        title: Some("t".repeat(MAX_TITLE + 1).into()),
+        description: Some("x".repeat(MAX_DESCRIPTION + 1).into()),
         severity: Some("SEV9".into()),
         status: Some("maybe".into()),
-        service: Some("x".repeat(MAX_SERVICE + 1)),
-        source_url: Some("x".repeat(MAX_SOURCE_URL + 1)),
-        dedup_key: Some("x".repeat(MAX_DEDUP_KEY + 1)),
+        service: Some("x".repeat(MAX_SERVICE + 1).into()),
+        source_url: Some("x".repeat(MAX_SOURCE_URL + 1).into()),
+        dedup_key: Some("x".repeat(MAX_DEDUP_KEY + 1).into()),
         metadata: vec![("k".into(), MetadataValue::Null); MAX_METADATA_KEYS + 1],
         notes: vec![Note::new("payload", NoteCode::DuplicateKey)],
     };
@@ -384,6 +388,7 @@ proptest! {
         source_url in prop::option::of("(https?://)?\\PC{0,20}"),
         dedup_key in prop::option::of("(?s).{0,260}"),
     ) {
+        let [title, service, source_url, dedup_key] = [title, service, source_url, dedup_key].map(|text| text.map(Into::into));
         let fields = DraftFields { title, service, source_url, dedup_key, ..DraftFields::default() };
         match IncidentDraft::check(fields) {
             Ok(draft) => {

@@ -28,7 +28,7 @@ fn opened(fields: DraftFields) -> Incident {
     open(fields).expect("it opens one")
 }
 
-fn saying(status: &str) -> DraftFields {
+fn saying(status: &str) -> DraftFields<'_> {
     DraftFields {
         status: Some(status.into()),
         ..DraftFields::default()
@@ -195,7 +195,7 @@ fn a_resolve_without_words_keeps_those_of_before() {
 fn changes_are_listed_up_to_a_bound_and_counted_beyond() {
     let (mut incident, mut listed) = (opened(saying("open")), 0);
     for percent in 0..250_i64 {
-        let title = Some(format!("Disk {percent} % full"));
+        let title = Some(format!("Disk {percent} % full").into());
         let (after, events) = incident.absorb(
             draft(DraftFields {
                 title,

@@ -62,7 +62,7 @@ pub(crate) fn draft(fields: DraftFields) -> IncidentDraft {
 }
 
 /// Fields of a draft with only a title.
-pub(crate) fn titled() -> DraftFields {
+pub(crate) fn titled() -> DraftFields<'static> {
     DraftFields {
         title: Some("Disk full".into()),
         ..DraftFields::default()

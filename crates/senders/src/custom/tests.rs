@@ -236,6 +236,18 @@ const ORNAMENTS: [&str; 8] = [
     "other",
 ];
 
+const TEXTS: [&str; 9] = [
+    "title",
+    "description",
+    "severity",
+    "status",
+    "service",
+    "service_id",
+    "source_url",
+    "dedup_key",
+    "other",
+];
+
 proptest! {
     #[test]
     fn no_value_of_an_ornament_loses_an_alert(
@@ -254,5 +266,30 @@ proptest! {
             Err(PayloadError::Fields(faults)) => prop_assert_eq!(faults, [FieldError::required("title")]),
             Err(other) => prop_assert!(false, "{other}"),
         }
+    }
+    /// Another writer of JSON and the fields themselves are the oracle.
+    #[test]
+    fn the_draft_has_the_fields_of_the_payload(
+        texts in proptest::collection::hash_map(proptest::sample::select(&TEXTS[..]), "(?s).{0,40}|[ -~]{0,300}", 0..9),
+        metadata in proptest::collection::hash_map("\\PC{0,9}", "(?s).{0,20}", 0..13),
+    ) {
+        let metadata: Vec<_> = metadata.into_iter().collect();
+        let map: Vec<_> = metadata.iter().map(|(key, value)| format!("{}: {}", Value::from(&**key), Value::from(&**value))).collect();
+        let mut members: Vec<_> = texts.iter().map(|(name, text)| format!("\"{name}\" :{}", Value::from(&**text))).collect();
+        members.push(format!("\"metadata\":{{{}}}", map.join(" ,")));
+        let text = |name: &str| texts.get(name).map(|text| Cow::from(&**text));
+        let fields = DraftFields {
+            title: text("title"),
+            description: text("description"),
+            severity: text("severity"),
+            status: text("status"),
+            service: text("service").or_else(|| text("service_id")),
+            source_url: text("source_url"),
+            dedup_key: text("dedup_key"),
+            metadata: metadata.into_iter().map(|(key, value)| (key, MetadataValue::Text(value))).collect(),
+            notes: Vec::new(),
+        };
+        let expected = IncidentDraft::check(fields).map_err(PayloadError::Fields);
+        prop_assert_eq!(read(&format!("{{{}}}", members.join(", "))), expected);
     }
 }

@@ -2,8 +2,8 @@
 
 use hookgate_domain::text::without_mark;
 
+use super::check;
 use super::string::{Scanned, scan, unescape};
-use super::{Role, parse};
 
 /// A layout of JSON texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum JsonLayout {
 /// Formats a JSON text. Returns `None` if it is not JSON, or is nested more than [`MAX_DEPTH`](super::MAX_DEPTH) levels deep.
 #[must_use]
 pub fn lay_out(text: &[u8], layout: JsonLayout) -> Option<String> {
-    parse(text, |_| Role::Ignored).ok()?;
+    check(text).ok()?;
     let text = str::from_utf8(without_mark(text)).ok()?;
     let mut writer = Writer {
         out: String::with_capacity(text.len()),

@@ -3,44 +3,27 @@
 use std::borrow::Cow;
 
 use super::problem::{JsonProblem, MAX_DEPTH};
-use super::string::{Scanned, decode, scan};
+use super::string::{Scanned, decode, plain_length, scan};
 use super::value::{Json, Role};
 
 /// Number of keys up to which each pair is compared. More keys are sorted first, so that a wide object stays cheap.
 const FEW_KEYS: usize = 16;
-/// Initial capacity of the top-level object, in members. Most payloads have no more fields.
-const USUAL_ENTRIES: usize = 8;
 
 /// The part of a value that is kept.
 #[derive(Clone, Copy)]
-enum Keep {
+pub(super) enum Keep {
     All,
     /// All of it. If it is an object, a repeated key is an error.
     Map,
-    /// Members of an object that are fields; no item of an array.
-    Fields(fn(&str) -> Role),
     Nothing,
 }
 
 impl Keep {
-    /// The part of an array's items that is kept.
-    const fn items(self) -> Self {
-        match self {
-            Self::All | Self::Map => Self::All,
-            Self::Fields(_) | Self::Nothing => Self::Nothing,
-        }
-    }
-
-    /// The part of a member's value that is kept.
-    fn entry(self, key: &str) -> Self {
+    /// The part that is kept of the values inside.
+    const fn inner(self) -> Self {
         match self {
             Self::All | Self::Map => Self::All,
             Self::Nothing => Self::Nothing,
-            Self::Fields(role) => match role(key) {
-                Role::Ignored => Self::Nothing,
-                Role::Field => Self::All,
-                Role::Map => Self::Map,
-            },
         }
     }
 }
@@ -68,29 +51,68 @@ impl<'a> Parser<'a> {
         self.at
     }
 
-    /// Parses the whole text as one value. Anything behind it is a syntax error.
-    pub(super) fn whole(&mut self, role: fn(&str) -> Role) -> Result<Json<'a>, JsonProblem> {
-        if self.next_token().is_none() {
-            return Err(JsonProblem::Empty);
+    /// Parses the whole text as one value; anything behind it is a syntax error. If it is an object, `field` gets its fields,
+    /// in their order. Returns `true` if it is an object.
+    pub(super) fn whole<F: Copy + Into<u8>>(
+        &mut self,
+        role: fn(&str) -> Role<F>,
+        field: impl FnMut(F, Json<'a>),
+    ) -> Result<bool, JsonProblem> {
+        let first = self.next_token().ok_or(JsonProblem::Empty)?;
+        let is_object = first == b'{';
+        if is_object {
+            self.fields(role, field)?;
+        } else {
+            self.value(MAX_DEPTH, Keep::Nothing)?;
         }
-        let json = self.value(MAX_DEPTH, Keep::Fields(role))?;
         match self.next_token() {
-            None => Ok(json),
+            None => Ok(is_object),
             Some(_) => Err(JsonProblem::Syntax),
         }
     }
 
-    fn value(&mut self, levels: usize, keep: Keep) -> Result<Json<'a>, JsonProblem> {
-        match self.token()? {
-            b'"' => {
-                let scanned = self.string()?;
-                Ok(match keep {
-                    Keep::Nothing => Json::Null,
-                    Keep::All | Keep::Map | Keep::Fields(_) => Json::Text(self.decoded(scanned)),
-                })
+    /// Parses the top-level object. A repeated field is an error; a repeated key of other members sets
+    /// [`Self::has_duplicate_key`].
+    fn fields<F: Copy + Into<u8>>(
+        &mut self,
+        role: fn(&str) -> Role<F>,
+        mut field: impl FnMut(F, Json<'a>),
+    ) -> Result<(), JsonProblem> {
+        let (mut seen, mut others) = (0_u32, Vec::new());
+        self.members(|parser, start, key| {
+            let (id, keep) = match role(&key) {
+                Role::Ignored => {
+                    others.push(key);
+                    return parser.value(MAX_DEPTH - 1, Keep::Nothing).map(drop);
+                }
+                Role::Field(id) => (id, Keep::All),
+                Role::Map(id) => (id, Keep::Map),
+            };
+            let bit = 1 << id.into();
+            if seen & bit != 0 {
+                parser.at = start;
+                return Err(JsonProblem::DuplicateKey);
             }
+            seen |= bit;
+            field(id, parser.value(MAX_DEPTH - 1, keep)?);
+            Ok(())
+        })?;
+        self.has_duplicate_key |= has_duplicate(others.len(), || others.iter());
+        self.at += 1;
+        Ok(())
+    }
+
+    pub(super) fn value(&mut self, levels: usize, keep: Keep) -> Result<Json<'a>, JsonProblem> {
+        match self.token()? {
+            b'"' => Ok(match keep {
+                Keep::Nothing => {
+                    self.scan()?;
+                    Json::Null
+                }
+                Keep::All | Keep::Map => Json::Text(self.string()?),
+            }),
             b'{' => self.object(levels.checked_sub(1).ok_or(JsonProblem::TooDeep)?, keep),
-            b'[' => self.array(levels.checked_sub(1).ok_or(JsonProblem::TooDeep)?, keep),
+            b'[' => self.array(levels.checked_sub(1).ok_or(JsonProblem::TooDeep)?, keep.inner()),
             b'-' | b'0'..=b'9' => self.number().map(Json::Number),
             b't' => self.word("true", Json::Bool(true)),
             b'f' => self.word("false", Json::Bool(false)),
@@ -106,7 +128,6 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Ok(Json::Array(array));
         }
-        let keep = keep.items();
         loop {
             let item = self.value(levels, keep)?;
             if matches!(keep, Keep::All) {
@@ -123,74 +144,59 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Parses an object. A repeated key is an error in a map, and elsewhere sets [`Self::has_duplicate_key`].
     fn object(&mut self, levels: usize, keep: Keep) -> Result<Json<'a>, JsonProblem> {
-        self.at += 1;
-        // Reserved for the top-level object only: nested objects may be tiny and very many.
-        let (mut object, mut others) = match keep {
-            Keep::Fields(_) => (Vec::with_capacity(USUAL_ENTRIES), Vec::new()),
-            Keep::All | Keep::Map | Keep::Nothing => (Vec::new(), Vec::new()),
+        let (mut object, mut others) = (Vec::new(), Vec::new());
+        self.members(|parser, _, key| {
+            let value = parser.value(levels, keep.inner())?;
+            match keep {
+                Keep::All | Keep::Map => object.push((key, value)),
+                Keep::Nothing => others.push(key),
+            }
+            Ok(())
+        })?;
+        let is_repeated = match keep {
+            Keep::All | Keep::Map => has_duplicate(object.len(), || object.iter().map(|(key, _)| key)),
+            Keep::Nothing => has_duplicate(others.len(), || others.iter()),
         };
+        if is_repeated && matches!(keep, Keep::Map) {
+            return Err(JsonProblem::DuplicateKey);
+        }
+        self.has_duplicate_key |= is_repeated;
+        self.at += 1;
+        Ok(Json::Object(object))
+    }
+
+    /// Parses an object up to its last brace. `member` gets the offset of each key and the key, and parses the value.
+    fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Self, usize, Cow<'a, str>) -> Result<(), JsonProblem>,
+    ) -> Result<(), JsonProblem> {
+        self.at += 1;
         if self.token()? == b'}' {
-            self.at += 1;
-            return Ok(Json::Object(object));
+            return Ok(());
         }
         loop {
             if self.token()? != b'"' {
                 return Err(JsonProblem::Syntax);
             }
             let start = self.at;
-            let scanned = self.string()?;
-            let key = self.decoded(scanned);
+            let key = self.string()?;
             if self.token()? != b':' {
                 return Err(JsonProblem::Syntax);
             }
             self.at += 1;
-            let kept = keep.entry(&key);
-            // Fields are few, so a new one is compared with all others. Keys of other objects are compared at the end.
-            if matches!((keep, kept), (Keep::Fields(_), Keep::All | Keep::Map))
-                && object.iter().any(|(known, _)| *known == key)
-            {
-                self.at = start;
-                return Err(JsonProblem::DuplicateKey);
-            }
-            let value = self.value(levels, kept)?;
-            match kept {
-                Keep::Nothing => others.push(key),
-                Keep::All | Keep::Map | Keep::Fields(_) => object.push((key, value)),
-            }
+            member(self, start, key)?;
             match self.token()? {
                 b',' => self.at += 1,
-                b'}' => {
-                    self.compare_keys(keep, &object, &others)?;
-                    self.at += 1;
-                    return Ok(Json::Object(object));
-                }
+                b'}' => return Ok(()),
                 _ => return Err(JsonProblem::Syntax),
             }
         }
     }
 
-    /// Looks for repeated keys. In a map they are an error, elsewhere they set [`Self::has_duplicate_key`]. Repeated fields
-    /// were refused before, so of the top-level object only the ignored members (`others`) are compared.
-    fn compare_keys(
-        &mut self,
-        keep: Keep,
-        object: &[(Cow<'_, str>, Json<'_>)],
-        others: &[Cow<'_, str>],
-    ) -> Result<(), JsonProblem> {
-        let has_duplicate = match keep {
-            Keep::Fields(_) | Keep::Nothing => has_duplicate(others.len(), || others.iter()),
-            Keep::All | Keep::Map => has_duplicate(object.len(), || object.iter().map(|(key, _)| key)),
-        };
-        if has_duplicate && matches!(keep, Keep::Map) {
-            return Err(JsonProblem::DuplicateKey);
-        }
-        self.has_duplicate_key |= has_duplicate;
-        Ok(())
-    }
-
     /// Scans the string that begins at the next byte, a quotation mark.
-    fn string(&mut self) -> Result<Scanned<'a>, JsonProblem> {
+    fn scan(&mut self) -> Result<Scanned<'a>, JsonProblem> {
         let (scanned, length) = scan(&self.text[self.at + 1..]).map_err(|(problem, length)| {
             self.at += 1 + length;
             problem
@@ -199,15 +205,28 @@ impl<'a> Parser<'a> {
         Ok(scanned)
     }
 
-    fn decoded(&mut self, scanned: Scanned<'a>) -> Cow<'a, str> {
-        match scanned {
+    /// Scans and decodes the string that begins at the next byte.
+    fn string(&mut self) -> Result<Cow<'a, str>, JsonProblem> {
+        let start = self.at + 1;
+        let end = start + plain_length(&self.text.as_bytes()[start..]);
+        // Nearly all strings have no escapes.
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(Cow::Borrowed(&self.text[start..end]));
+        }
+        self.escaped_string()
+    }
+
+    #[cold]
+    fn escaped_string(&mut self) -> Result<Cow<'a, str>, JsonProblem> {
+        Ok(match self.scan()? {
             Scanned::Plain(text) => Cow::Borrowed(text),
             Scanned::Escaped(raw) => {
                 let (text, has_lone_surrogate) = decode(raw);
                 self.has_lone_surrogate |= has_lone_surrogate;
                 Cow::Owned(text)
             }
-        }
+        })
     }
 
     /// Scans a number: `[ "-" ] int [ frac ] [ exp ]`.

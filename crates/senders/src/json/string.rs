@@ -17,34 +17,53 @@ pub(super) fn scan(rest: &str) -> Result<(Scanned<'_>, usize), (JsonProblem, usi
     let bytes = rest.as_bytes();
     let (mut at, mut has_escapes) = (0, false);
     loop {
-        let Some(length) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
-            let end = control(bytes, at, bytes.len())?;
-            return Err((JsonProblem::Truncated, end));
-        };
-        at = control(bytes, at, at + length)?;
-        if bytes[at] == b'"' {
-            let text = &rest[..at];
-            let scanned = if has_escapes {
-                Scanned::Escaped(text)
-            } else {
-                Scanned::Plain(text)
-            };
-            return Ok((scanned, at + 1));
+        at += plain_length(&bytes[at..]);
+        match bytes.get(at) {
+            None => return Err((JsonProblem::Truncated, at)),
+            Some(b'"') => {
+                let text = &rest[..at];
+                let scanned = if has_escapes {
+                    Scanned::Escaped(text)
+                } else {
+                    Scanned::Plain(text)
+                };
+                return Ok((scanned, at + 1));
+            }
+            Some(b'\\') => {
+                has_escapes = true;
+                at += escape(&bytes[at..]).map_err(|problem| (problem, at))?;
+            }
+            // A control character.
+            Some(_) => return Err((JsonProblem::Syntax, at)),
         }
-        has_escapes = true;
-        at += escape(&bytes[at..]).map_err(|problem| (problem, at))?;
     }
 }
 
-/// Returns `end` if there is no control character between `start` and `end`.
-fn control(bytes: &[u8], start: usize, end: usize) -> Result<usize, (JsonProblem, usize)> {
-    let stretch = &bytes[start..end];
-    // A loop without an early exit is vectorized.
-    if stretch.iter().copied().fold(u8::MAX, u8::min) < b' ' {
-        let at = stretch.iter().take_while(|byte| **byte >= b' ').count();
-        return Err((JsonProblem::Syntax, start + at));
+/// Number of bytes before the first quotation mark, backslash or control character. Eight bytes are checked at once, as one
+/// integer: most strings are too short for a vectorized search to pay off.
+#[inline]
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return index * size_of::<u64>() + special.trailing_zeros() as usize / 8;
+        }
     }
-    Ok(end)
+    let is_plain = |byte: &&u8| **byte >= b' ' && !matches!(**byte, b'"' | b'\\');
+    words.len() * size_of::<u64>() + rest.iter().take_while(is_plain).count()
+}
+
+/// Sets the highest bit of the first byte that is a quotation mark, a backslash or a control character. No bit before that
+/// byte is set, and none at all if there is no such byte.
+const fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // A subtraction sets the highest bit of bytes that are smaller than the subtrahend. It borrows from later bytes only.
+    // `^ 2` swaps the quotation mark and the space, which puts the mark next to the control characters.
+    let mark_or_control = (word ^ (ONES * 2)).wrapping_sub(ONES * (b' ' as u64 + 1));
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    // Bytes above ASCII have that bit already.
+    (mark_or_control | backslash) & !word & (ONES * 0x80)
 }
 
 /// Checks the escape at the start of `bytes` and returns its length.
@@ -105,5 +124,28 @@ fn pair(escaped: &str) -> (Option<char>, usize) {
             (char::decode_utf16([first, second]).find_map(Result::ok), 11)
         }
         (first, _) => (first.and_then(|unit| char::from_u32(unit.into())), 5),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_first_special_byte_is_found(
+            bytes in prop::collection::vec(
+                prop_oneof![Just(b'"'), Just(b'\\'), Just(b' '), Just(0x1F), Just(b'#'), Just(b'['), Just(b']'), any::<u8>()],
+                0..40,
+            ),
+            plain in 0_usize..40,
+        ) {
+            let bytes = [vec![b'a'; plain], bytes].concat();
+            let is_special = |byte: &u8| *byte < 0x20 || [b'"', b'\\'].contains(byte);
+            let first = bytes.iter().position(is_special).unwrap_or(bytes.len());
+            prop_assert_eq!(plain_length(&bytes), first);
+        }
     }
 }

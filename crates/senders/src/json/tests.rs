@@ -3,10 +3,35 @@
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
+use super::parser::Keep;
 use super::*;
 
+/// Parses a text and keeps all of it.
 fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
-    super::parse(text, |_| Role::Field).map(|reading| reading.json)
+    let whole = check(text);
+    let text = without_mark(text);
+    let mut parser = Parser::new(str::from_utf8(text).unwrap_or_default());
+    let value = parser.value(MAX_DEPTH, Keep::Map);
+    match (whole, value) {
+        (Ok(_), Ok(json)) => Ok(json),
+        (Ok(_), Err(problem)) => Err(JsonFault::at(text, parser.at(), problem)),
+        (Err(fault), _) => Err(fault),
+    }
+}
+
+/// The fields of an object, of which `m` is a map, `f` and `g` are fields, and the others are ignored.
+fn fields(text: &str) -> Result<(Reading, Vec<(u8, Json<'_>)>), JsonFault> {
+    let role = |key: &str| match key {
+        "m" => Role::Map(0),
+        "f" => Role::Field(1),
+        "g" => Role::Field(31),
+        _ => Role::Ignored,
+    };
+    let mut fields = Vec::new();
+    let reading = super::parse(text.as_bytes(), role, |field: u8, value| {
+        fields.push((field, value));
+    })?;
+    Ok((reading, fields))
 }
 
 fn problem(text: &str) -> Option<JsonProblem> {
@@ -31,14 +56,12 @@ fn the_depth_is_bounded_at_64() {
 fn duplicate_keys_are_found_however_written() {
     assert_eq!(problem(r#"{"a":1,"a":1}"#), Some(JsonProblem::DuplicateKey));
     assert_eq!(problem(r#"{"a":1,"\u0061":2}"#), Some(JsonProblem::DuplicateKey));
-    let read = |text: &'static str| {
-        super::parse(text.as_bytes(), |key| match key {
-            "m" => Role::Map,
-            "f" => Role::Field,
-            _ => Role::Ignored,
-        })
-    };
-    for text in [r#"{"f":1,"x":1,"f":2}"#, r#"{"m":{"a":1,"b":2,"a":3}}"#] {
+    let read = |text| fields(text).map(|(reading, _)| reading);
+    for text in [
+        r#"{"f":1,"x":1,"f":2}"#,
+        r#"{"g":1,"f":1,"g":2}"#,
+        r#"{"m":{"a":1,"b":2,"a":3}}"#,
+    ] {
         assert_eq!(
             read(text).map_err(|fault| fault.problem),
             Err(JsonProblem::DuplicateKey),
@@ -63,11 +86,7 @@ fn duplicate_keys_are_found_however_written() {
 
 #[test]
 fn duplicates_of_a_wide_object_are_found() {
-    let read = |text: &str| {
-        super::parse(text.as_bytes(), |_| Role::Ignored)
-            .unwrap()
-            .has_duplicate_key
-    };
+    let read = |text: &str| check(text.as_bytes()).unwrap().has_duplicate_key;
     let mut wide: Vec<String> = (0..10_000).map(|n| format!("\"k{n}\":{n}")).collect();
     assert!(!read(&format!("{{{}}}", wide.join(","))));
     wide.push("\"k4711\":0".into());
@@ -76,12 +95,9 @@ fn duplicates_of_a_wide_object_are_found() {
 
 #[test]
 fn what_is_not_wanted_is_checked_and_not_kept() {
-    let read = |text: &'static str| {
-        let role = |key: &str| if key == "a" { Role::Field } else { Role::Ignored };
-        super::parse(text.as_bytes(), role).map(|reading| reading.json)
-    };
-    let kept = Json::Object(vec![("a".into(), Json::Array(vec![Json::Number("1")]))]);
-    assert_eq!(read(r#"{"b":{"a":[2]},"a":[1],"c":["x\n"]}"#), Ok(kept));
+    let read = |text| fields(text).map(|(_, fields)| fields);
+    let kept = vec![(1, Json::Array(vec![Json::Number("1")])), (31, Json::Null)];
+    assert_eq!(read(r#"{"b":{"f":[2]},"f":[1],"c":["x\n"],"g":null}"#), Ok(kept));
     for text in [r#"{"b":01}"#, r#"{"b":"\x"}"#, r#"{"b":["a" "b"]}"#] {
         assert_eq!(
             read(text).map_err(|fault| fault.problem),
@@ -89,9 +105,9 @@ fn what_is_not_wanted_is_checked_and_not_kept() {
             "{text}"
         );
     }
-    let deep: &'static str = Box::leak(format!("{{\"b\":{}}}", "[".repeat(65)).into_boxed_str());
+    let deep = format!("{{\"b\":{}}}", "[".repeat(65));
     assert_eq!(
-        read(deep).map_err(|fault| fault.problem),
+        read(&deep).map_err(|fault| fault.problem),
         Err(JsonProblem::TooDeep)
     );
 }
@@ -199,7 +215,7 @@ proptest! {
 
     #[test]
     fn what_is_of_the_grammar_is_read_and_nothing_else(text in r#"[\[\]{}:,"\\ua0-9.e+tn -]{0,40}"#) {
-        let read = super::parse(text.as_bytes(), |_| Role::Ignored);
+        let read = check(text.as_bytes());
         prop_assert_eq!(read.is_ok(), is_of_grammar(text.as_bytes()), "{:?}", read);
     }
 

@@ -16,6 +16,11 @@ pub(crate) enum Json<'a> {
 }
 
 impl Json<'_> {
+    /// Returns `true` for arrays and objects.
+    pub(crate) const fn is_nested(&self) -> bool {
+        matches!(self, Self::Array(_) | Self::Object(_))
+    }
+
     /// Appends the value as compact JSON.
     pub(crate) fn write(&self, out: &mut String) {
         match self {
@@ -58,13 +63,13 @@ fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// The role of a member of the top-level object.
+/// The role of a member of the top-level object. `F` identifies the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum Role<F> {
     /// Not a field: the value is checked and dropped.
     Ignored,
     /// A field. Its key must not be repeated.
-    Field,
+    Field(F),
     /// A field whose value is a map. The keys of the map must not be repeated either.
-    Map,
+    Map(F),
 }

@@ -66,8 +66,8 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
 pub async fn notes_are_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let draft = samples::draft(DraftFields {
-        title: Some("é".repeat(501)),
-        severity: Some("\"x\"".to_owned()),
+        title: Some("é".repeat(501).into()),
+        severity: Some("\"x\"".into()),
         ..DraftFields::default()
     });
     let draft = draft.expect("a draft that the rules take");

@@ -24,7 +24,7 @@ pub(super) fn about(webhook: &Webhook, at: i64, fields: DraftFields) -> Accepted
     }
 }
 
-pub(super) fn severity(word: &str) -> DraftFields {
+pub(super) fn severity(word: &str) -> DraftFields<'_> {
     DraftFields {
         severity: Some(word.into()),
         ..DraftFields::default()
