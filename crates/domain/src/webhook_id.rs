@@ -19,6 +19,8 @@ pub(crate) use windows::DIGITS;
 use crate::base62;
 use crate::secret::{SecretError, SecretText, WEBHOOK_ID_PREFIX, length};
 
+/// Length of a webhook ID.
+const WEBHOOK_ID_LENGTH: usize = length(WEBHOOK_ID_PREFIX);
 /// Random digits in a hint. Four of 32 leave 166 bits unknown.
 const HINT_DIGITS: usize = 4;
 
@@ -48,7 +50,7 @@ const HINT_DIGITS: usize = 4;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct WebhookId(SecretText<{ length(WEBHOOK_ID_PREFIX) }>);
+pub struct WebhookId(SecretText<WEBHOOK_ID_LENGTH>);
 
 impl WebhookId {
     /// Makes a new ID from random bytes. `fill` overwrites the whole buffer from a cryptographic source each time it is
@@ -122,12 +124,7 @@ impl std::str::FromStr for WebhookId {
     type Err = WebhookIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        SecretText::parse(WEBHOOK_ID_PREFIX, text)
-            .map(Self)
-            .map_err(|misread| match misread {
-                SecretError::Form => WebhookIdError::Form,
-                SecretError::Checksum => WebhookIdError::Checksum,
-            })
+        Ok(Self(SecretText::parse(WEBHOOK_ID_PREFIX, text)?))
     }
 }
 
@@ -156,6 +153,15 @@ pub enum WebhookIdError {
     Checksum,
 }
 
+impl From<SecretError> for WebhookIdError {
+    fn from(error: SecretError) -> Self {
+        match error {
+            SecretError::Form => Self::Form,
+            SecretError::Checksum => Self::Checksum,
+        }
+    }
+}
+
 /// SHA-256 of a webhook ID, which the store keeps and looks up. It can't be turned back into the ID, and needs neither
 /// salt nor stretching, because 190 random bits can't be guessed.
 ///
@@ -172,6 +178,26 @@ pub enum WebhookIdError {
 pub struct WebhookIdDigest([u8; 32]);
 
 impl WebhookIdDigest {
+    /// The digest of the webhook ID in a text, as [`WebhookId::digest`] gives it, without a copy of the secret.
+    ///
+    /// ```
+    /// use hookgate_domain::{WebhookId, WebhookIdDigest, WebhookIdError};
+    ///
+    /// let id: WebhookId = "wh_777777777777777777777777777777774c13vo".parse()?;
+    /// assert_eq!(WebhookIdDigest::of_id(id.reveal())?, id.digest());
+    /// assert_eq!(WebhookIdDigest::of_id("wh_short"), Err(WebhookIdError::Form));
+    /// # Ok::<(), WebhookIdError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`WebhookIdError`], if the text is no webhook ID.
+    pub fn of_id(text: &str) -> Result<Self, WebhookIdError> {
+        Ok(Self(SecretText::<WEBHOOK_ID_LENGTH>::digest_of(
+            WEBHOOK_ID_PREFIX,
+            text,
+        )?))
+    }
+
     /// A digest read back from a store.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

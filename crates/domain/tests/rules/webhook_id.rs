@@ -17,6 +17,7 @@ proptest! {
         let parsed: WebhookId = id.reveal().parse()?;
         prop_assert_eq!(parsed.reveal(), id.reveal());
         prop_assert_eq!(parsed.digest(), id.digest());
+        prop_assert_eq!(WebhookIdDigest::of_id(id.reveal()), Ok(id.digest()));
         prop_assert_eq!(WebhookIdDigest::from_bytes(*id.digest().as_bytes()), id.digest());
         prop_assert_eq!(parsed.hint().to_string(), &id.reveal()[..7]);
         prop_assert_eq!(parsed.hint().to_string().parse(), Ok(id.hint()));
@@ -32,11 +33,13 @@ proptest! {
 
     #[test]
     fn a_guess_of_the_right_form_fails_by_its_checksum(guess in "wh_[0-9A-Za-z]{38}") {
+        prop_assert_eq!(WebhookIdDigest::of_id(&guess), Err(WebhookIdError::Checksum));
         prop_assert_eq!(guess.parse::<WebhookId>().err(), Some(WebhookIdError::Checksum));
     }
 
     #[test]
-    fn any_other_text_fails_by_its_form(text in "\\PC{0,50}") {
+    fn any_other_text_fails_by_its_form(text in "\\PC{0,50}|wh_[!-~]{37}[:-@]") {
+        prop_assert_eq!(WebhookIdDigest::of_id(&text), Err(WebhookIdError::Form));
         prop_assert_eq!(text.parse::<WebhookId>().err(), Some(WebhookIdError::Form));
     }
 

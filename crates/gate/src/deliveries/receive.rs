@@ -11,8 +11,7 @@ mod sender_key;
 use std::sync::Arc;
 
 use hookgate_domain::{
-    Attempt, Denial, KnownUrl, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest,
-    judge,
+    Attempt, Denial, KnownUrl, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookIdDigest, judge,
 };
 use hookgate_senders::{check_signature_headers, verify_signature};
 
@@ -76,8 +75,7 @@ impl<S: Store> Gate<S> {
         request: &DeliveryRequest<'_>,
     ) -> Result<(WebhookIdDigest, Arc<CachedUrl>), Rejection> {
         let not_found = || Rejection::Refused(RefusalCode::WebhookNotFound.into());
-        let id: WebhookId = request.webhook_id.parse().map_err(|_| not_found())?;
-        let digest = id.digest();
+        let digest = WebhookIdDigest::of_id(request.webhook_id).map_err(|_| not_found())?;
         if let Some(known) = self.url_cache.remembered(&digest) {
             return Ok((digest, known));
         }
