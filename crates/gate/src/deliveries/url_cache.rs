@@ -4,13 +4,15 @@
 //! [`UrlCache::fresh`] confirms a refusal. Tombstones are final and need no confirmation.
 
 use std::convert::Infallible;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hookgate_domain::{KnownUrl, Timestamp, WebhookIdDigest};
-use quick_cache::sync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use tokio::sync::Mutex;
 
 use super::memory_budget::WebhookQuota;
@@ -22,8 +24,13 @@ const MAX_URLS: usize = 10_000;
 
 /// The known URLs that were used recently.
 pub(crate) struct UrlCache {
-    urls: Cache<WebhookIdDigest, Arc<CachedUrl>>,
+    urls: Cache<WebhookIdDigest, Arc<CachedUrl>, UnitWeighter, BuildHasherDefault<DigestHasher>>,
 }
+
+/// Hashes a digest to its first bytes: SHA-256 has mixed them already. Nobody can choose the keys of the table, because
+/// it has the URLs of existing webhooks only, and their IDs are random.
+#[derive(Default)]
+struct DigestHasher(u64);
 
 /// A known URL as the store had it at some time, with the state that survives a revalidation.
 pub(crate) struct CachedUrl {
@@ -52,9 +59,26 @@ struct Revalidation {
 
 impl Default for UrlCache {
     fn default() -> Self {
+        let (weighter, hasher) = (UnitWeighter, BuildHasherDefault::new());
+        let lifecycle = DefaultLifecycle::default();
         Self {
-            urls: Cache::new(MAX_URLS),
+            urls: Cache::with(MAX_URLS, MAX_URLS as u64, weighter, hasher, lifecycle),
         }
+    }
+}
+
+impl Hasher for DigestHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
+    }
+
+    /// The length, which is the same for all digests.
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -176,5 +200,21 @@ impl Rate {
 
     const fn allowance(&self) -> Allowance {
         Allowance::new(self.per_minute.get(), Duration::from_mins(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasher;
+
+    use super::*;
+
+    #[test]
+    fn a_digest_is_hashed_to_its_first_bytes() {
+        let mut digest = [7; 32];
+        digest[..8].copy_from_slice(&0x0123_4567_89AB_CDEF_u64.to_ne_bytes());
+        let hasher = BuildHasherDefault::<DigestHasher>::new();
+        let hash = hasher.hash_one(WebhookIdDigest::from_bytes(digest));
+        assert_eq!(hash, 0x0123_4567_89AB_CDEF);
     }
 }
