@@ -3,6 +3,7 @@
 //! preparation of a record nor a wake-up of the writer for each.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -29,7 +30,7 @@ struct State {
 }
 
 /// Properties that refusals on one record share, at least. The source is its prefix.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct RefusalKind {
     webhook: WebhookHandle,
     minute: i64,
@@ -118,6 +119,19 @@ impl RefusalCoalescer {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hash for RefusalKind {
+    /// Hashes the webhook and the source only. Of the other properties, a pair of them has few values in a minute, and each
+    /// would cost as much as the webhook.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let source = match self.source {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        self.webhook.hash(state);
+        state.write_u128(source.to_bits());
     }
 }
 
