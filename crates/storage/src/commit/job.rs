@@ -108,8 +108,8 @@ pub(super) struct PendingDelivery {
     pub(super) delivery: AcceptedDelivery,
     /// Its result, valid if the transaction is committed.
     pub(super) outcome: Option<Result<Commit, StoreError>>,
-    /// The refusal to record if nothing was stored and the caller has left.
-    pub(super) pending_refusal: Option<PendingRefusal>,
+    /// The refusal to record if nothing was stored and the caller has left. Boxed, because it is rare and large.
+    pub(super) pending_refusal: Option<Box<PendingRefusal>>,
     reply: oneshot::Sender<Result<Commit, StoreError>>,
     weight: QueuedBytes,
 }
@@ -132,14 +132,17 @@ impl PendingDelivery {
 
     /// The refusal to record instead, if the caller has left: the delivery is not judged again, and its
     /// sender got no answer.
-    pub(super) fn refusal_if_abandoned(&self, commit: Commit) -> Option<PendingRefusal> {
+    pub(super) fn refusal_if_abandoned(&self, commit: Commit) -> Option<Box<PendingRefusal>> {
         let code = match commit {
             Commit::Stored(_) => return None,
             Commit::Stale => RefusalCode::ClientGone,
             Commit::Full => RefusalCode::RateLimited,
             Commit::IdempotencyConflict => RefusalCode::IdempotencyConflict,
         };
-        self.reply.is_closed().then(|| PendingRefusal {
+        if !self.reply.is_closed() {
+            return None;
+        }
+        Some(Box::new(PendingRefusal {
             refusal: RefusedDelivery {
                 webhook: self.delivery.webhook,
                 received_at: self.delivery.received_at,
@@ -158,17 +161,19 @@ impl PendingDelivery {
             },
             times: 1,
             slot: None,
-        })
+        }))
     }
 
-    fn answer(mut self) {
+    fn answer(mut self: Box<Self>) {
         let outcome = self.outcome.take().unwrap_or_else(|| Err(unavailable(WHAT)));
         self.send(outcome);
     }
 
-    fn send(self, outcome: Result<Commit, StoreError>) {
+    /// Takes a box, so that the delivery is dropped where it is.
+    fn send(self: Box<Self>, outcome: Result<Commit, StoreError>) {
+        let Self { reply, .. } = *self;
         // The caller may have left; the commit stands.
-        let _ = self.reply.send(outcome);
+        let _ = reply.send(outcome);
     }
 }
 
