@@ -169,12 +169,16 @@ impl<'a> Fields<'a> {
             self.note(field, NoteCode::Nested);
         }
         // The check of the draft leaves further ones out, and says so.
-        let kept = entries.len().min(MAX_METADATA_KEYS + 1);
-        let flat = entries
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.into_owned(), plain(value)?)));
-        let mut metadata = Vec::with_capacity(kept);
-        metadata.extend(flat.take(kept));
+        let most = entries.len().min(MAX_METADATA_KEYS + 1);
+        let mut metadata = Vec::with_capacity(most);
+        for (key, value) in entries {
+            if metadata.len() == most {
+                break;
+            }
+            if let Some(value) = plain(value) {
+                metadata.push((key.into_owned(), value));
+            }
+        }
         metadata
     }
 }

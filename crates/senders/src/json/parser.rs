@@ -8,6 +8,8 @@ use super::value::{Json, Role};
 
 /// Number of keys up to which each pair is compared. More keys are sorted first, so that a wide object stays cheap.
 const FEW_KEYS: usize = 16;
+/// Initial capacity of an object, in members: as many as a vector of them has when it grows first.
+const USUAL_MEMBERS: usize = 4;
 
 /// The part of a value that is kept.
 #[derive(Clone, Copy)]
@@ -150,7 +152,13 @@ impl<'a> Parser<'a> {
         self.members(|parser, _, key| {
             let value = parser.value(levels, keep.inner())?;
             match keep {
-                Keep::All | Keep::Map => object.push((key, value)),
+                Keep::All | Keep::Map => {
+                    // Cheaper than letting the vector grow. Empty objects may be very many, and take no memory.
+                    if object.is_empty() {
+                        object = Vec::with_capacity(USUAL_MEMBERS);
+                    }
+                    object.push((key, value));
+                }
                 Keep::Nothing => others.push(key),
             }
             Ok(())
