@@ -160,27 +160,33 @@ impl CommitWorker {
             ..
         } = self;
         let _deadline = connection.deadline();
-        let done = connection.transaction(|connection| match target {
-            WriteTarget::File { recorder, .. } => {
+        let done = match target {
+            WriteTarget::File { recorder, .. } => connection.transaction(|connection| {
                 let mut batch = Batch::new(SqliteBackend::new(connection, recorder), folder, coalescer);
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }
                 Ok(batch.finish()?)
-            }
+            }),
             WriteTarget::Server { off_record, .. } => {
-                let mut batch = Batch::new(
-                    PostgresBackend::read(connection, jobs, off_record)?,
-                    folder,
-                    coalescer,
-                );
-                for job in jobs {
-                    batch.run(job).map_err(Aborted::Job)?;
+                let done = PostgresBackend::begin(connection, jobs, off_record)
+                    .map_err(Aborted::Transaction)
+                    .and_then(|backend| {
+                        let mut batch = Batch::new(backend, folder, coalescer);
+                        for job in jobs {
+                            batch.run(job).map_err(Aborted::Job)?;
+                        }
+                        // It writes the rows and commits, so a row that can't be stored fails here.
+                        batch.finish().map_err(Aborted::Job)
+                    });
+                if let (Connection::Postgres(link), Err(_)) = (connection, &done) {
+                    // Without an answer the batch may be committed. The connection is broken then, so that
+                    // nothing is repeated.
+                    let _ = link.roll_back();
                 }
-                // The rows are written together here, so a row that can't be stored fails here.
-                batch.finish().map_err(Aborted::Job)
+                done
             }
-        });
+        };
         match target {
             WriteTarget::File { recorder, .. } if done.is_ok() => recorder.committed(),
             WriteTarget::File { recorder, .. } => recorder.rolled_back(),

@@ -11,6 +11,8 @@ mod tls;
 
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
+use diesel::result::QueryResult;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use hookgate_gate::LogInterval;
@@ -69,6 +71,8 @@ pub(crate) struct Link {
     pub(crate) connection: PgConnection,
     task: AbortOnDrop,
     runtime: Handle,
+    /// `true` if the state of its transaction is unknown.
+    is_lost: bool,
 }
 
 impl Address {
@@ -109,9 +113,29 @@ impl Link {
         .await
     }
 
-    /// `true` if the connection is closed.
+    /// `true` if the connection is closed, or if the state of its transaction is unknown.
     pub(crate) fn is_closed(&self) -> bool {
-        self.task.0.is_finished()
+        self.is_lost || self.task.0.is_finished()
+    }
+
+    /// Runs statements in one round trip. A statement is sent when its future is polled first, so those that
+    /// are joined are sent without waiting for each other's answer.
+    pub(crate) fn pipeline<'a, T, F>(
+        &'a self,
+        statements: impl FnOnce(&'a AsyncPgConnection) -> F,
+    ) -> QueryResult<T>
+    where
+        F: Future<Output = QueryResult<T>>,
+    {
+        self.runtime.block_on(statements(&self.connection))
+    }
+
+    /// Rolls a transaction back that was begun in a pipeline. The server answers in order: if it answers this,
+    /// it has run or refused everything that was sent before, and no `COMMIT` is still on its way.
+    pub(crate) fn roll_back(&mut self) -> QueryResult<()> {
+        let done = self.connection.batch_execute("ROLLBACK");
+        self.is_lost |= done.is_err();
+        done
     }
 
     /// Cuts the connection unless the deadline is dropped in time: a server that does not answer must not
@@ -183,6 +207,7 @@ impl NewConnection {
             connection: PgConnection::from(connection),
             task: self.task,
             runtime: Handle::current(),
+            is_lost: false,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer};
+use diesel_async::AsyncPgConnection;
 use hookgate_domain::WebhookHandle;
 
 use crate::connection::Connection;
@@ -44,8 +45,10 @@ pub(crate) fn lock_policies(connection: &mut Connection) -> QueryResult<()> {
 ///
 /// Correctness depends on the row locks. But row locks are not fair: a steady stream of deliveries would
 /// starve a policy change. Advisory locks queue.
-pub(crate) fn share_policies(connection: &mut PgConnection, buckets: &[i32]) -> QueryResult<()> {
-    LockPolicies(buckets).execute(connection).map(drop)
+pub(crate) async fn share_policies(connection: &AsyncPgConnection, buckets: &[i32]) -> QueryResult<()> {
+    diesel_async::RunQueryDsl::execute(LockPolicies(buckets), &mut &*connection)
+        .await
+        .map(drop)
 }
 
 /// Takes an exclusive lock on a policy: waits for the deliveries that are in progress, and later ones wait.
@@ -78,5 +81,3 @@ impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for LockPolicies<'_> {
         Ok(())
     }
 }
-
-impl<C> RunQueryDsl<C> for LockPolicies<'_> {}

@@ -2,22 +2,26 @@
 //! changes, so they stay prepared.
 
 /// Declares the columns of rows and the statement that writes them: `Name: column: SqlType = RustType, ...;`
-/// and the SQL before and behind the list of arrays in `unnest(...)`.
+/// and the SQL before and behind the list of arrays in `unnest(...)`. `Name<'a>` borrows its rows for `'a`.
 macro_rules! column_statement {
-    ($(#[$doc:meta])* $name:ident: $first:ident: $first_sql:ty = $first_type:ty, $($column:ident: $sql:ty = $type:ty),+ $(,)?; $before:literal .. $behind:literal) => {
+    ($(#[$doc:meta])* $name:ident $(<$life:lifetime>)?: $first:ident: $first_sql:ty = $first_type:ty, $($column:ident: $sql:ty = $type:ty),+ $(,)?; $before:literal .. $behind:literal) => {
         $(#[$doc])*
         #[derive(Default)]
-        pub(crate) struct $name {
+        pub(crate) struct $name $(<$life>)? {
             pub(crate) $first: Vec<$first_type>,
             $(pub(crate) $column: Vec<$type>,)+
         }
 
-        impl diesel::query_builder::QueryId for $name {
-            type QueryId = Self;
-            const HAS_STATIC_QUERY_ID: bool = true;
-        }
+        const _: () = {
+            pub(crate) struct Id;
 
-        impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name {
+            impl $(<$life>)? diesel::query_builder::QueryId for $name $(<$life>)? {
+                type QueryId = Id;
+                const HAS_STATIC_QUERY_ID: bool = true;
+            }
+        };
+
+        impl $(<$life>)? diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name $(<$life>)? {
             fn walk_ast<'b>(
                 &'b self,
                 mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
@@ -33,7 +37,15 @@ macro_rules! column_statement {
             }
         }
 
-        impl<C> diesel::RunQueryDsl<C> for $name {}
+        impl $(<$life>)? $name $(<$life>)? {
+            /// Runs the statement, unless there are no rows.
+            pub(crate) async fn execute(self, connection: &diesel_async::AsyncPgConnection) -> diesel::QueryResult<()> {
+                if self.$first.is_empty() {
+                    return Ok(());
+                }
+                diesel_async::RunQueryDsl::execute(self, &mut &*connection).await.map(drop)
+            }
+        }
     };
 }
 pub(crate) use column_statement;

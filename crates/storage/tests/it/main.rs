@@ -10,6 +10,7 @@ mod older;
 mod opening;
 mod periods;
 mod postgres;
+mod postgres_commits;
 mod removing_server;
 mod restoring;
 mod retention;

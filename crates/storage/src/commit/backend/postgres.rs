@@ -1,24 +1,27 @@
 //! The backend for PostgreSQL: reads and locks everything at once before the batch, and writes everything at
-//! once behind it.
+//! once behind it. Each of the two is one round trip, whatever the batch contains: `BEGIN` and the reads are
+//! sent together, and so are the writes and `COMMIT`.
 //!
 //! The locks, in the order in which every batch takes them: policies and webhooks (both shared), counters,
 //! incidents. While the counters are locked, no other transaction writes deliveries, so what is read after
 //! them can't change: keys, dedup keys, numbers.
 
+mod queries;
 mod reads;
 mod rows;
 mod statements;
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 
-use diesel::RunQueryDsl;
 use diesel::result::{Error, QueryResult};
+use diesel_async::AsyncPgConnection;
 use hookgate_domain::incident::IncidentEvent;
 use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, WebhookHandle};
 
 use super::{CommitBackend, NextNumbers, record};
 use crate::commit::change::Change;
-use crate::connection::postgres::PgConnection;
+use crate::connection::postgres::Link;
 use crate::counters::Counter;
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::row::NewDelivery;
@@ -27,15 +30,16 @@ use crate::query_error::{CorruptRow, QueryError};
 use crate::usage::observation::Observation;
 use crate::usage::off_record::OffRecord;
 use crate::webhooks::statements::Target;
+use queries::counter_share;
 use rows::storable;
 use statements::{
     CountColumns, CounterColumns, DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns,
-    KeyColumns, counter_share,
+    KeyColumns, commit,
 };
 
 /// The backend for PostgreSQL.
-pub(in super::super) struct PostgresBackend<'a> {
-    connection: &'a mut PgConnection,
+pub(in super::super) struct PostgresBackend<'a, 'r> {
+    link: &'a Link,
     off_record: &'a mut OffRecord,
     targets: HashMap<WebhookHandle, Target>,
     numbers: NextNumbers,
@@ -47,7 +51,7 @@ pub(in super::super) struct PostgresBackend<'a> {
     /// The newest resolved incident of each key that a late `resolved` may belong to.
     resolved: HashMap<(i64, String), Result<IncidentNumber, CorruptRow>>,
     events: EventColumns,
-    deliveries: DeliveryColumns,
+    deliveries: DeliveryColumns<'r>,
     counted: HashMap<i64, i64>,
 }
 
@@ -68,7 +72,7 @@ enum IncidentSlot {
     New(DeliveryId),
 }
 
-impl PostgresBackend<'_> {
+impl PostgresBackend<'_, '_> {
     /// The incident found for a key.
     fn by_number(
         &self,
@@ -81,7 +85,8 @@ impl PostgresBackend<'_> {
         Ok(self.incidents.get(&number).map(|known| known.incident.clone()))
     }
 
-    fn incidents_write(&mut self) -> QueryResult<()> {
+    /// The incidents to insert, and those to update.
+    fn incident_columns(&self) -> (IncidentColumns<'_>, IncidentChanges<'_>) {
         let (mut new, mut changed) = (IncidentColumns::default(), IncidentChanges::default());
         for known in self.incidents.values() {
             match known.place {
@@ -90,46 +95,40 @@ impl PostgresBackend<'_> {
                 IncidentSlot::New(first) => new.push(&known.incident, known.webhook, first),
             }
         }
-        // Changes come first: a resolved incident makes room for a new one with the same dedup key.
-        if !changed.number.is_empty() {
-            changed.execute(self.connection)?;
-        }
-        if !new.number.is_empty() {
-            new.execute(self.connection)?;
-        }
-        if !self.events.incident.is_empty() {
-            std::mem::take(&mut self.events).execute(self.connection)?;
-        }
-        Ok(())
+        (new, changed)
     }
 
-    fn keys_write(&mut self) -> QueryResult<()> {
+    fn key_columns(&self) -> KeyColumns<'_> {
         let mut keys = KeyColumns::default();
         for name in &self.new_keys {
             if let Some(row) = self.keys.get(name) {
                 keys.push(name, row);
             }
         }
-        if !keys.webhook.is_empty() {
-            keys.execute(self.connection)?;
-        }
-        Ok(())
+        keys
     }
 
-    fn counts_write(&mut self) -> QueryResult<()> {
-        if !self.counted.is_empty() {
-            let (id, more) = self.counted.iter().unzip();
-            CountColumns { id, more }.execute(self.connection)?;
+    /// The counters to set, if the batch took numbers.
+    fn counter_columns(&self, after: Option<NextNumbers>) -> CounterColumns {
+        let Some(after) = after.filter(|after| *after != self.numbers) else {
+            return CounterColumns::default();
+        };
+        CounterColumns {
+            name: vec![Counter::Delivery.name(), Counter::Incident.name()],
+            next: vec![after.delivery, after.incident],
         }
-        if !self.off_record.is_empty() {
-            let watermark = counter_share(self.connection, Counter::Usage.name())?;
-            self.off_record.keep_before(watermark);
+    }
+
+    /// The first delivery that is not in the tables of usage, if the batch has deliveries without a record.
+    async fn usage_watermark(&self, connection: &AsyncPgConnection) -> QueryResult<Option<i64>> {
+        if self.off_record.is_empty() {
+            return Ok(None);
         }
-        Ok(())
+        counter_share(connection, Counter::Usage.name()).await
     }
 }
 
-impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
+impl<'a> CommitBackend<'a> for PostgresBackend<'_, 'a> {
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
         Ok(self.targets.get(&handle).copied())
     }
@@ -155,7 +154,7 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         _: WebhookHandle,
         dedup_key: &str,
     ) -> Result<Option<WeighedIncident>, QueryError> {
-        self.by_number(self.unresolved.get(&(webhook, storable(dedup_key))))
+        self.by_number(self.unresolved.get(&(webhook, storable(dedup_key).into_owned())))
     }
 
     fn incident_resolved(
@@ -164,7 +163,7 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         _: WebhookHandle,
         dedup_key: &str,
     ) -> Result<Option<WeighedIncident>, QueryError> {
-        self.by_number(self.resolved.get(&(webhook, storable(dedup_key))))
+        self.by_number(self.resolved.get(&(webhook, storable(dedup_key).into_owned())))
     }
 
     fn incident_insert(&mut self, opened: OpenedIncident<'a>) -> QueryResult<()> {
@@ -174,7 +173,8 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         };
         let number = incident.incident.number;
         if let Some(key) = &incident.incident.dedup_key {
-            self.unresolved.insert((webhook, storable(key)), Ok(number));
+            self.unresolved
+                .insert((webhook, storable(key).into_owned()), Ok(number));
         }
         let known = KnownIncident {
             incident,
@@ -196,7 +196,7 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         if let Some(key) = &incident.dedup_key
             && incident.status == IncidentStatus::Resolved
         {
-            let key = (webhook, storable(key));
+            let key = (webhook, storable(key).into_owned());
             self.unresolved.remove(&key);
             self.resolved.insert(key, Ok(incident.number));
         }
@@ -237,18 +237,28 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
     }
 
     fn finish(mut self, numbers: Option<NextNumbers>) -> QueryResult<()> {
-        self.incidents_write()?;
-        if !self.deliveries.id.is_empty() {
-            std::mem::take(&mut self.deliveries).execute(self.connection)?;
-        }
-        self.keys_write()?;
-        self.counts_write()?;
-        if let Some(after) = numbers.filter(|after| *after != self.numbers) {
-            let counters = CounterColumns {
-                name: vec![Counter::Delivery.name(), Counter::Incident.name()],
-                next: vec![after.delivery, after.incident],
-            };
-            counters.execute(self.connection)?;
+        let (events, deliveries) = (mem::take(&mut self.events), mem::take(&mut self.deliveries));
+        let (id, more) = self.counted.iter().unzip();
+        let counts = CountColumns { id, more };
+        let (new, changed) = self.incident_columns();
+        let watermark = self.link.pipeline(async |connection| {
+            let (.., watermark, (), ()) = tokio::try_join!(
+                biased;
+                // Changes come first: a resolved incident makes room for a new one with the same dedup key.
+                changed.execute(connection),
+                new.execute(connection),
+                events.execute(connection),
+                deliveries.execute(connection),
+                self.key_columns().execute(connection),
+                counts.execute(connection),
+                self.usage_watermark(connection),
+                self.counter_columns(numbers).execute(connection),
+                commit(connection),
+            )?;
+            Ok(watermark)
+        })?;
+        if let Some(watermark) = watermark {
+            self.off_record.keep_before(watermark);
         }
         Ok(())
     }

@@ -1,44 +1,51 @@
-//! Reads and locks everything that a batch needs, before it runs.
+//! Begins the transaction of a batch: locks and reads everything that the batch needs, in one round trip.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::result::{Error, QueryResult};
+use diesel_async::AsyncPgConnection;
 use hookgate_domain::WebhookHandle;
 use hookgate_gate::AcceptedDelivery;
 
-use super::rows::storable;
-use super::statements::{
-    DeliveryColumns, EventColumns, keys_for_webhooks, lock_counters, lock_incidents, lock_incidents_numbered,
-    lock_targets, newest_resolved,
+use super::queries::{
+    KeysOfWebhooks, answers_for_keys, lock_counters, lock_newest_resolved, lock_targets, lock_unresolved,
 };
+use super::rows::storable;
+use super::statements::{DeliveryColumns, EventColumns, begin};
 use super::{IncidentSlot, KnownIncident, NextNumbers, PostgresBackend};
 use crate::commit::job::Job;
 use crate::connection::Connection;
-use crate::connection::postgres::PgConnection;
 use crate::counters::Counter;
+use crate::deliveries::idempotency_keys::KeyRow;
 use crate::incidents::row::IncidentRow;
 use crate::locks::policies::{policy_bucket, share_policies};
 use crate::usage::off_record::OffRecord;
 use crate::webhooks::statements::Target;
 
-impl<'a> PostgresBackend<'a> {
-    /// Locks and reads what these jobs need.
-    pub(in super::super::super) fn read(
-        connection: &'a mut Connection,
+impl<'a> PostgresBackend<'a, '_> {
+    /// Begins a transaction, and locks and reads what these jobs need.
+    pub(in super::super::super) fn begin(
+        connection: &'a Connection,
         jobs: &[Job],
         off_record: &'a mut OffRecord,
     ) -> QueryResult<Self> {
         let Connection::Postgres(link) = connection else {
             return Err(Error::RollbackTransaction);
         };
-        let connection = &mut link.connection;
-        let targets = read_targets(connection, jobs)?;
+        let wanted = Wanted::by(jobs);
+        let found = link.pipeline(|connection| wanted.read(connection))?;
+        let handles: HashMap<_, _> = found
+            .targets
+            .iter()
+            .map(|(handle, target)| (target.id, *handle))
+            .collect();
         let mut backend = Self {
-            numbers: read_numbers(connection)?,
-            connection,
+            link,
             off_record,
-            targets,
-            keys: HashMap::new(),
+            targets: found.targets,
+            numbers: found.numbers,
+            keys: found.keys,
             new_keys: HashSet::new(),
             incidents: HashMap::new(),
             unresolved: HashMap::new(),
@@ -47,65 +54,10 @@ impl<'a> PostgresBackend<'a> {
             deliveries: DeliveryColumns::default(),
             counted: HashMap::new(),
         };
-        backend.read_keys(jobs)?;
-        backend.read_incidents(jobs)?;
+        for (webhook, row) in found.incidents {
+            backend.known(&handles, webhook, row);
+        }
         Ok(backend)
-    }
-
-    fn read_keys(&mut self, jobs: &[Job]) -> QueryResult<()> {
-        let keys: BTreeSet<_> = accepted(jobs)
-            .filter_map(|delivery| delivery.idempotency.as_ref())
-            .map(|sent| sent.key.as_str())
-            .collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let keys: Vec<_> = keys.into_iter().collect();
-        for (webhook, key, row) in keys_for_webhooks(self.connection, &self.target_ids(), &keys)? {
-            self.keys.insert((webhook, key), row);
-        }
-        Ok(())
-    }
-
-    fn read_incidents(&mut self, jobs: &[Job]) -> QueryResult<()> {
-        let keys: BTreeSet<_> = accepted(jobs)
-            .filter_map(|delivery| delivery.draft.dedup_key())
-            .map(storable)
-            .collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let keys: Vec<_> = keys.into_iter().collect();
-        let handles: HashMap<_, _> = self
-            .targets
-            .iter()
-            .map(|(handle, target)| (target.id, *handle))
-            .collect();
-        for (webhook, row) in lock_incidents(self.connection, &self.target_ids(), &keys)? {
-            self.known(&handles, webhook, row);
-        }
-        self.read_resolved(jobs, &handles)
-    }
-
-    /// Reads the resolved incidents for each `resolved` that finds no unresolved one.
-    fn read_resolved(&mut self, jobs: &[Job], handles: &HashMap<i64, WebhookHandle>) -> QueryResult<()> {
-        let late: BTreeSet<_> = accepted(jobs)
-            .filter(|delivery| delivery.draft.resolves())
-            .filter_map(|delivery| {
-                let target = self.targets.get(&delivery.webhook)?;
-                Some((target.id, storable(delivery.draft.dedup_key()?)))
-            })
-            .filter(|key| !self.unresolved.contains_key(key))
-            .collect();
-        if late.is_empty() {
-            return Ok(());
-        }
-        let (webhooks, keys): (Vec<_>, Vec<_>) = late.into_iter().unzip();
-        let numbers = newest_resolved(self.connection, &webhooks, &keys)?;
-        for (webhook, row) in lock_incidents_numbered(self.connection, &numbers)? {
-            self.known(handles, webhook, row);
-        }
-        Ok(())
     }
 
     /// Stores an incident that was read.
@@ -132,30 +84,82 @@ impl<'a> PostgresBackend<'a> {
         };
         by_key.insert((webhook, key), read);
     }
+}
 
-    fn target_ids(&self) -> Vec<i64> {
-        self.targets.values().map(|target| target.id).collect()
+/// The rows that a batch needs.
+struct Wanted {
+    webhooks: HashMap<String, WebhookHandle>,
+    /// The locks of their policies, in the order in which every batch takes them.
+    policies: BTreeSet<i32>,
+    idempotency_keys: KeysOfWebhooks,
+    dedup_keys: KeysOfWebhooks,
+    /// Dedup keys of deliveries that say `resolved`.
+    late_keys: KeysOfWebhooks,
+}
+
+/// The rows that were found.
+struct Found {
+    targets: HashMap<WebhookHandle, Target>,
+    numbers: NextNumbers,
+    keys: HashMap<(i64, String), KeyRow>,
+    incidents: Vec<(i64, IncidentRow)>,
+}
+
+impl Wanted {
+    fn by(jobs: &[Job]) -> Self {
+        let webhooks: HashSet<_> = jobs.iter().filter_map(Job::webhook).collect();
+        Self {
+            policies: webhooks.iter().map(|handle| policy_bucket(*handle)).collect(),
+            webhooks: webhooks
+                .into_iter()
+                .map(|handle| (handle.to_string(), handle))
+                .collect(),
+            idempotency_keys: keys(jobs, |delivery| {
+                Some(delivery.idempotency.as_ref()?.key.as_str().into())
+            }),
+            dedup_keys: keys(jobs, |delivery| delivery.draft.dedup_key().map(storable)),
+            late_keys: keys(jobs, |delivery| {
+                delivery
+                    .draft
+                    .dedup_key()
+                    .filter(|_| delivery.draft.resolves())
+                    .map(storable)
+            }),
+        }
+    }
+
+    /// Begins a transaction, and locks and reads the rows. While the counters are locked, no other transaction
+    /// writes deliveries, so what is read after them can't change.
+    async fn read(&self, connection: &AsyncPgConnection) -> QueryResult<Found> {
+        let handles: Vec<_> = self.webhooks.keys().cloned().collect();
+        let policies: Vec<_> = self.policies.iter().copied().collect();
+        let counters = [Counter::Delivery.name(), Counter::Incident.name()];
+        let ((), (), targets, counters, keys, mut incidents, resolved) = tokio::try_join!(
+            biased;
+            begin(connection),
+            share_policies(connection, &policies),
+            lock_targets(connection, &handles),
+            lock_counters(connection, &counters),
+            answers_for_keys(connection, &self.idempotency_keys),
+            lock_unresolved(connection, &self.dedup_keys),
+            lock_newest_resolved(connection, &self.late_keys),
+        )?;
+        incidents.extend(resolved);
+        let targets = targets
+            .into_iter()
+            .filter_map(|(name, target)| Some((*self.webhooks.get(&name)?, target)));
+        let keys = keys.into_iter().map(|(webhook, key, row)| ((webhook, key), row));
+        Ok(Found {
+            targets: targets.collect(),
+            numbers: numbers(counters)?,
+            keys: keys.collect(),
+            incidents,
+        })
     }
 }
 
-fn read_targets(connection: &mut PgConnection, jobs: &[Job]) -> QueryResult<HashMap<WebhookHandle, Target>> {
-    let named: HashMap<_, _> = jobs
-        .iter()
-        .filter_map(Job::webhook)
-        .map(|handle| (handle.to_string(), handle))
-        .collect();
-    let buckets: BTreeSet<_> = named.values().map(|handle| policy_bucket(*handle)).collect();
-    share_policies(connection, &buckets.into_iter().collect::<Vec<_>>())?;
-    let texts: Vec<_> = named.keys().cloned().collect();
-    let found = lock_targets(connection, &texts)?.into_iter();
-    Ok(found
-        .filter_map(|(name, target)| Some((*named.get(&name)?, target)))
-        .collect())
-}
-
-fn read_numbers(connection: &mut PgConnection) -> QueryResult<NextNumbers> {
-    let names = [Counter::Delivery.name(), Counter::Incident.name()];
-    let found: HashMap<_, _> = lock_counters(connection, &names)?.into_iter().collect();
+fn numbers(counters: Vec<(String, i64)>) -> QueryResult<NextNumbers> {
+    let found: HashMap<_, _> = counters.into_iter().collect();
     let next = |counter: Counter| found.get(counter.name()).copied().ok_or(Error::NotFound);
     Ok(NextNumbers {
         delivery: next(Counter::Delivery)?,
@@ -163,10 +167,17 @@ fn read_numbers(connection: &mut PgConnection) -> QueryResult<NextNumbers> {
     })
 }
 
-/// The accepted deliveries.
-fn accepted(jobs: &[Job]) -> impl Iterator<Item = &AcceptedDelivery> {
-    jobs.iter().filter_map(|job| match job {
+/// The keys of the accepted deliveries, each with its webhook.
+fn keys<'j>(jobs: &'j [Job], key: impl Fn(&'j AcceptedDelivery) -> Option<Cow<'j, str>>) -> KeysOfWebhooks {
+    let accepted = jobs.iter().filter_map(|job| match job {
         Job::Accepted(pending) => Some(&pending.delivery),
         _ => None,
-    })
+    });
+    let wanted: HashSet<_> = accepted
+        .filter_map(|delivery| Some((delivery.webhook, key(delivery)?)))
+        .collect();
+    wanted
+        .into_iter()
+        .map(|(handle, key)| (handle.to_string(), key.into_owned()))
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! Conversion of rows into columns: copies borrowed values, and makes text storable for PostgreSQL.
 
+use std::borrow::Cow;
+
 use hookgate_domain::{DeliveryId, IncidentNumber, Timestamp};
 use hookgate_gate::IncidentRecord;
 
@@ -10,21 +12,25 @@ use crate::incidents::event_row::event_texts;
 use crate::incidents::row::WeighedIncident;
 
 /// Text that PostgreSQL can store: NUL becomes U+FFFD.
-pub(super) fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+pub(super) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
-fn storable_option(text: Option<&str>) -> Option<String> {
+fn storable_option(text: Option<&str>) -> Option<Cow<'_, str>> {
     text.map(storable)
 }
 
-impl DeliveryColumns {
-    pub(super) fn push(&mut self, row: NewDelivery<'_>) {
+impl<'a> DeliveryColumns<'a> {
+    pub(super) fn push(&mut self, row: NewDelivery<'a>) {
         self.id.push(row.id);
         self.organization.push(row.organization);
         self.webhook.push(row.webhook);
         self.received_at.push(row.received_at);
-        self.source.push(row.source.to_vec());
+        self.source.push(row.source);
         self.user_agent.push(storable_option(row.user_agent));
         self.answer.push(row.answer);
         self.code.push(row.code);
@@ -32,10 +38,10 @@ impl DeliveryColumns {
         self.count.push(row.count);
         self.took_us.push(row.took_us);
         self.headers.push(storable_option(row.headers));
-        self.payload.push(row.payload.map(<[u8]>::to_vec));
+        self.payload.push(row.payload);
         self.trail.push(row.trail);
         self.notes.push(row.notes);
-        self.request_id.push(row.request_id.map(|id| id.to_vec()));
+        self.request_id.push(row.request_id);
         self.incident_status.push(row.incident_status);
         self.details.push(storable_option(row.details));
         self.retry_after.push(row.retry_after);
@@ -46,8 +52,8 @@ impl DeliveryColumns {
     }
 }
 
-impl IncidentColumns {
-    pub(super) fn push(&mut self, weighed: &WeighedIncident, webhook: i64, first: DeliveryId) {
+impl<'a> IncidentColumns<'a> {
+    pub(super) fn push(&mut self, weighed: &'a WeighedIncident, webhook: i64, first: DeliveryId) {
         let incident = &weighed.incident;
         self.number.push(incident.number.get());
         self.organization.push(incident.organization.get());
@@ -62,7 +68,7 @@ impl IncidentColumns {
             .push(storable_option(incident.source_url.as_deref()));
         self.dedup_key
             .push(storable_option(incident.dedup_key.as_deref()));
-        self.metadata.push(weighed.metadata.clone());
+        self.metadata.push(weighed.metadata.as_deref());
         self.occurrences.push(incident.occurrences);
         self.opened_at.push(incident.opened_at.as_micros());
         self.updated_at.push(incident.updated_at.as_micros());
@@ -81,13 +87,13 @@ impl EventColumns {
         self.kind.push(record.event.kind());
         self.delivery.push(record.delivery.map(DeliveryId::number));
         self.occurrences.push(record.occurrences);
-        self.before.push(storable_option(before));
-        self.after.push(storable_option(after));
+        self.before.push(storable_option(before).map(Cow::into_owned));
+        self.after.push(storable_option(after).map(Cow::into_owned));
     }
 }
 
-impl IncidentChanges {
-    pub(super) fn push(&mut self, weighed: &WeighedIncident) {
+impl<'a> IncidentChanges<'a> {
+    pub(super) fn push(&mut self, weighed: &'a WeighedIncident) {
         let incident = &weighed.incident;
         self.number.push(incident.number.get());
         self.title.push(storable(&incident.title));
@@ -98,7 +104,7 @@ impl IncidentChanges {
         self.service.push(storable_option(incident.service.as_deref()));
         self.source_url
             .push(storable_option(incident.source_url.as_deref()));
-        self.metadata.push(weighed.metadata.clone());
+        self.metadata.push(weighed.metadata.as_deref());
         self.occurrences.push(incident.occurrences);
         self.updated_at.push(incident.updated_at.as_micros());
         self.acknowledged_at
@@ -112,14 +118,14 @@ impl IncidentChanges {
     }
 }
 
-impl KeyColumns {
-    pub(super) fn push(&mut self, (webhook, key): &(i64, String), row: &KeyRow) {
+impl<'a> KeyColumns<'a> {
+    pub(super) fn push(&mut self, (webhook, key): &'a (i64, String), row: &'a KeyRow) {
         self.webhook.push(*webhook);
-        self.key.push(key.clone());
-        self.payload_digest.push(row.payload_digest.clone());
+        self.key.push(key);
+        self.payload_digest.push(&row.payload_digest);
         self.delivery.push(row.delivery);
         self.incident.push(row.incident);
-        self.status.push(row.status.clone());
+        self.status.push(&row.status);
         self.created_at.push(row.created_at);
     }
 }

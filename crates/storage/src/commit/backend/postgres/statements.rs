@@ -1,146 +1,66 @@
-//! The statements of a batch of deliveries on PostgreSQL: its writes, and its reads and locks before them.
-//! Each is one statement, however many deliveries there are. Rows are locked in the order of their keys, so
-//! that two batches never deadlock.
+//! The writes of a batch of deliveries on PostgreSQL. Each is one statement, however many deliveries there are.
 
-use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+use std::borrow::Cow;
 
-use crate::connection::columns;
-use crate::connection::postgres::PgConnection;
-use crate::deliveries::idempotency_keys::KeyRow;
-use crate::incidents::conditions::Unresolved;
-use crate::incidents::row::IncidentRow;
-use crate::schema::{counters, idempotency_keys, incidents, webhooks};
+use diesel::pg::Pg;
+use diesel::query_builder::QueryId;
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
 use crate::statement::column_statement::column_statement;
-use crate::webhooks::statements::Target;
+use crate::statement::fragment::fragment;
 
-/// The webhooks with these handles, locked against changes until the transaction ends.
-pub(crate) fn lock_targets(
-    connection: &mut PgConnection,
-    handles: &[String],
-) -> QueryResult<Vec<(String, Target)>> {
-    webhooks::table
-        .filter(webhooks::handle.eq_any(handles))
-        .order(webhooks::id)
-        .select((webhooks::handle, columns::<Target>()))
-        .for_share()
-        .load(connection)
+/// Begins the transaction of a batch.
+pub(super) async fn begin(connection: &AsyncPgConnection) -> QueryResult<()> {
+    Begin.execute(&mut &*connection).await.map(drop)
 }
 
-/// Names and values of these counters, locked until the transaction ends.
-pub(crate) fn lock_counters(
-    connection: &mut PgConnection,
-    names: &[&str],
-) -> QueryResult<Vec<(String, i64)>> {
-    counters::table
-        .filter(counters::name.eq_any(names))
-        .order(counters::name)
-        .select((counters::name, counters::next))
-        .for_update()
-        .load(connection)
+/// Commits the transaction of a batch.
+///
+/// It is a prepared statement like the writes before it, because those are prepared and sent one after the
+/// other: it is not sent before them, nor at all if one of them could not be sent.
+pub(super) async fn commit(connection: &AsyncPgConnection) -> QueryResult<()> {
+    Commit.execute(&mut &*connection).await.map(drop)
 }
 
-/// The value of a counter, locked against changes until the transaction ends.
-pub(crate) fn counter_share(connection: &mut PgConnection, name: &str) -> QueryResult<i64> {
-    counters::table
-        .filter(counters::name.eq(name))
-        .select(counters::next)
-        .for_share()
-        .get_result(connection)
-}
+#[derive(QueryId)]
+struct Begin;
 
-/// The answers stored for any of these keys at any of these webhooks: more than the wanted pairs.
-pub(crate) fn keys_for_webhooks(
-    connection: &mut PgConnection,
-    webhooks: &[i64],
-    keys: &[&str],
-) -> QueryResult<Vec<(i64, String, KeyRow)>> {
-    idempotency_keys::table
-        .filter(idempotency_keys::webhook.eq_any(webhooks))
-        .filter(idempotency_keys::key.eq_any(keys))
-        .select((
-            idempotency_keys::webhook,
-            idempotency_keys::key,
-            columns::<KeyRow>(),
-        ))
-        .load(connection)
-}
+fragment!(Pg, Begin, self, out => {
+    out.push_sql("BEGIN");
+    Ok(())
+});
 
-/// The unresolved incidents of these webhooks with one of these dedup keys, locked until the transaction
-/// ends.
-pub(crate) fn lock_incidents(
-    connection: &mut PgConnection,
-    webhooks: &[i64],
-    dedup_keys: &[String],
-) -> QueryResult<Vec<(i64, IncidentRow)>> {
-    incidents::table
-        .filter(incidents::webhook.eq_any(webhooks))
-        .filter(incidents::dedup_key.eq_any(dedup_keys))
-        .filter(Unresolved)
-        .order(incidents::number)
-        .select((incidents::webhook, columns::<IncidentRow>()))
-        .for_update()
-        .load(connection)
-}
+#[derive(QueryId)]
+struct Commit;
 
-/// The numbers of the newest resolved incidents, one for each pair of webhook and dedup key at the same
-/// place.
-pub(crate) fn newest_resolved(
-    connection: &mut PgConnection,
-    webhooks: &[i64],
-    dedup_keys: &[String],
-) -> QueryResult<Vec<i64>> {
-    #[derive(QueryableByName)]
-    struct Number {
-        #[diesel(sql_type = BigInt)]
-        number: i64,
-    }
-    // One search of the index for each pair: a key may have any number of resolved incidents.
-    let query = "SELECT found.number FROM unnest($1, $2) AS wanted (webhook, dedup_key) CROSS JOIN LATERAL \
-                 (SELECT number FROM incidents WHERE incidents.webhook = wanted.webhook \
-                  AND incidents.dedup_key = wanted.dedup_key AND status = 'resolved' \
-                  ORDER BY number DESC LIMIT 1) AS found";
-    let found: Vec<Number> = diesel::sql_query(query)
-        .bind::<Array<BigInt>, _>(webhooks)
-        .bind::<Array<Text>, _>(dedup_keys)
-        .load(connection)?;
-    Ok(found.into_iter().map(|row| row.number).collect())
-}
-
-/// The incidents with these numbers, locked until the transaction ends.
-pub(crate) fn lock_incidents_numbered(
-    connection: &mut PgConnection,
-    numbers: &[i64],
-) -> QueryResult<Vec<(i64, IncidentRow)>> {
-    incidents::table
-        .filter(incidents::number.eq_any(numbers))
-        .order(incidents::number)
-        .select((incidents::webhook, columns::<IncidentRow>()))
-        .for_update()
-        .load(connection)
-}
+fragment!(Pg, Commit, self, out => {
+    out.push_sql("COMMIT");
+    Ok(())
+});
 
 column_statement! {
     /// Records of deliveries to store.
-    DeliveryColumns:
+    DeliveryColumns<'a>:
     id: BigInt = i64,
     organization: BigInt = i64,
     webhook: BigInt = i64,
     received_at: BigInt = i64,
-    source: Binary = Vec<u8>,
-    user_agent: Nullable<Text> = Option<String>,
+    source: Binary = [u8; 16],
+    user_agent: Nullable<Text> = Option<Cow<'a, str>>,
     answer: Text = &'static str,
     code: Nullable<Text> = Option<&'static str>,
     incident: Nullable<BigInt> = Option<i64>,
     count: BigInt = i64,
     took_us: BigInt = i64,
-    headers: Nullable<Text> = Option<String>,
-    payload: Nullable<Binary> = Option<Vec<u8>>,
+    headers: Nullable<Text> = Option<Cow<'a, str>>,
+    payload: Nullable<Binary> = Option<&'a [u8]>,
     trail: Nullable<Text> = Option<String>,
     notes: Nullable<Text> = Option<String>,
-    request_id: Nullable<Binary> = Option<Vec<u8>>,
+    request_id: Nullable<Binary> = Option<[u8; 16]>,
     incident_status: Nullable<Text> = Option<&'static str>,
-    details: Nullable<Text> = Option<String>,
+    details: Nullable<Text> = Option<Cow<'a, str>>,
     retry_after: Nullable<BigInt> = Option<i64>,
     no_payload: Nullable<Text> = Option<&'static str>,
     payload_bytes: Nullable<BigInt> = Option<i64>,
@@ -153,18 +73,18 @@ column_statement! {
 
 column_statement! {
     /// Incidents to store.
-    IncidentColumns:
+    IncidentColumns<'a>:
     number: BigInt = i64,
     organization: BigInt = i64,
     webhook: BigInt = i64,
-    title: Text = String,
-    description: Nullable<Text> = Option<String>,
+    title: Text = Cow<'a, str>,
+    description: Nullable<Text> = Option<Cow<'a, str>>,
     severity: Text = &'static str,
     status: Text = &'static str,
-    service: Nullable<Text> = Option<String>,
-    source_url: Nullable<Text> = Option<String>,
-    dedup_key: Nullable<Text> = Option<String>,
-    metadata: Nullable<Text> = Option<String>,
+    service: Nullable<Text> = Option<Cow<'a, str>>,
+    source_url: Nullable<Text> = Option<Cow<'a, str>>,
+    dedup_key: Nullable<Text> = Option<Cow<'a, str>>,
+    metadata: Nullable<Text> = Option<&'a str>,
     occurrences: BigInt = i64,
     opened_at: BigInt = i64,
     updated_at: BigInt = i64,
@@ -177,15 +97,15 @@ column_statement! {
 
 column_statement! {
     /// Changes of incidents by deliveries.
-    IncidentChanges:
+    IncidentChanges<'a>:
     number: BigInt = i64,
-    title: Text = String,
-    description: Nullable<Text> = Option<String>,
+    title: Text = Cow<'a, str>,
+    description: Nullable<Text> = Option<Cow<'a, str>>,
     severity: Text = &'static str,
     status: Text = &'static str,
-    service: Nullable<Text> = Option<String>,
-    source_url: Nullable<Text> = Option<String>,
-    metadata: Nullable<Text> = Option<String>,
+    service: Nullable<Text> = Option<Cow<'a, str>>,
+    source_url: Nullable<Text> = Option<Cow<'a, str>>,
+    metadata: Nullable<Text> = Option<&'a str>,
     occurrences: BigInt = i64,
     updated_at: BigInt = i64,
     acknowledged_at: Nullable<BigInt> = Option<i64>,
@@ -217,13 +137,13 @@ column_statement! {
 
 column_statement! {
     /// Idempotency keys to store, in place of expired ones.
-    KeyColumns:
+    KeyColumns<'a>:
     webhook: BigInt = i64,
-    key: Text = String,
-    payload_digest: Binary = Vec<u8>,
+    key: Text = &'a str,
+    payload_digest: Binary = &'a [u8],
     delivery: BigInt = i64,
     incident: BigInt = i64,
-    status: Text = String,
+    status: Text = &'a str,
     created_at: BigInt = i64;
     "INSERT INTO idempotency_keys (webhook, key, payload_digest, delivery, incident, status, created_at) SELECT * FROM" ..
     "ON CONFLICT (webhook, key) DO UPDATE SET payload_digest = excluded.payload_digest, delivery = excluded.delivery, \

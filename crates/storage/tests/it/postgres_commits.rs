@@ -1,0 +1,146 @@
+//! The cost of a commit on PostgreSQL: two round trips, whatever the delivery is.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use hookgate_gate::{AcceptedDelivery, Commit, Store};
+use hookgate_storage::{Database, OpenMode};
+use hookgate_testkit::postgres::{Postgres, url_at};
+use hookgate_testkit::samples::{audit, deduplicated, delivery, keyed, refusal, webhook};
+
+/// Round trips of a commit: one locks and reads, one writes and commits.
+const MOST: usize = 2;
+/// Commits of each kind, of which one must need no more: on a busy machine, requests that are sent together
+/// may arrive apart. Requests that wait for an answer never arrive together.
+const ATTEMPTS: u32 = 100;
+/// Silence after which a client has sent everything that waits for no answer.
+const SILENCE: Duration = Duration::from_millis(5);
+
+/// Starts a proxy in front of a server. It passes on what a client has sent once the client is silent, and
+/// counts how often: the round trips.
+fn counting_proxy(server: SocketAddr, trips: &Arc<AtomicUsize>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let trips = Arc::clone(trips);
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, mut server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+            let (mut answers, mut back) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut answers, &mut back));
+            let trips = Arc::clone(&trips);
+            thread::spawn(move || {
+                while let Some(requests) = sent_together(&mut client) {
+                    trips.fetch_add(1, Ordering::Relaxed);
+                    server.write_all(&requests).unwrap();
+                }
+            });
+        }
+    });
+    address
+}
+
+/// The bytes that a client sends before it is silent; `None` if it has closed the connection.
+fn sent_together(client: &mut TcpStream) -> Option<Vec<u8>> {
+    let (mut bytes, mut part) = (Vec::new(), [0; 16 * 1024]);
+    client.set_read_timeout(None).unwrap();
+    loop {
+        match client.read(&mut part) {
+            Ok(0) => return None,
+            Ok(count) => bytes.extend_from_slice(&part[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Some(bytes);
+            }
+            Err(_) => return None,
+        }
+        client.set_read_timeout(Some(SILENCE)).unwrap();
+    }
+}
+
+/// One delivery of each kind, by the number of an attempt; those of an attempt are committed in turn.
+fn kinds(number: u32) -> [(&'static str, AcceptedDelivery); 9] {
+    let (one, key) = (webhook(1), format!("key-{number}"));
+    [
+        ("it opens an incident", delivery(&one)),
+        ("it opens one with a dedup key", deduplicated(&one, &key, "open")),
+        ("it updates it", deduplicated(&one, &key, "acknowledged")),
+        ("it resolves it", deduplicated(&one, &key, "resolved")),
+        ("it resolves it again", deduplicated(&one, &key, "resolved")),
+        ("it resolves nothing", deduplicated(&one, "none", "resolved")),
+        ("it has an idempotency key", keyed(&one, &key, b"1")),
+        ("it is a retry", keyed(&one, &key, b"1")),
+        ("it has the key of another one", keyed(&one, &key, b"2")),
+    ]
+}
+
+async fn connect(url: &str) -> Database {
+    let address = url.parse().unwrap();
+    Database::connect(&address, OpenMode::Create).await.unwrap()
+}
+
+fn database_name(url: &str) -> &str {
+    url.rsplit('/').next().unwrap().split('?').next().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_takes_two_round_trips() {
+    let trips = Arc::<AtomicUsize>::default();
+    let server = Postgres::shared();
+    let direct = server.database().unwrap();
+    let proxy = counting_proxy(server.address(), &trips);
+    let store = connect(&url_at(proxy, database_name(&direct))).await;
+    store.webhook_insert(webhook(1), audit()).await.unwrap();
+    let commit = async |delivery, fewest: &mut usize| {
+        trips.store(0, Ordering::Relaxed);
+        store.delivery_commit(delivery).await.unwrap();
+        *fewest = trips.load(Ordering::Relaxed).min(*fewest);
+    };
+    let (mut fewest, mut with_refusal) = ([usize::MAX; 9], usize::MAX);
+    for number in 0..ATTEMPTS {
+        for ((_, delivery), fewest) in kinds(number).into_iter().zip(&mut fewest) {
+            commit(delivery, fewest).await;
+        }
+        // The two are mostly in one batch.
+        store.refusal_record(refusal(&webhook(1)));
+        commit(delivery(&webhook(1)), &mut with_refusal).await;
+        if fewest == [MOST; 9] && with_refusal == MOST {
+            return;
+        }
+    }
+    let kinds = kinds(0).map(|(kind, _)| kind);
+    panic!("more than {MOST} round trips: {kinds:?} {fewest:?}, with a refusal {with_refusal}");
+}
+
+/// The writes of a batch and its `COMMIT` are sent together: if a write fails, nothing is committed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_the_server_refuses_takes_no_other_with_it() {
+    let server = Postgres::shared();
+    let url = server.database().unwrap();
+    let store = connect(&url).await;
+    store.webhook_insert(webhook(1), audit()).await.unwrap();
+    let trigger = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'; \
+                   CREATE TRIGGER refuse BEFORE INSERT ON deliveries_0 FOR EACH ROW \
+                   WHEN (NEW.user_agent = 'bad') EXECUTE FUNCTION refuse()";
+    server.sql(database_name(&url), trigger).unwrap();
+    for _ in 0..10 {
+        let bad = AcceptedDelivery {
+            user_agent: Some("bad".into()),
+            ..delivery(&webhook(1))
+        };
+        let (one, refused, other) = tokio::join!(
+            store.delivery_commit(delivery(&webhook(1))),
+            store.delivery_commit(bad),
+            store.delivery_commit(delivery(&webhook(1))),
+        );
+        assert!(matches!(
+            (one, other),
+            (Ok(Commit::Stored(_)), Ok(Commit::Stored(_)))
+        ));
+        assert!(refused.is_err(), "{refused:?}");
+    }
+    let rows = "SELECT (SELECT count(*) FROM deliveries), (SELECT count(*) FROM incidents)";
+    assert_eq!(server.sql(database_name(&url), rows).unwrap().trim(), "20|20");
+}
