@@ -90,7 +90,7 @@ impl Database {
     /// # Errors
     /// [`OpenError`], which says what to do about it.
     pub async fn connect(address: &Address, mode: OpenMode) -> Result<Self, OpenError> {
-        let link = open_server(address, mode).await?;
+        let link = open_server(address, mode).await?.set_up_for_commits().await?;
         let failed = |error: std::io::Error| OpenError::Server {
             address: address.to_string(),
             source: Box::new(error),

@@ -230,7 +230,8 @@ impl CommitWorker {
                 Connection::Sqlite(sqlite::open_writer(path).map_err(closed)?)
             }
             (WriteTarget::Server { address, .. }, Some(runtime)) => {
-                let link = runtime.block_on(Link::connect(address)).map_err(closed)?;
+                let link = async { Link::connect(address).await?.set_up_for_commits().await };
+                let link = runtime.block_on(link).map_err(closed)?;
                 Connection::Postgres(Box::new(link))
             }
             (WriteTarget::Server { .. }, None) => return Err(closed("there is no runtime")),

@@ -62,6 +62,12 @@ const SETUP: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL 
     IF found IS NULL THEN RAISE EXCEPTION 'no schema of search_path exists, or this user may not use it: make it by CREATE SCHEMA'; END IF; \
     PERFORM set_config('search_path', quote_ident(found), false); END $$";
 
+/// Settings of a session that commits deliveries. Its statements are few, stay prepared, and find each row by
+/// an index. A plan for each set of values would cost more than most of them. Statistics would mislead: tables
+/// that were empty a moment ago are read as a whole until the server has analyzed them again.
+const COMMIT_SETUP: &str = "SET plan_cache_mode = 'force_generic_plan'; SET enable_seqscan = off; \
+    SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 /// The connection with diesel's blocking interface. It is used off the runtime's threads only.
 pub(crate) type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
 
@@ -109,6 +115,17 @@ impl Link {
             let search_path = address.config.get_options().and_then(parameters::search_path);
             pooler::refuse_dropped_options(&first.client, search_path).await?;
             first.set_up().await
+        })
+        .await
+    }
+
+    /// Prepares the session for the statements of commits.
+    pub(crate) async fn set_up_for_commits(mut self) -> Result<Self, ConnectError> {
+        in_time(async {
+            diesel_async::SimpleAsyncConnection::batch_execute(&mut *self.connection, COMMIT_SETUP)
+                .await
+                .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+            Ok(self)
         })
         .await
     }

@@ -1,4 +1,4 @@
-//! The cost of a commit on PostgreSQL: two round trips, whatever the delivery is.
+//! The cost of a commit on PostgreSQL: two round trips and a few searches of indexes, whatever the delivery is.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -112,6 +112,36 @@ async fn a_commit_takes_two_round_trips() {
     }
     let kinds = kinds(0).map(|(kind, _)| kind);
     panic!("more than {MOST} round trips: {kinds:?} {fewest:?}, with a refusal {with_refusal}");
+}
+
+/// Also on empty tables, for which the server would rather read the whole table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_finds_its_rows_by_indexes() {
+    let server = Postgres::shared();
+    let url = server.database().unwrap();
+    let name = database_name(&url);
+    let closed = async |store: Database| {
+        drop(store);
+        let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'");
+        while server.sql("postgres", &sessions).unwrap().trim() != "0" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let scans = || {
+        let query = "SELECT sum(seq_scan) FROM pg_stat_user_tables WHERE relname IN \
+                     ('webhooks', 'counters', 'deliveries_0', 'deliveries_1', 'incidents', 'idempotency_keys')";
+        server.sql(name, query).unwrap()
+    };
+    let store = connect(&url).await;
+    store.webhook_insert(webhook(1), audit()).await.unwrap();
+    closed(store).await;
+    let before = scans();
+    let store = connect(&url).await;
+    for (_, delivery) in (0..7).flat_map(kinds) {
+        store.delivery_commit(delivery).await.unwrap();
+    }
+    closed(store).await;
+    assert_eq!(scans(), before);
 }
 
 /// The writes of a batch and its `COMMIT` are sent together: if a write fails, nothing is committed.
