@@ -62,10 +62,10 @@ proptest! {
     ) {
         let fields = DraftFields {
             title: Some("t".into()),
-            description: texts[0].clone(),
-            service: texts[1].clone(),
-            source_url: texts[2].as_ref().map(|path| format!("https://example.org/{path}")),
-            dedup_key: texts[3].clone(),
+            description: texts[0].as_deref().map(Into::into),
+            service: texts[1].as_deref().map(Into::into),
+            source_url: texts[2].as_ref().map(|path| format!("https://example.org/{path}").into()),
+            dedup_key: texts[3].as_deref().map(Into::into),
             severity: severity.map(Into::into),
             status: Some(status.into()),
             metadata: vec![("host".into(), MetadataValue::Text("db1".into()))],
