@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &CountsArguments, scratch: &Path, figures: &mut Fig
             counted.all = counted.all.min(again.all);
         }
         if build == Build::WithSymbols {
-            counted.report_parts(subject, figures);
+            counted.report_parts(subject, figures)?;
         }
         figures.add(name, counted.all);
     }

@@ -107,7 +107,7 @@ const PARTS: [(&str, &[&str]); 26] = [
 /// All other files.
 const OTHER: &str = "other";
 /// A function that only the writing thread runs.
-const WRITER: &str = "hookgate_storage::commit::worker::CommitWorker::commit_batch";
+pub(super) const WRITER: &str = "hookgate_storage::commit::worker::CommitWorker::commit_batch";
 
 /// Start of the names of the writing thread's parts.
 pub(super) const WRITER_PREFIX: &str = "writer.";

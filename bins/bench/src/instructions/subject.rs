@@ -66,6 +66,11 @@ impl Subject {
         }
     }
 
+    /// `true` if the writing thread stores each request.
+    pub(super) fn is_stored(&self) -> bool {
+        self.system != System::Echo && self.wanted == Wanted::Accepted
+    }
+
     /// Requests of which the cost is the difference between the two loads.
     pub(super) fn counted(&self) -> f64 {
         f64::from(CONNECTIONS * self.requests_each())
