@@ -7,6 +7,7 @@
 //! contain an ID.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,20 +69,22 @@ impl<S: Store> Service for Ingest<S> {
         self.request_ids.next(self.gate.now())
     }
 
-    async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
-        let begun = Instant::now();
-        let unanswered = Unanswered(&self.metrics, begun);
-        // The head stays where it is, because it is large and would be copied on its way.
+    fn answer(&self, request: Request<Body>, exchange: &Exchange) -> impl Future<Output = Reply> + Send {
+        // The head stays where it is, because it is large: an `async fn` would move it into its future and there again.
         let (head, body) = request.into_parts();
-        let answer = self.deliver(&head, body, exchange).await;
-        std::mem::forget(unanswered);
-        let (reply, code) = match &answer {
-            GateReply::Accepted(accepted) => (answer::accepted(accepted), None),
-            GateReply::Refused(refusal) => (answer::refused(refusal), Some(refusal.code)),
-        };
-        self.metrics.answered(code, begun.elapsed());
-        tracing::debug!(request = %exchange.id, peer = %exchange.connection.peer, status = reply.status().as_u16(), "delivery");
-        reply
+        async move {
+            let begun = Instant::now();
+            let unanswered = Unanswered(&self.metrics, begun);
+            let answer = self.deliver(&head, body, exchange).await;
+            std::mem::forget(unanswered);
+            let (reply, code) = match &answer {
+                GateReply::Accepted(accepted) => (answer::accepted(accepted), None),
+                GateReply::Refused(refusal) => (answer::refused(refusal), Some(refusal.code)),
+            };
+            self.metrics.answered(code, begun.elapsed());
+            tracing::debug!(request = %exchange.id, peer = %exchange.connection.peer, status = reply.status().as_u16(), "delivery");
+            reply
+        }
     }
 
     fn handshake_failed(&self, failure: HandshakeFailure, source: IpAddr) {
@@ -167,7 +170,8 @@ impl<S: Store> Ingest<S> {
             Box::pin(self.gate.refuse(delivery, RefusalCode::MethodNotAllowed)).await;
             return GateReply::Refused(RefusalCode::MethodNotAllowed.into());
         }
-        self.gate.receive(delivery, RequestBody(body)).await
+        // Pinned where it is made: `await` would move it, and it is large.
+        pin!(self.gate.receive(delivery, RequestBody(body))).await
     }
 
     fn recorded<'a>(&'a self, connection: Connection, headers: &'a HeaderMap) -> RecordedHeaders<'a> {
