@@ -8,6 +8,7 @@ mod link;
 mod metadata;
 mod notes;
 mod repair;
+mod texts;
 mod words;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ pub use faults::{FieldError, FieldRule};
 pub use metadata::{MetadataValue, NotANumber, NumberText};
 pub use notes::{Note, NoteCode, UnknownNoteCode};
 use repair::Repairs;
+use texts::{TextField, Texts};
 pub use words::{IncidentStatus, Severity, UnknownWord};
 
 /// Longest title, in characters. A longer one is cut.
@@ -88,13 +90,9 @@ pub struct DraftFields<'a> {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentDraft {
-    pub(crate) title: Option<String>,
-    pub(crate) description: Option<String>,
+    texts: Texts,
     pub(crate) severity: Option<Severity>,
     pub(crate) status: IncidentStatus,
-    pub(crate) service: Option<String>,
-    pub(crate) source_url: Option<String>,
-    pub(crate) dedup_key: Option<String>,
     pub(crate) metadata: Vec<(String, MetadataValue)>,
     notes: Vec<Note>,
 }
@@ -123,20 +121,23 @@ impl IncidentDraft {
     /// The title is missing, and the draft is not `resolved`. The list is never empty.
     pub fn check(fields: DraftFields<'_>) -> Result<Self, Vec<FieldError>> {
         let mut repairs = Repairs(fields.notes);
-        let mut draft = Self {
-            title: repairs.text("title", fields.title, MAX_TITLE),
-            description: repairs.text("description", fields.description, MAX_DESCRIPTION),
-            severity: repairs.severity("severity", fields.severity),
-            status: repairs.status("status", fields.status).unwrap_or_default(),
-            service: repairs.text("service", fields.service, MAX_SERVICE),
-            source_url: repairs.link("source_url", fields.source_url),
-            dedup_key: repairs.key("dedup_key", fields.dedup_key),
-            metadata: repairs.metadata("metadata", fields.metadata),
-            notes: Vec::new(),
+        let title = repairs.text("title", fields.title, MAX_TITLE);
+        let description = repairs.text("description", fields.description, MAX_DESCRIPTION);
+        let severity = repairs.severity("severity", fields.severity);
+        let status = repairs.status("status", fields.status).unwrap_or_default();
+        let service = repairs.text("service", fields.service, MAX_SERVICE);
+        let source_url = repairs.link("source_url", fields.source_url);
+        let dedup_key = repairs.key("dedup_key", fields.dedup_key);
+        let metadata = repairs.metadata("metadata", fields.metadata);
+        let draft = Self {
+            texts: Texts::join([title, description, service, source_url, dedup_key]),
+            severity,
+            status,
+            metadata,
+            notes: repairs.0,
         };
-        draft.notes = repairs.0;
         // A resolved draft opens no incident, so it needs no title.
-        if draft.title.is_none() && !draft.resolves() {
+        if draft.title().is_none() && !draft.resolves() {
             return Err(vec![FieldError::required("title")]);
         }
         Ok(draft)
@@ -166,7 +167,19 @@ impl IncidentDraft {
     /// The title, 1 to 500 characters. Only a draft with the status `resolved` may have none.
     #[must_use]
     pub fn title(&self) -> Option<&str> {
-        self.title.as_deref()
+        self.texts.get(TextField::Title)
+    }
+
+    pub(crate) fn description(&self) -> Option<&str> {
+        self.texts.get(TextField::Description)
+    }
+
+    pub(crate) fn service(&self) -> Option<&str> {
+        self.texts.get(TextField::Service)
+    }
+
+    pub(crate) fn source_url(&self) -> Option<&str> {
+        self.texts.get(TextField::SourceUrl)
     }
 
     /// Returns `true` if the status is `resolved`. Such a draft opens no incident.
@@ -200,6 +213,6 @@ impl IncidentDraft {
     /// ```
     #[must_use]
     pub fn dedup_key(&self) -> Option<&str> {
-        self.dedup_key.as_deref()
+        self.texts.get(TextField::DedupKey)
     }
 }

@@ -118,13 +118,13 @@ impl Incident {
             number,
             organization,
             webhook,
-            title: draft.title?,
-            description: draft.description,
+            title: opening.title.to_owned(),
+            description: owned(opening.description),
             severity,
             status,
-            service: draft.service,
-            source_url: draft.source_url,
-            dedup_key: draft.dedup_key,
+            service: owned(opening.service),
+            source_url: owned(opening.source_url),
+            dedup_key: owned(opening.dedup_key),
             metadata: draft.metadata,
             occurrences: 1,
             opened_at: now,
@@ -173,7 +173,8 @@ impl Incident {
             }
             return (self, events);
         }
-        if let Some(to) = draft.title.filter(|title| *title != self.title) {
+        if let Some(to) = draft.title().filter(|title| *title != self.title) {
+            let to = to.to_owned();
             let from = std::mem::replace(&mut self.title, to.clone());
             self.change(IncidentEvent::Title { from, to }, &mut events);
         }
@@ -181,9 +182,9 @@ impl Incident {
             let from = std::mem::replace(&mut self.severity, to);
             self.change(IncidentEvent::Severity { from, to }, &mut events);
         }
-        self.description = draft.description.or(self.description);
-        self.service = draft.service.or(self.service);
-        self.source_url = draft.source_url.or(self.source_url);
+        self.description = owned(draft.description()).or(self.description);
+        self.service = owned(draft.service()).or(self.service);
+        self.source_url = owned(draft.source_url()).or(self.source_url);
         if !draft.metadata.is_empty() {
             self.metadata = draft.metadata;
         }
@@ -320,6 +321,10 @@ impl Incident {
             ..self
         })
     }
+}
+
+fn owned(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
 }
 
 /// Refusals of an action on an incident.

@@ -14,17 +14,21 @@ pub(super) struct Repairs(pub(super) Vec<Note>);
 
 impl Repairs {
     /// Checks a text, cut to `most` characters. `None` if it is empty.
-    pub(super) fn text(
+    pub(super) fn text<'a>(
         &mut self,
         field: &'static str,
-        value: Option<Cow<'_, str>>,
+        value: Option<Cow<'a, str>>,
         most: usize,
-    ) -> Option<String> {
+    ) -> Option<Cow<'a, str>> {
         self.bounded(field, value?, most, cut)
     }
 
     /// Checks a dedup key. A longer one is cut so that different keys stay different.
-    pub(super) fn key(&mut self, field: &'static str, value: Option<Cow<'_, str>>) -> Option<String> {
+    pub(super) fn key<'a>(
+        &mut self,
+        field: &'static str,
+        value: Option<Cow<'a, str>>,
+    ) -> Option<Cow<'a, str>> {
         self.bounded(field, value?, MAX_DEDUP_KEY, cut_key)
     }
 
@@ -54,7 +58,11 @@ impl Repairs {
     }
 
     /// Checks a link. `None` if it is not an http or https URL, or is too long.
-    pub(super) fn link(&mut self, field: &'static str, value: Option<Cow<'_, str>>) -> Option<String> {
+    pub(super) fn link<'a>(
+        &mut self,
+        field: &'static str,
+        value: Option<Cow<'a, str>>,
+    ) -> Option<Cow<'a, str>> {
         let text = self.tidy(field, value?)?;
         let Some(url) = http_url(&text) else {
             self.0.push(Note::new(field, NoteCode::NotALink));
@@ -64,10 +72,13 @@ impl Repairs {
             self.0.push(Note::limit(field, NoteCode::TooLong, MAX_SOURCE_URL));
             return None;
         }
-        if matches!(url, Cow::Owned(_)) {
-            self.0.push(Note::new(field, NoteCode::PercentEncoded));
-        }
-        Some(url.into_owned())
+        Some(match url {
+            Cow::Owned(encoded) => {
+                self.0.push(Note::new(field, NoteCode::PercentEncoded));
+                Cow::Owned(encoded)
+            }
+            Cow::Borrowed(_) => text,
+        })
     }
 
     /// Checks the metadata: keeps the first entries, and of entries with the same key the first one.
@@ -100,19 +111,19 @@ impl Repairs {
         entries
     }
 
-    fn bounded(
+    fn bounded<'a>(
         &mut self,
         field: &'static str,
-        value: Cow<'_, str>,
+        value: Cow<'a, str>,
         most: usize,
         cut: fn(&str, usize) -> String,
-    ) -> Option<String> {
+    ) -> Option<Cow<'a, str>> {
         let text = self.tidy(field, value)?;
         if fits(&text, most) {
-            return Some(text.into_owned());
+            return Some(text);
         }
         self.0.push(Note::limit(field, NoteCode::Cut, most));
-        Some(cut(&text, most))
+        Some(cut(&text, most).into())
     }
 
     /// Trims a text and replaces NUL, which PostgreSQL can't store in a text. `None` if nothing is left.

@@ -49,15 +49,15 @@ impl IncidentDraft {
     /// ```
     #[must_use]
     pub fn opening(&self) -> Option<Opening<'_>> {
-        let title = self.title.as_deref().filter(|_| !self.resolves())?;
+        let title = self.title().filter(|_| !self.resolves())?;
         Some(Opening {
             title,
-            description: self.description.as_deref(),
+            description: self.description(),
             severity: self.severity.unwrap_or_default(),
             status: self.status,
-            service: self.service.as_deref(),
-            source_url: self.source_url.as_deref(),
-            dedup_key: self.dedup_key.as_deref(),
+            service: self.service(),
+            source_url: self.source_url(),
+            dedup_key: self.dedup_key(),
             metadata: &self.metadata,
         })
     }
