@@ -77,8 +77,13 @@ pub(crate) fn digests_known(
 
 fn is_known(connection: &mut SqliteConnection, digest: &WebhookIdDigest) -> QueryResult<bool> {
     let digest = digest.as_bytes().as_slice();
-    let active = webhooks::table.filter(webhooks::digest.eq(digest));
-    let retired = retired_urls::table.filter(retired_urls::digest.eq(digest));
+    // One column: diesel visits each selected column several times per query, and there are many.
+    let active = webhooks::table
+        .select(webhooks::id)
+        .filter(webhooks::digest.eq(digest));
+    let retired = retired_urls::table
+        .select(retired_urls::digest)
+        .filter(retired_urls::digest.eq(digest));
     diesel::RunQueryDsl::get_result(diesel::select(exists(active).or(exists(retired))), connection)
 }
 
