@@ -5,6 +5,7 @@ use diesel::query_dsl::methods::{ExecuteDsl, LoadQuery};
 use diesel::result::{Error, QueryResult};
 use diesel::sqlite::Sqlite;
 use diesel::{Selectable, SqliteConnection};
+use diesel_async::AsyncPgConnection;
 
 use super::postgres::PgConnection;
 use super::{Connection, on};
@@ -22,9 +23,16 @@ pub(crate) trait RunQueryDsl: Sized {
     /// All rows.
     fn load<'query, U>(self, connection: &mut Connection) -> QueryResult<Vec<U>>
     where
-        Self: LoadQuery<'query, SqliteConnection, U> + LoadQuery<'query, PgConnection, U>,
+        Self: LoadQuery<'query, SqliteConnection, U>
+            + diesel_async::methods::LoadQuery<'query, AsyncPgConnection, U>,
+        Self: 'query,
+        U: Send,
     {
-        on!(connection, c => self.internal_load(c)?.collect())
+        match connection {
+            Connection::Sqlite(connection) => LoadQuery::internal_load(self, connection)?.collect(),
+            // diesel's blocking interface would enter the runtime for each row.
+            Connection::Postgres(link) => link.all_rows(self),
+        }
     }
 
     /// The first row; [`Error::NotFound`] if there is none.

@@ -15,6 +15,7 @@ use diesel::connection::SimpleConnection;
 use diesel::result::QueryResult;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::methods::LoadQuery;
 use hookgate_gate::LogInterval;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -145,6 +146,15 @@ impl Link {
         F: Future<Output = QueryResult<T>>,
     {
         self.runtime.block_on(statements(&self.connection))
+    }
+
+    /// All rows of a query.
+    pub(crate) fn all_rows<'query, U: Send>(
+        &mut self,
+        query: impl LoadQuery<'query, AsyncPgConnection, U> + 'query,
+    ) -> QueryResult<Vec<U>> {
+        let rows = diesel_async::RunQueryDsl::load(query, &mut *self.connection);
+        self.runtime.block_on(rows)
     }
 
     /// Rolls a transaction back that was begun in a pipeline. The server answers in order: if it answers this,
