@@ -18,19 +18,27 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 pub(crate) const LIMIT: usize = 64 * 1024;
 
 /// Duration of an answer to `/slow`.
-pub(crate) const SLOW: Duration = Duration::from_millis(600);
+const SLOW: Duration = Duration::from_millis(600);
+
+/// Maximum time to wait for an expected event: half of the time after which idle connections are closed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers 201 with the body's length, unless the path says otherwise.
 pub(crate) struct Telltale {
     ids: RequestIds,
+    /// Number of requests for `/held` that have begun.
+    held: watch::Sender<usize>,
+    /// Requests for `/held` are answered after its cancellation.
+    released: CancellationToken,
     pub(crate) plain: Mutex<Vec<(String, Vec<u8>, IpAddr)>>,
 }
 
@@ -44,6 +52,10 @@ impl Service for Telltale {
             "/unread" => return reply::refusal(RefusalCode::WebhookNotFound),
             "/panic" => panic!("on purpose"),
             "/slow" => sleep(SLOW).await,
+            "/held" => {
+                self.held.send_modify(|held| *held += 1);
+                self.released.cancelled().await;
+            }
             "/whole" => return streamed(true),
             "/broken" => return streamed(false),
             _ => {}
@@ -68,7 +80,7 @@ fn streamed(is_whole: bool) -> Reply {
         for piece in ["a piece\n", "another\n"] {
             assert!(pieces.send(piece.into()).await);
             // The wait lets each piece be sent before the body breaks off.
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(200)).await;
         }
         if is_whole {
             pieces.finish().await;
@@ -118,6 +130,8 @@ impl Server {
         let shutdown = CancellationToken::new();
         let service = Arc::new(Telltale {
             ids: RequestIds::new([9; 6]),
+            held: watch::Sender::default(),
+            released: CancellationToken::new(),
             plain: Mutex::default(),
         });
         let done = tokio::spawn(listener.serve(Arc::clone(&service), shutdown.clone()));
@@ -138,7 +152,20 @@ impl Server {
 
     /// Waits until the listener has returned.
     pub(crate) async fn ended(&mut self) {
-        (&mut self.done).await.expect("no panic");
+        let ended = timeout(PATIENCE, &mut self.done).await;
+        ended.expect("it returns").expect("no panic");
+    }
+
+    /// Waits until this number of requests for `/held` have begun.
+    pub(crate) async fn holds(&self, requests: usize) {
+        let mut held = self.service.held.subscribe();
+        let begun = timeout(PATIENCE, held.wait_for(|held| *held >= requests)).await;
+        begun.expect("they begin").expect("the service is there");
+    }
+
+    /// Lets the requests for `/held` be answered.
+    pub(crate) fn release(&self) {
+        self.service.released.cancel();
     }
 
     /// Status, HTTP version and body of a request made by curl, as `201 2 {…}`. With `http:` before the path, the
@@ -158,7 +185,7 @@ impl Server {
                 "--silent",
                 "--show-error",
                 "--max-time",
-                "20",
+                "60",
                 "--write-out",
                 "\n%{http_code} %{http_version}",
             ])
@@ -192,6 +219,11 @@ impl Server {
     /// A TLS connection to the server with its first certificate, or the error.
     pub(crate) async fn try_connect_anew(&self) -> std::io::Result<TlsStream<TcpStream>> {
         self.try_connect(None, &self.chain).await
+    }
+
+    /// The same with this protocol.
+    pub(crate) async fn try_connect_as(&self, alpn: Option<&[u8]>) -> std::io::Result<TlsStream<TcpStream>> {
+        self.try_connect(alpn, &self.chain).await
     }
 
     pub(crate) async fn try_connect(
