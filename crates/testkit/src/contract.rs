@@ -46,7 +46,7 @@ use hookgate_gate::{
 use crate::samples;
 
 /// Longest time that a check waits for something that the contract promises "soon".
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_mins(1);
 /// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 

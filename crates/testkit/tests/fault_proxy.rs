@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
 /// Longest time for a byte and its answer.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_mins(1);
 /// Time to see that nothing comes; also the delay of a slow connection.
 const WHILE: Duration = Duration::from_millis(100);
 

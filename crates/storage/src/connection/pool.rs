@@ -19,7 +19,7 @@ pub(crate) type Pool = deadpool::managed::Pool<Opener>;
 /// of a delivery.
 const GATE_CONNECTIONS: usize = 2;
 /// Connections to a file that read for people and their tools.
-const FILE_CONNECTIONS: usize = 2;
+pub(crate) const FILE_CONNECTIONS: usize = 2;
 /// Connections of a node to a server for people, their tools and changes, beside those that commit.
 const SERVER_CONNECTIONS: usize = 6;
 /// Timeout for getting, opening and checking a connection.

@@ -201,6 +201,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::connection::pool::FILE_CONNECTIONS;
     use crate::{Database, OpenMode};
 
     fn digest(seed: u64) -> WebhookIdDigest {
@@ -210,26 +211,36 @@ mod tests {
     /// Reads of people, exports and metrics have connections of their own.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn reads_of_people_hold_up_no_look_up() {
-        const LONG: Duration = Duration::from_secs(3);
+        const PATIENCE: Duration = Duration::from_mins(1);
         let directory = tempfile::tempdir().unwrap();
         let database = Database::open(directory.path(), OpenMode::Create).unwrap();
         database.webhook_insert(webhook(1), audit()).await.unwrap();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
         let mut reading = Vec::new();
         for _ in 0..20 {
-            let database = database.clone();
+            let (database, held, begin) = (database.clone(), Arc::clone(&held), begin.clone());
             reading.push(tokio::spawn(async move {
-                let work = |_: &mut Connection| {
-                    std::thread::sleep(LONG);
+                let work = move |_: &mut Connection| {
+                    begin.send(()).unwrap();
+                    let _ = held.lock().unwrap().recv();
                     Ok(())
                 };
                 database.read("take long", work).await
             }));
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        for seed in 1..=3 {
-            let found = timeout(LONG / 2, database.url_by_digest(&digest(seed))).await;
-            assert_eq!(found.expect("in time").unwrap().is_some(), seed == 1);
+        for _ in 0..FILE_CONNECTIONS {
+            begun.recv().await.unwrap();
         }
+        for seed in 1..=3 {
+            let found = timeout(PATIENCE, database.url_by_digest(&digest(seed))).await;
+            assert_eq!(
+                found.expect("it waits for no reader").unwrap().is_some(),
+                seed == 1
+            );
+        }
+        drop(release);
         for reading in reading {
             reading.abort();
         }

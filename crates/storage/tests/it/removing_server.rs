@@ -1,8 +1,9 @@
 //! Removal of history on a PostgreSQL server takes minutes if there is much, and nobody waits for it: neither
 //! senders nor readers of usage.
 
+use std::io::{BufRead, BufReader, Write};
 use std::num::NonZeroU64;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use hookgate_domain::Webhook;
@@ -12,14 +13,18 @@ use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{START, audit, deduplicated, delivery, webhook};
 use tokio::task::JoinHandle;
 
-/// Makes the rewrite of a partition take this much longer.
+/// Makes the rewrite of a partition wait as long as a session holds `REWRITE`.
 const SLOW: &str = "CREATE FUNCTION pause() RETURNS event_trigger LANGUAGE plpgsql AS \
-    'BEGIN PERFORM pg_catalog.pg_sleep(3); END'; \
+    'BEGIN WHILE NOT pg_catalog.pg_try_advisory_lock(7) LOOP PERFORM pg_catalog.pg_sleep(0.02); END LOOP; \
+    PERFORM pg_catalog.pg_advisory_unlock(7); END'; \
     CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION pause()";
-/// A reader that takes longer than the pause.
-const READING: &str = "BEGIN; SELECT count(*) FROM deliveries; SELECT pg_sleep(4.5); COMMIT";
-/// Time that readers of usage may wait.
-const SOON: Duration = Duration::from_secs(1);
+const REWRITE: &str = "SELECT pg_advisory_lock(7)";
+/// Locks a table of deliveries as a reader does.
+const READING: &str = "BEGIN; SELECT count(*) FROM deliveries";
+/// Number of reads during each step of a removal.
+const READS: usize = 3;
+/// Maximum time to wait for what must not wait. It is never nearly reached, so a busy machine makes no difference.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A store with deliveries of two webhooks in a partition that is no longer in use, and the name of its
 /// database.
@@ -58,9 +63,31 @@ fn sql(database: &str, text: &str) -> String {
     Postgres::shared().sql(database, text).unwrap()
 }
 
-fn session(database: &str, text: &str) -> std::process::Child {
-    let mut session = Postgres::shared().session(database);
-    session.args(["-c", text]).stdout(Stdio::null()).spawn().unwrap()
+/// A session that keeps its locks until it is dropped.
+struct Session(Child);
+
+impl Session {
+    /// Runs these statements.
+    fn begin(database: &str, statements: &str) -> Self {
+        let mut session = Postgres::shared().session(database);
+        let mut child = session
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.as_mut().unwrap();
+        writeln!(input, "{statements}; SELECT 'done';").unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == "done"));
+        Self(child)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
 }
 
 /// Waits until another session runs such a statement.
@@ -90,29 +117,34 @@ fn prune(store: &Database) -> JoinHandle<Result<Pruned, StoreError>> {
 
 async fn used(store: &Database) -> u64 {
     let usage = store.usage(None, UsageRange::Day, START);
-    let usage = tokio::time::timeout(SOON, usage).await;
+    let usage = tokio::time::timeout(PATIENCE, usage).await;
     usage.expect("nobody waits for this").unwrap().totals.accepted
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_is_read_while_a_table_that_is_read_is_written_anew() {
     let (store, database) = filled().await;
-    let mut reader = session(&database, READING);
-    until_running(&database, "pg_sleep(4.5)").await;
+    let (reader, rewrite) = (
+        Session::begin(&database, READING),
+        Session::begin(&database, REWRITE),
+    );
     let pruning = prune(&store);
     until_running(&database, "deliveries_0_kept").await;
     let mut sent = 11;
-    while !pruning.is_finished() {
-        send(&store, &webhook(1)).await;
-        sent += 1;
-        used(&store).await;
-        let page = store.top_sources(webhook(1).handle, UsageRange::Day, PageSize::MAX, START);
-        let page = tokio::time::timeout(SOON, page).await;
-        assert!(matches!(page, Ok(Ok(_))), "{page:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    // While the table is written anew, and then while the removal waits for the reader.
+    for waits_for in [rewrite, reader] {
+        for _ in 0..READS {
+            send(&store, &webhook(1)).await;
+            sent += 1;
+            used(&store).await;
+            let page = store.top_sources(webhook(1).handle, UsageRange::Day, PageSize::MAX, START);
+            let page = tokio::time::timeout(PATIENCE, page).await;
+            assert!(matches!(page, Ok(Ok(_))), "{page:?}");
+        }
+        assert!(!pruning.is_finished());
+        drop(waits_for);
     }
     assert_eq!(pruning.await.unwrap().unwrap().deliveries, 10);
-    assert!(reader.wait().unwrap().success());
     assert_eq!(
         used(&store).await,
         sent,
@@ -126,15 +158,11 @@ async fn usage_is_read_while_a_table_that_is_read_is_written_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_is_read_while_somebody_holds_what_a_webhook_holds() {
     let (store, database) = filled().await;
-    let mut holder = session(
-        &database,
-        "BEGIN; SELECT * FROM holdings FOR UPDATE; SELECT pg_sleep(3); COMMIT",
-    );
-    until_running(&database, "pg_sleep(3)").await;
+    let holder = Session::begin(&database, "BEGIN; SELECT * FROM holdings FOR UPDATE");
     let before = used(&store).await;
     send(&store, &webhook(1)).await;
     assert_eq!(used(&store).await, before, "it shows what is counted");
-    assert!(holder.wait().unwrap().success());
+    drop(holder);
     assert_eq!(used(&store).await, before + 1);
 }
 
@@ -151,11 +179,13 @@ async fn a_delivery_to_a_webhook_that_is_full_waits_for_no_table() {
             webhook(1).handle
         ),
     );
+    let rewrite = Session::begin(&database, REWRITE);
     let pruning = prune(&store);
     until_running(&database, "deliveries_0_kept").await;
-    let commit = tokio::time::timeout(SOON, store.delivery_commit(delivery(&webhook(1)))).await;
+    let commit = tokio::time::timeout(PATIENCE, store.delivery_commit(delivery(&webhook(1)))).await;
     assert!(matches!(commit, Ok(Ok(_))), "{commit:?}");
     assert!(!pruning.is_finished());
+    drop(rewrite);
     let full = "SELECT count(*) FROM webhooks WHERE full_at IS NOT NULL";
     assert_eq!(sql(&database, full).trim(), "1");
     assert_eq!(pruning.await.unwrap().unwrap().deliveries, 5);
@@ -196,14 +226,13 @@ async fn deliveries_are_accepted_while_what_went_with_a_table_is_removed() {
     };
     let mut sent = 0;
     while !removing.is_finished() {
-        tokio::time::timeout(SOON, send(&store, &webhook(1)))
-            .await
-            .expect("nobody waits for a key");
+        send(&store, &webhook(1)).await;
         sent += 1;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     removing.await.unwrap();
-    assert!(sent > 10, "{sent}");
+    // The removal takes six seconds, and a delivery that waited for all of it would be the only one.
+    assert!(sent > 3, "{sent}");
     assert_eq!(keys().trim(), "0");
     let left = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'leftover%' OR tablename LIKE '%doomed'";
     assert_eq!(sql(&database, left).trim(), "0");
