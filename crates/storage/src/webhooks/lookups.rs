@@ -217,13 +217,13 @@ mod tests {
         database.webhook_insert(webhook(1), audit()).await.unwrap();
         let (release, held) = std::sync::mpsc::channel::<()>();
         let held = Arc::new(Mutex::new(held));
-        let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let (start, mut started) = tokio::sync::mpsc::unbounded_channel();
         let mut reading = Vec::new();
         for _ in 0..20 {
-            let (database, held, begin) = (database.clone(), Arc::clone(&held), begin.clone());
+            let (database, held, start) = (database.clone(), Arc::clone(&held), start.clone());
             reading.push(tokio::spawn(async move {
                 let work = move |_: &mut Connection| {
-                    begin.send(()).unwrap();
+                    start.send(()).unwrap();
                     let _ = held.lock().unwrap().recv();
                     Ok(())
                 };
@@ -231,7 +231,7 @@ mod tests {
             }));
         }
         for _ in 0..FILE_CONNECTIONS {
-            begun.recv().await.unwrap();
+            started.recv().await.unwrap();
         }
         for seed in 1..=3 {
             let found = timeout(PATIENCE, database.url_by_digest(&digest(seed))).await;
