@@ -35,6 +35,10 @@ const PROGRAMS: [(&str, &str); 3] = [
 /// The program that counts system calls. Their number depends on how requests meet, so it has no bound.
 const STRACE: (&str, &str) = ("strace", "strace");
 
+/// Times that a count above its bound is taken again by the check. The least count is compared: other work on the machine
+/// only adds to it, because the gate flushes some of its state every 10 ms and smaller batches cost more each.
+const MORE_TRIES: usize = 2;
+
 /// What becomes of the counts; a table of each with its parts by default.
 #[derive(Args)]
 pub(super) struct CountsArguments {
@@ -77,8 +81,10 @@ pub(super) fn run(arguments: &CountsArguments, scratch: &Path, figures: &mut Fig
         }
         let name = format!("{}.instructions", subject.name);
         let mut counted = Instructions::count(subject, build, scratch)?;
-        if arguments.check && bounds::is_exceeded(&name, counted.all)? {
-            // Other work on the machine only adds to the count: the gate flushes some of its state every 10 ms.
+        for _ in 0..MORE_TRIES {
+            if !arguments.check || !bounds::is_exceeded(&name, counted.all)? {
+                break;
+            }
             let again = Instructions::count(subject, build, scratch)?;
             counted.all = counted.all.min(again.all);
         }
@@ -88,7 +94,14 @@ pub(super) fn run(arguments: &CountsArguments, scratch: &Path, figures: &mut Fig
         figures.add(name, counted.all);
     }
     if is_chosen(DELIVERY.name) {
-        allocations::count(scratch, figures)?;
+        let mut allocated = allocations::count(scratch)?;
+        for _ in 0..MORE_TRIES {
+            if !arguments.check || !allocated.is_exceeded()? {
+                break;
+            }
+            allocated = allocated.least(allocations::count(scratch)?);
+        }
+        allocated.report(figures);
     }
     if arguments.check {
         bounds::check(figures)?;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::bounds;
 use super::starter::in_place;
 use super::subject::{DELIVERY, Load};
 use crate::figures::Figures;
@@ -24,8 +25,40 @@ pub(super) fn build() -> Outcome<()> {
     run(cargo().args(example))
 }
 
+/// The allocations of a delivery.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allocations {
+    count: f64,
+    bytes: f64,
+}
+
+/// Names of the figures.
+const COUNT: &str = "delivery.allocations";
+const BYTES: &str = "delivery.allocated_bytes";
+
+impl Allocations {
+    /// `true` if one of them exceeds its bound.
+    pub(super) fn is_exceeded(self) -> Outcome<bool> {
+        Ok(bounds::is_exceeded(COUNT, self.count)? || bounds::is_exceeded(BYTES, self.bytes)?)
+    }
+
+    /// The smaller numbers of two counts.
+    pub(super) fn least(self, other: Self) -> Self {
+        Self {
+            count: self.count.min(other.count),
+            bytes: self.bytes.min(other.bytes),
+        }
+    }
+
+    /// Adds them to the figures.
+    pub(super) fn report(self, figures: &mut Figures) {
+        figures.add(COUNT, self.count);
+        figures.add(BYTES, self.bytes);
+    }
+}
+
 /// Counts the allocations of a delivery and their bytes, with two servers: one for each load.
-pub(super) fn count(scratch: &Path, figures: &mut Figures) -> Outcome<()> {
+pub(super) fn count(scratch: &Path) -> Outcome<Allocations> {
     let program = target_directory().join("debug/examples/counted");
     let mut counted = Vec::new();
     for load in [Load::Single, Load::Double] {
@@ -41,9 +74,10 @@ pub(super) fn count(scratch: &Path, figures: &mut Figures) -> Outcome<()> {
         counted.push(numbers(&fs::read_to_string(&output)?)?);
     }
     let each = |index: usize| (counted[1][index] - counted[0][index]) / DELIVERY.counted();
-    figures.add("delivery.allocations", each(0));
-    figures.add("delivery.allocated_bytes", each(1));
-    Ok(())
+    Ok(Allocations {
+        count: each(0),
+        bytes: each(1),
+    })
 }
 
 /// The number of allocations and their bytes.
