@@ -71,8 +71,8 @@ macro_rules! store_contract {
                 a_key_of_an_earlier_version_is_known;
             incidents: an_incident_holds_what_the_delivery_said, a_dedup_key_updates_the_incident,
                 a_dedup_key_belongs_to_its_webhook, a_resolved_incident_stays_resolved, an_all_clear_is_on_record,
-                a_late_resolve_joins_its_incident, many_updates_at_once_are_all_counted, pages_go_back_by_number,
-                what_is_not_resolved_is_counted;
+                a_late_resolve_joins_its_incident, many_updates_at_once_are_all_counted,
+                what_comes_at_once_is_stored_like_one_by_one, pages_go_back_by_number, what_is_not_resolved_is_counted;
             timeline: what_changes_is_listed_in_order, plain_repeats_are_not_listed, a_late_resolve_is_listed_once,
                 listed_changes_are_bounded, acts_of_people_are_listed, a_full_timeline_takes_no_more_notes,
                 a_reopened_incident_takes_deliveries_again, a_taken_dedup_key_keeps_an_incident_resolved,

@@ -226,6 +226,44 @@ pub async fn many_updates_at_once_are_all_counted<S: Store>(store: &Arc<S>) {
     );
 }
 
+/// An incident that is opened, changed and resolved at once is stored as if its deliveries had come one by one.
+pub async fn what_comes_at_once_is_stored_like_one_by_one<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    for round in 0..20 {
+        let key = format!("disk-{round}");
+        let sent = |at: i64, severity: &str, status: &str| {
+            let fields = DraftFields {
+                title: Some("Disk full".into()),
+                severity: Some(severity.to_owned().into()),
+                status: Some(status.to_owned().into()),
+                dedup_key: Some(key.clone().into()),
+                ..DraftFields::default()
+            };
+            AcceptedDelivery {
+                received_at: second(at),
+                draft: draft(fields).unwrap(),
+                ..delivery(&webhook)
+            }
+        };
+        // While the store writes the first delivery, the others wait and are written together.
+        let (_, opened, _, _) = tokio::join!(
+            stored(store, delivery(&webhook)),
+            stored(store, sent(1, "high", "open")),
+            stored(store, sent(2, "critical", "open")),
+            stored(store, sent(3, "critical", "resolved")),
+        );
+        let now = incident(store, touched(&opened).number).await;
+        assert_eq!(
+            (now.status, now.severity, now.occurrences, now.changes),
+            (IncidentStatus::Resolved, Severity::Sev0, 3, 1)
+        );
+        assert_eq!(
+            (now.resolved_at, now.cleared_at),
+            (Some(second(3)), Some(second(3)))
+        );
+    }
+}
+
 /// Pages of incidents go back by number, with one status or with any.
 pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;

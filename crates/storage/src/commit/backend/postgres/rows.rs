@@ -75,6 +75,12 @@ impl<'a> IncidentColumns<'a> {
         self.first_delivery.push(first.number());
         self.acknowledged_at
             .push(incident.acknowledged_at.map(Timestamp::as_micros));
+        // A later delivery of the same batch may have changed or resolved it.
+        self.resolved_at
+            .push(incident.resolved_at.map(Timestamp::as_micros));
+        self.cleared_at
+            .push(incident.cleared_at.map(Timestamp::as_micros));
+        self.changes.push(incident.changes);
         self.weight.push(weighed.weight);
     }
 }

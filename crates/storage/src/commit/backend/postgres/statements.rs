@@ -90,9 +90,13 @@ column_statement! {
     updated_at: BigInt = i64,
     first_delivery: BigInt = i64,
     acknowledged_at: Nullable<BigInt> = Option<i64>,
+    resolved_at: Nullable<BigInt> = Option<i64>,
+    cleared_at: Nullable<BigInt> = Option<i64>,
+    changes: BigInt = i64,
     weight: BigInt = i64;
     "INSERT INTO incidents (number, organization, webhook, title, description, severity, status, service, source_url, \
-     dedup_key, metadata, occurrences, opened_at, updated_at, first_delivery, acknowledged_at, weight) SELECT * FROM" .. ""
+     dedup_key, metadata, occurrences, opened_at, updated_at, first_delivery, acknowledged_at, resolved_at, \
+     cleared_at, changes, weight) SELECT * FROM" .. ""
 }
 
 column_statement! {
