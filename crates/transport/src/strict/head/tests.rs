@@ -135,7 +135,9 @@ fn every_byte_in_every_place_is_judged_as_by_the_reference() {
     let head =
         b"\r\nPUT /a?b HTTP/1.1\r\nHost: a.b:1\r\nX-y:\t z \r\nContent-Length: 12\r\nupgradE:\r\n\r\nPOST";
     let host = b"GET https://a/ HTTP/1.0\r\nhost:a\r\ntransfer-encoding:chunked\r\n\r\n";
-    for head in [&head[..], &host[..]] {
+    // Longer than the stretches in which bytes are compared.
+    let long = b"GET /abcdefghijklmnop?qrstuvwxyz0123456789 HTTP/1.1\r\nhost:a\r\nx: abcdefghijklmnopqrstuvwxyz0123456789\r\n\r\n";
+    for head in [&head[..], &host[..], &long[..]] {
         for place in 0..head.len() {
             for byte in 0..=u8::MAX {
                 let mut changed = head.to_vec();
