@@ -60,6 +60,12 @@ const fn is_conflict(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }
 
+/// `true` if this may be a conflict. On a server the statements of a commit are sent together, and the error of a later
+/// one, that the transaction is aborted already, may be seen before the conflict of an earlier one.
+const fn may_be_conflict(error: &Error) -> bool {
+    is_conflict(error) || matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _))
+}
+
 impl From<Error> for Aborted {
     fn from(error: Error) -> Self {
         Self::Transaction(error)
@@ -119,7 +125,8 @@ impl CommitWorker {
     pub(super) fn commit_batch(&mut self, jobs: &mut Vec<Job>) {
         let mut done = self.transact(jobs);
         if let (Err(Aborted::Job(error)), [Job::Accepted(_)]) = (&done, &jobs[..])
-            && is_conflict(error)
+            && may_be_conflict(error)
+            && !self.connection.is_broken()
         {
             // A person reopened an incident with the dedup key of the one to be opened. The second try sees
             // it.
