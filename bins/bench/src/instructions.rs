@@ -39,7 +39,7 @@ const STRACE: (&str, &str) = ("strace", "strace");
 /// only adds to it, because the gate flushes some of its state every 10 ms and smaller batches cost more each.
 const MORE_TRIES: usize = 2;
 
-/// What becomes of the counts; a table of each with its parts by default.
+/// Treatment of the counts; by default a table of each with its parts.
 #[derive(Args)]
 pub(super) struct CountsArguments {
     /// Compare the counts of `instructions` with their bounds; fail if one is 5 % above its bound

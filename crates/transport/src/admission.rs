@@ -5,7 +5,7 @@
 //! idle connections are evicted for new ones, first those of the prefix that holds most, and also connections whose
 //! requests all wait for their bodies. A connection with a request in progress is never evicted. So a source that holds
 //! little is served, whatever the others do. The last sixteenth is reserved for sources without a request in progress.
-//! When it is taken too, new connections wait in the kernel's queue, and the listener reports that it is full.
+//! Once it is taken too, new connections wait in the kernel's queue, and the listener reports that it is full.
 
 mod fullness;
 mod gauges;

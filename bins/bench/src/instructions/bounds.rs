@@ -8,10 +8,10 @@ use xtask::process::{Outcome, root, say};
 
 /// One bound in a line, as `figure | count`, after a line of titles.
 const BOUNDS: &str = include_str!("bounds.txt");
-/// Where they are written.
+/// Path of the file with the bounds.
 const FILE: &str = "bins/bench/src/instructions/bounds.txt";
 const TITLES: &str = "figure                         | count\n";
-/// How far a count may exceed its bound: more than counts differ from run to run, and compilers of the same year.
+/// Allowed excess of a count over its bound: more than counts differ between runs, and between recent compilers.
 const ROOM: f64 = 0.05;
 
 #[derive(Debug, PartialEq)]
