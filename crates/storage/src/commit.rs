@@ -6,6 +6,7 @@ mod batch;
 mod change;
 mod checkpoint;
 mod job;
+mod known_rows;
 mod weight;
 mod worker;
 pub(crate) mod writer;

@@ -1,7 +1,7 @@
 //! The backend for SQLite. It buffers new rows until there are many for one statement, or until a read may
 //! concern them; everything else is a statement at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use diesel::result::{Error, QueryResult};
 use hookgate_domain::incident::IncidentEvent;
@@ -9,6 +9,7 @@ use hookgate_domain::{DeliveryId, WebhookHandle};
 
 use super::{CommitBackend, NextNumbers, record};
 use crate::commit::change::Change;
+use crate::commit::known_rows::KnownRows;
 use crate::connection::Connection;
 use crate::counters::{Counter, counter_set, counter_value};
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey, key_by_name, upsert_key};
@@ -34,8 +35,8 @@ pub(in super::super) struct SqliteBackend<'c, 'a> {
     new_deliveries: Vec<NewDelivery<'a>>,
     /// `true` if a caller waits for the counts to be in their tables.
     counts_wanted: bool,
-    /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
-    targets: BTreeMap<WebhookHandle, Option<Target>>,
+    /// Rows as they are in this transaction.
+    known: &'c mut KnownRows,
     /// The next numbers before this batch.
     numbers: Option<NextNumbers>,
     /// Deliveries that are counted on records, by the number of the record.
@@ -43,18 +44,25 @@ pub(in super::super) struct SqliteBackend<'c, 'a> {
 }
 
 impl<'c> SqliteBackend<'c, '_> {
-    /// A backend on this connection, which is in a transaction.
-    pub(in super::super) fn new(connection: &'c mut Connection, recorder: &'c mut UsageRecorder) -> Self {
-        Self {
+    /// A backend on this connection, which is in a transaction that writes.
+    pub(in super::super) fn begin(
+        connection: &'c mut Connection,
+        recorder: &'c mut UsageRecorder,
+        known: &'c mut KnownRows,
+    ) -> QueryResult<Self> {
+        if let Connection::Sqlite(connection) = &mut *connection {
+            known.refresh(connection)?;
+        }
+        Ok(Self {
             connection,
             recorder,
             new_incidents: Vec::new(),
             new_deliveries: Vec::new(),
             counts_wanted: false,
-            targets: BTreeMap::new(),
+            known,
             numbers: None,
             counted: HashMap::new(),
-        }
+        })
     }
 
     /// Writes the buffered rows.
@@ -73,11 +81,11 @@ impl<'c> SqliteBackend<'c, '_> {
 
 impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
-        if let Some(known) = self.targets.get(&handle) {
-            return Ok(*known);
+        if let Some(target) = self.known.targets.get(&handle) {
+            return Ok(*target);
         }
         let target = target_by_handle(self.connection, &handle.to_string())?;
-        self.targets.insert(handle, target);
+        self.known.targets.insert(handle, target);
         Ok(target)
     }
 
@@ -85,9 +93,12 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         if let Some(numbers) = self.numbers {
             return Ok(numbers);
         }
-        let numbers = NextNumbers {
-            delivery: counter_value(self.connection, Counter::Delivery)?,
-            incident: counter_value(self.connection, Counter::Incident)?,
+        let numbers = match self.known.numbers {
+            Some(numbers) => numbers,
+            None => NextNumbers {
+                delivery: counter_value(self.connection, Counter::Delivery)?,
+                incident: counter_value(self.connection, Counter::Incident)?,
+            },
         };
         self.numbers = Some(numbers);
         Ok(numbers)
@@ -165,7 +176,7 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         self.rows_write()?;
         change.run(self.connection)?;
         // The change may concern a webhook.
-        self.targets.clear();
+        self.known.invalidate();
         Ok(())
     }
 
@@ -194,6 +205,7 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
                 counter_set(self.connection, Counter::Incident, after.incident)?;
             }
             self.recorder.numbered(before.delivery, after.delivery);
+            self.known.numbers = Some(after);
         }
         Ok(())
     }
