@@ -71,8 +71,6 @@ diesel::table! {
         payload_bytes -> Nullable<BigInt>,
         weight -> Nullable<BigInt>,
         grown -> Nullable<BigInt>,
-        // In an embedded store only.
-        period -> BigInt,
     }
 }
 

@@ -8,7 +8,7 @@ use hookgate_domain::networks::network_bounds;
 use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::row::{DeliveryRow, SummaryRow};
-use super::spans::{Part, Span, parts, span_for_seek, whole};
+use super::spans::{PERIOD_OF_ROW, Part, Span, parts, span_for_seek, whole};
 use super::window::span;
 use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::schema::{deliveries, incidents, webhooks};
@@ -130,7 +130,7 @@ fn page_part(
             query.order(deliveries::id.desc())
         };
         if let Some(period) = part.period {
-            query = query.filter(deliveries::period.eq(period));
+            query = query.filter(sql::<Bool>(&format!("{PERIOD_OF_ROW} = {period}")));
         }
         let filter = match wanted {
             Wanted::All => None,
@@ -240,6 +240,7 @@ mod tests {
             include_str!("../../../../migrations/sqlite/0008_periods/up.sql"),
             include_str!("../../../../migrations/sqlite/0009_notes/up.sql"),
             include_str!("../../../../migrations/sqlite/0010_record/up.sql"),
+            include_str!("../../../../migrations/sqlite/0025_index_keys/up.sql"),
         ] {
             connection.batch_execute(migration).unwrap();
         }

@@ -13,6 +13,8 @@ use crate::schema::deliveries;
 /// Numbers in a period, as the migration has it. A search takes a step for each period without a match, and a
 /// batch of deliveries to many webhooks writes to all of the newest period's index: some 100 pages.
 const PERIOD: i64 = 1 << 16;
+/// The period of a row as the indexes have it: another expression with the same value would not find them.
+pub(crate) const PERIOD_OF_ROW: &str = "deliveries.id >> 16";
 
 /// A range of record numbers, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use hookgate_gate::{CLOCK_MARGIN, DeliveryFilter, Outcome, Seek};
 
-use super::spans::{Part, Span, ends, parts, span_for_seek, whole};
+use super::spans::{PERIOD_OF_ROW, Part, Span, ends, parts, span_for_seek, whole};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::{deliveries, webhooks};
 
@@ -97,7 +97,7 @@ pub(crate) fn edge_query(
     let equal = |column: &str, value: Option<i64>| {
         value.map_or_else(String::new, |value| format!("{column} = {value} AND "))
     };
-    let (period, webhook) = (equal("period", part.period), equal("webhook", webhook));
+    let (period, webhook) = (equal(PERIOD_OF_ROW, part.period), equal("webhook", webhook));
     let refused = if is_refused { "code IS NOT NULL AND " } else { "" };
     let (edge, order) = if is_forward {
         ("max", "ASC")

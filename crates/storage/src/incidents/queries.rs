@@ -1,9 +1,12 @@
 //! Incidents.
 
+use diesel::dsl::sql;
+use diesel::sql_types::Bool;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use hookgate_domain::IncidentStatus;
 use hookgate_gate::IncidentFilter;
 
+use super::conditions::of_status;
 use super::row::IncidentRow;
 use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::schema::{incidents, webhooks};
@@ -58,7 +61,7 @@ fn page(
             .limit(most)
             .into_boxed();
         if let Some(status) = filter.status {
-            query = query.filter(incidents::status.eq(status.as_str()));
+            query = query.filter(sql::<Bool>(of_status(status)));
         }
         if let Some(webhook) = webhook {
             query = query.filter(incidents::webhook.eq(webhook));
@@ -75,8 +78,8 @@ pub(crate) fn incident_counts(
 ) -> QueryResult<Vec<SeverityCount>> {
     let query = format!(
         "SELECT severity, count(*) AS count FROM \
-         (SELECT severity FROM incidents WHERE status = '{}' ORDER BY number DESC LIMIT {most}) AS newest GROUP BY severity",
-        status.as_str()
+         (SELECT severity FROM incidents WHERE {} ORDER BY number DESC LIMIT {most}) AS newest GROUP BY severity",
+        of_status(status)
     );
     diesel::sql_query(query).load(connection)
 }
@@ -99,4 +102,82 @@ fn newest_below(connection: &mut Connection, before: i64) -> QueryResult<Option<
         .limit(1)
         .get_result(connection)
         .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use diesel::connection::InstrumentationEvent;
+    use diesel::{Connection as _, QueryableByName, sql_query, sql_types};
+
+    use super::*;
+    use crate::open::{OpenMode, open_directory};
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = sql_types::Text)]
+        detail: String,
+    }
+
+    /// Plans of the statements that this work runs.
+    fn plans(connection: &mut Connection, work: impl FnOnce(&mut Connection)) -> Vec<String> {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        sqlite(connection).set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                noted.lock().unwrap().push(query.to_string());
+            }
+        });
+        work(connection);
+        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        let plan = |text: &String| {
+            let steps = sql_query(format!("EXPLAIN QUERY PLAN {text}"));
+            let steps = diesel::RunQueryDsl::load::<Step>(steps, sqlite(connection)).unwrap();
+            let details = steps.into_iter().map(|step| step.detail);
+            details.collect::<Vec<_>>().join("; ")
+        };
+        asked.iter().map(plan).collect()
+    }
+
+    fn sqlite(connection: &mut Connection) -> &mut diesel::SqliteConnection {
+        match connection {
+            Connection::Sqlite(connection) => connection,
+            Connection::Postgres(_) => panic!("not a file"),
+        }
+    }
+
+    /// A page reads no more incidents than it shows, however many have another status, and sorts none.
+    #[test]
+    fn incidents_of_a_status_are_found_by_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
+        let mut connection = Connection::Sqlite(connection);
+        for (status, index) in [
+            (None, "INTEGER PRIMARY KEY"),
+            (Some(IncidentStatus::Open), "incidents_open"),
+            (Some(IncidentStatus::Acknowledged), "incidents_not_open"),
+            (Some(IncidentStatus::Resolved), "incidents_not_open"),
+        ] {
+            let filter = IncidentFilter {
+                status,
+                ..IncidentFilter::default()
+            };
+            let found = plans(&mut connection, |connection| {
+                incident_page(connection, filter, 70, 50).unwrap();
+                if let Some(status) = status {
+                    incident_counts(connection, status, 50).unwrap();
+                }
+            });
+            assert_eq!(found.len(), 1 + usize::from(status.is_some()));
+            for plan in found {
+                assert!(
+                    plan.contains(&format!("incidents USING INDEX {index}"))
+                        || plan.contains(&format!("incidents USING {index}")),
+                    "{plan}"
+                );
+                assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use diesel::sql_types::BigInt;
 
 use super::age_statements::{incidents_remove, oldest_deliveries};
 use crate::connection::{Connection, RunQueryDsl, on};
+use crate::deliveries::spans::PERIOD_OF_ROW;
 use crate::schema::deliveries;
 use crate::usage::holdings::{HoldingChange, WEIGHT};
 
@@ -75,7 +76,7 @@ fn rows_in_period(
 ) -> QueryResult<Vec<DeliveryWeight>> {
     let query = format!(
         "SELECT id, {WEIGHT} AS weight, coalesce(length(payload), 0) AS payload FROM deliveries \
-         WHERE period = {period} AND webhook = {webhook} AND id >= {first} AND id < {end} ORDER BY id LIMIT {most}"
+         WHERE {PERIOD_OF_ROW} = {period} AND webhook = {webhook} AND id >= {first} AND id < {end} ORDER BY id LIMIT {most}"
     );
     diesel::sql_query(query).load(connection)
 }

@@ -10,7 +10,7 @@ use hookgate_gate::{LastSeen, MAX_FAILING_WEBHOOKS, Seek, Usage, UsageRange, Usa
 use super::statements::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::deliveries::row::read_answer;
-use crate::deliveries::spans::{parts, span_for_seek};
+use crate::deliveries::spans::{PERIOD_OF_ROW, parts, span_for_seek};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{read_count, read_handle};
 use crate::schema::{usage, webhooks};
@@ -166,7 +166,7 @@ fn last_seen(connection: &mut Connection, names: &[String]) -> QueryResult<Vec<L
         }
         let period = part
             .period
-            .map_or_else(String::new, |period| format!("period = {period} AND "));
+            .map_or_else(String::new, |period| format!("{PERIOD_OF_ROW} = {period} AND "));
         let query = diesel::sql_query(format!(
             "SELECT w.handle AS handle, d.id AS id, d.received_at AS received_at, d.answer AS answer, d.code AS code \
              FROM webhooks w JOIN deliveries d ON d.id = (SELECT max(id) FROM deliveries WHERE {period}webhook = w.id) \
