@@ -30,13 +30,13 @@ rows_insert! {
     /// Stores records of deliveries that [opened an incident](NewDelivery::is_opening), by a statement with the
     /// values that are the same in all of them.
     opening_deliveries_insert(OpeningDeliveryInsert, NewDelivery) into "deliveries":
-    id: BigInt,
+    id counts BigInt,
     webhook: BigInt,
     received_at: BigInt,
     source: Binary,
     user_agent: Nullable<Text>,
     answer = "'opened'",
-    incident: Nullable<BigInt>,
+    incident counts Nullable<BigInt>,
     count = "1",
     took_us: BigInt,
     headers: Nullable<Text>,

@@ -184,6 +184,7 @@ impl<'a> NewIncident<'a> {
         self.status == IncidentStatus::Open.as_str()
             && self.dedup_key.is_none()
             && self.occurrences == 1
+            && self.updated_at == self.opened_at
             && self.acknowledged_at.is_none()
     }
 }

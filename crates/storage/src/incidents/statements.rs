@@ -27,7 +27,7 @@ rows_insert! {
     /// Stores incidents that are [plain](NewIncident::is_plain), by a statement with the values that are the same
     /// in all of them, and without the columns that they leave empty.
     plain_incidents_insert(PlainIncidentInsert, NewIncident) into "incidents":
-    number: BigInt,
+    number counts BigInt,
     webhook: BigInt,
     title: Text,
     description: Nullable<Text>,
@@ -38,7 +38,7 @@ rows_insert! {
     metadata: Nullable<Text>,
     occurrences = "1",
     opened_at: BigInt,
-    updated_at: BigInt,
+    updated_at as opened_at,
     first_delivery: BigInt,
     weight: BigInt,
 }
@@ -149,4 +149,71 @@ pub(crate) fn incident_by_number(
         .select((columns::<IncidentRow>(), webhooks::handle))
         .get_result(connection)
         .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::{OpenMode, open_directory};
+    use crate::statement::rows_insert::ROWS;
+
+    const PLAIN: NewIncident<'_> = NewIncident {
+        number: 0,
+        organization: 1,
+        webhook: 1,
+        title: "t",
+        description: None,
+        severity: "high",
+        status: "open",
+        service: None,
+        source_url: None,
+        dedup_key: None,
+        metadata: None,
+        occurrences: 1,
+        opened_at: 0,
+        updated_at: 0,
+        first_delivery: 0,
+        acknowledged_at: None,
+        weight: 0,
+    };
+
+    /// Numbers are bound for the first row of a statement alone, so a gap begins another.
+    #[test]
+    fn incidents_keep_their_numbers_and_times() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, mut connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
+        let numbers: Vec<i64> = (3..6)
+            .chain([8])
+            .chain(20..21 + i64::try_from(ROWS).unwrap())
+            .collect();
+        let rows: Vec<_> = numbers
+            .iter()
+            .map(|&number| NewIncident {
+                number,
+                opened_at: number * 10,
+                updated_at: number * 10,
+                first_delivery: number * 7,
+                ..PLAIN
+            })
+            .collect();
+        assert!(rows.iter().all(NewIncident::is_plain));
+        incidents_insert(&mut connection, &rows).unwrap();
+        let stored = incidents::table
+            .select((
+                incidents::number,
+                incidents::opened_at,
+                incidents::updated_at,
+                incidents::first_delivery,
+            ))
+            .order(incidents::number);
+        let stored: Vec<(i64, i64, i64, Option<i64>)> =
+            diesel::RunQueryDsl::load(stored, &mut connection).unwrap();
+        let expected = numbers.iter().map(|n| (*n, n * 10, n * 10, Some(n * 7)));
+        assert_eq!(stored, expected.collect::<Vec<_>>());
+        let moved = NewIncident {
+            updated_at: 1,
+            ..PLAIN
+        };
+        assert!(!moved.is_plain());
+    }
 }

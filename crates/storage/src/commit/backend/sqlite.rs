@@ -21,6 +21,7 @@ use crate::incidents::statements::{
     incident_resolved, incident_status_set, incident_unresolved, incident_update, incidents_insert,
 };
 use crate::query_error::QueryError;
+use crate::statement::rows_insert::ROWS;
 use crate::usage::observation::Observation;
 use crate::usage::recorder::UsageRecorder;
 use crate::webhooks::statements::{Target, target_by_handle};
@@ -56,8 +57,8 @@ impl<'c> SqliteBackend<'c, '_> {
         Ok(Self {
             connection,
             recorder,
-            new_incidents: Vec::new(),
-            new_deliveries: Vec::new(),
+            new_incidents: Vec::with_capacity(ROWS),
+            new_deliveries: Vec::with_capacity(ROWS),
             counts_wanted: false,
             known,
             numbers: None,
