@@ -43,12 +43,22 @@ fn room((key, value): &(String, MetadataValue)) -> usize {
     key.len() + value + 5
 }
 
+/// Bytes that JSON escapes, in a table: a look into it is less work than three comparisons.
+static IS_ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut control = 0;
+    while control < b' ' {
+        table[control as usize] = true;
+        control += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
+
 /// Writes a text as JSON.
 fn push_text(json: &mut String, text: &str) -> QueryResult<()> {
-    if text
-        .bytes()
-        .any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
-    {
+    if text.bytes().any(|byte| IS_ESCAPED[usize::from(byte)]) {
         let escaped = serde_json::to_string(text).map_err(|error| Error::SerializationError(error.into()))?;
         json.push_str(&escaped);
     } else {
