@@ -62,12 +62,6 @@ const fn is_conflict(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }
 
-/// `true` if this may be a conflict. On a server the statements of a commit are sent together, and the error of a later
-/// one, that the transaction is aborted already, may be seen before the conflict of an earlier one.
-const fn may_be_conflict(error: &Error) -> bool {
-    is_conflict(error) || matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _))
-}
-
 impl From<Error> for Aborted {
     fn from(error: Error) -> Self {
         Self::Transaction(error)
@@ -128,7 +122,7 @@ impl CommitWorker {
     pub(super) fn commit_batch(&mut self, jobs: &mut Vec<Job>) {
         let mut done = self.transact(jobs);
         if let (Err(Aborted::Job(error)), [Job::Accepted(_)]) = (&done, &jobs[..])
-            && may_be_conflict(error)
+            && is_conflict(error)
             && !self.connection.is_broken()
         {
             // A person reopened an incident with the dedup key of the one to be opened. The second try sees

@@ -6,6 +6,7 @@ mod address_error;
 mod connect_error;
 pub(crate) mod listener;
 mod parameters;
+pub(crate) mod pipeline;
 mod pooler;
 mod tls;
 
@@ -136,8 +137,8 @@ impl Link {
         self.is_lost || self.task.0.is_finished()
     }
 
-    /// Runs statements in one round trip. A statement is sent when its future is polled first, so those that
-    /// are joined are sent without waiting for each other's answer.
+    /// Runs statements in one round trip: those that are joined in a [`Pipeline`](pipeline::Pipeline) are sent without
+    /// waiting for each other's answer.
     pub(crate) fn pipeline<'a, T, F>(
         &'a self,
         statements: impl FnOnce(&'a AsyncPgConnection) -> F,

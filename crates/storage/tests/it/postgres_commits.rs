@@ -174,3 +174,23 @@ async fn a_row_that_the_server_refuses_takes_no_other_with_it() {
     let rows = "SELECT (SELECT count(*) FROM deliveries), (SELECT count(*) FROM incidents)";
     assert_eq!(server.sql(database_name(&url), rows).unwrap().trim(), "20|20");
 }
+
+/// A lone delivery is tried again only after a conflict, and the error of the statement that failed says so, even if
+/// the answers to the statements behind it, that the transaction is aborted, are there too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_the_server_refuses_is_tried_once() {
+    let server = Postgres::shared();
+    let url = server.database().unwrap();
+    let store = connect(&url).await;
+    store.webhook_insert(webhook(1), audit()).await.unwrap();
+    let trigger = "CREATE SEQUENCE tries; \
+                   CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
+                   'BEGIN PERFORM nextval(''public.tries''); RAISE EXCEPTION ''no''; END'; \
+                   CREATE TRIGGER refuse BEFORE INSERT ON deliveries_0 FOR EACH ROW EXECUTE FUNCTION refuse()";
+    server.sql(database_name(&url), trigger).unwrap();
+    for _ in 0..10 {
+        store.delivery_commit(delivery(&webhook(1))).await.unwrap_err();
+    }
+    let tries = "SELECT last_value FROM tries";
+    assert_eq!(server.sql(database_name(&url), tries).unwrap().trim(), "10");
+}

@@ -22,6 +22,7 @@ use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, WebhookHandle}
 use super::{CommitBackend, NextNumbers, record};
 use crate::commit::change::Change;
 use crate::connection::postgres::Link;
+use crate::connection::postgres::pipeline::Pipeline;
 use crate::counters::Counter;
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::row::NewDelivery;
@@ -242,20 +243,23 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_, 'a> {
         let counts = CountColumns { id, more };
         let (new, changed) = self.incident_columns();
         let watermark = self.link.pipeline(async |connection| {
-            let (.., watermark, (), ()) = tokio::try_join!(
+            let pipeline = Pipeline::new();
+            let (changed, new, events, deliveries, keys, counts, counters, watermark, committed) = tokio::join!(
                 biased;
                 // Changes come first: a resolved incident makes room for a new one with the same dedup key.
-                changed.execute(connection),
-                new.execute(connection),
-                events.execute(connection),
-                deliveries.execute(connection),
-                self.key_columns().execute(connection),
-                counts.execute(connection),
-                self.usage_watermark(connection),
-                self.counter_columns(numbers).execute(connection),
-                commit(connection),
-            )?;
-            Ok(watermark)
+                pipeline.run(changed.execute(connection)),
+                pipeline.run(new.execute(connection)),
+                pipeline.run(events.execute(connection)),
+                pipeline.run(deliveries.execute(connection)),
+                pipeline.run(self.key_columns().execute(connection)),
+                pipeline.run(counts.execute(connection)),
+                pipeline.run(self.counter_columns(numbers).execute(connection)),
+                pipeline.run(self.usage_watermark(connection)),
+                pipeline.run(commit(connection)),
+            );
+            let written = changed.and(new).and(events).and(deliveries).and(keys).and(counts).and(counters);
+            let watermark = written.and(watermark)?;
+            committed.map(|()| watermark)
         })?;
         if let Some(watermark) = watermark {
             self.off_record.keep_before(watermark);

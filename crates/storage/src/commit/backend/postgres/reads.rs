@@ -16,6 +16,7 @@ use super::statements::{DeliveryColumns, EventColumns, begin};
 use super::{IncidentSlot, KnownIncident, NextNumbers, PostgresBackend};
 use crate::commit::job::Job;
 use crate::connection::Connection;
+use crate::connection::postgres::pipeline::Pipeline;
 use crate::counters::Counter;
 use crate::deliveries::idempotency_keys::KeyRow;
 use crate::incidents::row::IncidentRow;
@@ -134,17 +135,21 @@ impl Wanted {
         let handles: Vec<_> = self.webhooks.keys().cloned().collect();
         let policies: Vec<_> = self.policies.iter().copied().collect();
         let counters = [Counter::Delivery.name(), Counter::Incident.name()];
-        let ((), (), targets, counters, keys, mut incidents, resolved) = tokio::try_join!(
+        let pipeline = Pipeline::new();
+        let (begun, shared, targets, counters, keys, unresolved, late) = tokio::join!(
             biased;
-            begin(connection),
-            share_policies(connection, &policies),
-            lock_targets(connection, &handles),
-            lock_counters(connection, &counters),
-            answers_for_keys(connection, &self.idempotency_keys),
-            lock_unresolved(connection, &self.dedup_keys),
-            lock_newest_resolved(connection, &self.late_keys),
-        )?;
-        incidents.extend(resolved);
+            pipeline.run(begin(connection)),
+            pipeline.run(share_policies(connection, &policies)),
+            pipeline.run(lock_targets(connection, &handles)),
+            pipeline.run(lock_counters(connection, &counters)),
+            pipeline.run(answers_for_keys(connection, &self.idempotency_keys)),
+            pipeline.run(lock_unresolved(connection, &self.dedup_keys)),
+            pipeline.run(lock_newest_resolved(connection, &self.late_keys)),
+        );
+        let targets = begun.and(shared).and(targets)?;
+        let (counters, keys) = (counters?, keys?);
+        let mut incidents = unresolved?;
+        incidents.extend(late?);
         let targets = targets
             .into_iter()
             .filter_map(|(name, target)| Some((*self.webhooks.get(&name)?, target)));
