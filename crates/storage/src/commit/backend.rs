@@ -4,7 +4,7 @@
 mod postgres;
 mod sqlite;
 
-use diesel::result::QueryResult;
+use diesel::result::{Error, QueryResult};
 use hookgate_domain::incident::IncidentEvent;
 use hookgate_domain::{DeliveryId, Incident, WebhookHandle};
 use hookgate_gate::IncidentRecord;
@@ -25,6 +25,22 @@ use crate::webhooks::statements::Target;
 pub(super) struct NextNumbers {
     pub(super) delivery: i64,
     pub(super) incident: i64,
+}
+
+/// Reasons for a rollback.
+#[derive(Debug)]
+pub(super) enum Aborted {
+    /// One of its jobs could not be done. Nothing was stored, so the others may be repeated.
+    Job(Error),
+    /// It could not begin or end: the disk is full, another process writes all the time, or the server is gone.
+    /// The server may have stored it and not said so: it is not repeated.
+    Transaction(Error),
+}
+
+impl From<Error> for Aborted {
+    fn from(error: Error) -> Self {
+        Self::Transaction(error)
+    }
 }
 
 /// The store for a batch: rows that were committed before, and rows that the batch itself wrote.
@@ -88,8 +104,8 @@ pub(super) trait CommitBackend<'a> {
     /// Counts a delivery for usage.
     fn note(&mut self, seen: Observation);
 
-    /// Writes the rows that are written once, with the numbers as they are after the batch.
-    fn finish(self, numbers: Option<NextNumbers>) -> QueryResult<()>;
+    /// Writes the rows that are written once, with the numbers as they are after the batch. On a server it commits too.
+    fn finish(self, numbers: Option<NextNumbers>) -> Result<(), Aborted>;
 }
 
 /// An event caused by a delivery, as it is stored.

@@ -7,7 +7,7 @@ use hookgate_domain::networks::address_bytes;
 use hookgate_domain::{DeliveryId, IncidentNumber, RequestId};
 use hookgate_gate::{Answer, LogInterval, NoPayload, RefusedPayload, StoreError};
 
-use super::backend::{CommitBackend, NextNumbers};
+use super::backend::{Aborted, CommitBackend, NextNumbers};
 use super::job::{Job, PendingRefusal};
 use super::weight::delivery_weight;
 use crate::deliveries::row::{NewDelivery, answer_words, seconds_up};
@@ -71,7 +71,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     }
 
     /// Writes the rows that are written once for the whole batch.
-    pub(super) fn finish(self) -> QueryResult<()> {
+    pub(super) fn finish(self) -> Result<(), Aborted> {
         if self.dropped > 0
             && let Some(left_out) = TOO_MANY.line()
         {

@@ -8,7 +8,7 @@ use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use hookgate_gate::LogInterval;
 use tokio::runtime::Handle;
 
-use super::backend::{PostgresBackend, SqliteBackend};
+use super::backend::{Aborted, PostgresBackend, SqliteBackend};
 use super::batch::Batch;
 use super::checkpoint::Checkpoints;
 use super::job::Job;
@@ -49,23 +49,9 @@ enum WriteTarget {
     Server { address: Address, off_record: OffRecord },
 }
 
-/// Reasons for a rollback.
-enum Aborted {
-    /// One of its jobs could not be done.
-    Job(Error),
-    /// It could not begin or end: the disk is full, another process writes all the time, or the server is gone.
-    Transaction(Error),
-}
-
 /// `true` if a concurrent change came first: no fault, and the caller gets the conflict.
 const fn is_conflict(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
-}
-
-impl From<Error> for Aborted {
-    fn from(error: Error) -> Self {
-        Self::Transaction(error)
-    }
 }
 
 impl CommitWorker {
@@ -171,7 +157,7 @@ impl CommitWorker {
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }
-                Ok(batch.finish()?)
+                batch.finish()
             }),
             WriteTarget::Server { off_record, .. } => {
                 let done = PostgresBackend::begin(connection, jobs, off_record)
@@ -181,8 +167,7 @@ impl CommitWorker {
                         for job in jobs {
                             batch.run(job).map_err(Aborted::Job)?;
                         }
-                        // It writes the rows and commits, so a row that can't be stored fails here.
-                        batch.finish().map_err(Aborted::Job)
+                        batch.finish()
                     });
                 if let (Connection::Postgres(link), Err(_)) = (connection, &done) {
                     // Without an answer the batch may be committed. The connection is broken then, so that

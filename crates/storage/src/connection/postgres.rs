@@ -139,13 +139,10 @@ impl Link {
 
     /// Runs statements in one round trip: those that are joined in a [`Pipeline`](pipeline::Pipeline) are sent without
     /// waiting for each other's answer.
-    pub(crate) fn pipeline<'a, T, F>(
+    pub(crate) fn pipeline<'a, F: Future>(
         &'a self,
         statements: impl FnOnce(&'a AsyncPgConnection) -> F,
-    ) -> QueryResult<T>
-    where
-        F: Future<Output = QueryResult<T>>,
-    {
+    ) -> F::Output {
         self.runtime.block_on(statements(&self.connection))
     }
 

@@ -3,11 +3,11 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hookgate_gate::{AcceptedDelivery, Commit, Store};
+use hookgate_gate::{AcceptedDelivery, Commit, Store, StoreError};
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::postgres::{Postgres, url_at};
 use hookgate_testkit::samples::{audit, deduplicated, delivery, keyed, refusal, webhook};
@@ -57,6 +57,46 @@ fn sent_together(client: &mut TcpStream) -> Option<Vec<u8>> {
             Err(_) => return None,
         }
         client.set_read_timeout(Some(SILENCE)).unwrap();
+    }
+}
+
+/// The answer to `COMMIT`.
+const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
+/// The error that the outcome of a transaction is unknown.
+const UNKNOWN_OUTCOME: &[u8] = b"E\0\0\0\x1dSERROR\0C08007\0Mfailover\0\0";
+
+/// Starts a proxy in front of a server. While it is armed, it passes commits on and answers them with an error, as a
+/// failover proxy does whose server fails after it has committed.
+fn failover_proxy(server: SocketAddr, is_armed: &Arc<AtomicBool>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let is_armed = Arc::clone(is_armed);
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+            let (mut requests, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut requests, &mut to_server));
+            let is_armed = Arc::clone(&is_armed);
+            thread::spawn(move || answers_passed_on(server, client, &is_armed));
+        }
+    });
+    address
+}
+
+fn answers_passed_on(mut server: TcpStream, mut client: TcpStream, is_armed: &AtomicBool) {
+    let mut part = [0; 16 * 1024];
+    while let Ok(count @ 1..) = server.read(&mut part) {
+        let mut answers = part[..count].to_vec();
+        while is_armed.load(Ordering::Relaxed)
+            && let Some(at) = answers
+                .windows(COMMITTED.len())
+                .position(|bytes| bytes == COMMITTED)
+        {
+            answers.splice(at..at + COMMITTED.len(), UNKNOWN_OUTCOME.iter().copied());
+        }
+        if client.write_all(&answers).is_err() {
+            return;
+        }
     }
 }
 
@@ -173,6 +213,35 @@ async fn a_row_that_the_server_refuses_takes_no_other_with_it() {
     }
     let rows = "SELECT (SELECT count(*) FROM deliveries), (SELECT count(*) FROM incidents)";
     assert_eq!(server.sql(database_name(&url), rows).unwrap().trim(), "20|20");
+}
+
+/// A proxy may answer a commit by an error although it took effect, so the senders repeat it, with their idempotency
+/// keys, and not the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_outcome_is_unknown_is_not_repeated() {
+    let server = Postgres::shared();
+    let direct = server.database().unwrap();
+    let is_armed = Arc::<AtomicBool>::default();
+    let proxy = failover_proxy(server.address(), &is_armed);
+    let store = connect(&url_at(proxy, database_name(&direct))).await;
+    store.webhook_insert(webhook(1), audit()).await.unwrap();
+    is_armed.store(true, Ordering::Relaxed);
+    for _ in 0..10 {
+        let (one, other, third) = tokio::join!(
+            store.delivery_commit(delivery(&webhook(1))),
+            store.delivery_commit(delivery(&webhook(1))),
+            store.delivery_commit(delivery(&webhook(1))),
+        );
+        for answer in [one, other, third] {
+            assert!(
+                matches!(answer, Err(StoreError::Unavailable { .. })),
+                "{answer:?}"
+            );
+        }
+    }
+    is_armed.store(false, Ordering::Relaxed);
+    let rows = "SELECT count(*) FROM deliveries";
+    assert_eq!(server.sql(database_name(&direct), rows).unwrap().trim(), "30");
 }
 
 /// A lone delivery is tried again only after a conflict, and the error of the statement that failed says so, even if

@@ -10,7 +10,9 @@ mod queries;
 mod reads;
 mod rows;
 mod statements;
+mod transaction;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::mem;
 
@@ -19,7 +21,7 @@ use diesel_async::AsyncPgConnection;
 use hookgate_domain::incident::IncidentEvent;
 use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, WebhookHandle};
 
-use super::{CommitBackend, NextNumbers, record};
+use super::{Aborted, CommitBackend, NextNumbers, record};
 use crate::commit::change::Change;
 use crate::connection::postgres::Link;
 use crate::connection::postgres::pipeline::Pipeline;
@@ -37,6 +39,7 @@ use statements::{
     CountColumns, CounterColumns, DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns,
     KeyColumns, commit,
 };
+use transaction::{refused_commit, refused_write};
 
 /// The backend for PostgreSQL.
 pub(in super::super) struct PostgresBackend<'a, 'r> {
@@ -237,13 +240,13 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_, 'a> {
         }
     }
 
-    fn finish(mut self, numbers: Option<NextNumbers>) -> QueryResult<()> {
+    fn finish(mut self, numbers: Option<NextNumbers>) -> Result<(), Aborted> {
         let (events, deliveries) = (mem::take(&mut self.events), mem::take(&mut self.deliveries));
         let (id, more) = self.counted.iter().unzip();
         let counts = CountColumns { id, more };
         let (new, changed) = self.incident_columns();
         let watermark = self.link.pipeline(async |connection| {
-            let pipeline = Pipeline::new();
+            let (pipeline, is_committing) = (Pipeline::new(), Cell::new(false));
             let (changed, new, events, deliveries, keys, counts, counters, watermark, committed) = tokio::join!(
                 biased;
                 // Changes come first: a resolved incident makes room for a new one with the same dedup key.
@@ -255,11 +258,16 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_, 'a> {
                 pipeline.run(counts.execute(connection)),
                 pipeline.run(self.counter_columns(numbers).execute(connection)),
                 pipeline.run(self.usage_watermark(connection)),
-                pipeline.run(commit(connection)),
+                pipeline.run(async {
+                    is_committing.set(true);
+                    commit(connection).await
+                }),
             );
             let written = changed.and(new).and(events).and(deliveries).and(keys).and(counts).and(counters);
-            let watermark = written.and(watermark)?;
-            committed.map(|()| watermark)
+            let watermark = written
+                .and(watermark)
+                .map_err(|error| refused_write(error, is_committing.get()))?;
+            committed.map_err(refused_commit).map(|()| watermark)
         })?;
         if let Some(watermark) = watermark {
             self.off_record.keep_before(watermark);

@@ -7,7 +7,7 @@ use diesel::result::{Error, QueryResult};
 use hookgate_domain::incident::IncidentEvent;
 use hookgate_domain::{DeliveryId, WebhookHandle};
 
-use super::{CommitBackend, NextNumbers, record};
+use super::{Aborted, CommitBackend, NextNumbers, record};
 use crate::commit::change::Change;
 use crate::commit::known_rows::KnownRows;
 use crate::connection::Connection;
@@ -189,7 +189,7 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         self.recorder.note(seen);
     }
 
-    fn finish(mut self, numbers: Option<NextNumbers>) -> QueryResult<()> {
+    fn finish(mut self, numbers: Option<NextNumbers>) -> Result<(), Aborted> {
         self.rows_write()?;
         if self.counts_wanted || self.recorder.is_due() {
             let next = self.numbers()?.delivery;
