@@ -263,3 +263,41 @@ async fn a_delivery_that_the_server_refuses_is_tried_once() {
     let tries = "SELECT last_value FROM tries";
     assert_eq!(server.sql(database_name(&url), tries).unwrap().trim(), "10");
 }
+
+/// A commit looks for the unresolved incident first and for the newest resolved one behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_that_is_reopened_between_two_reads_is_resolved() {
+    let server = Postgres::shared();
+    let url = server.database().unwrap();
+    let store = connect(&url).await;
+    store.webhook_insert(webhook(1), audit()).await.unwrap();
+    let deliver = async |status| {
+        store
+            .delivery_commit(deduplicated(&webhook(1), "disk", status))
+            .await
+    };
+    for status in ["open", "resolved", "open"] {
+        deliver(status).await.unwrap();
+    }
+    // The first read of the commit waits for the second incident, and finds it resolved then.
+    let swap = "BEGIN; UPDATE incidents SET status = 'resolved', resolved_at = updated_at WHERE number = 2; \
+                UPDATE incidents SET status = 'open', resolved_at = NULL WHERE number = 1; \
+                SELECT pg_advisory_xact_lock(4242); \
+                DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid' \
+                AND transactionid = pg_current_xact_id()::xid) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$; COMMIT";
+    let name = database_name(&url).to_owned();
+    let swapped = thread::spawn(move || {
+        Postgres::shared()
+            .sql(&name, swap)
+            .map_err(|error| error.to_string())
+    });
+    let holds = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4242";
+    while server.sql(database_name(&url), holds).unwrap().trim() == "0" {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let late = deliver("resolved").await;
+    swapped.join().unwrap().unwrap();
+    let states = "SELECT string_agg(status, ' ' ORDER BY number) FROM incidents";
+    let states = server.sql(database_name(&url), states).unwrap();
+    assert_eq!(states.trim(), "resolved resolved", "{late:?}");
+}

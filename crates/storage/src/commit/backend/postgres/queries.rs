@@ -100,18 +100,20 @@ pub(super) async fn lock_unresolved<'a>(
     query.load(connection).await
 }
 
-/// The newest resolved incident of each of these dedup keys that has no unresolved one, locked until the
-/// transaction ends. A person may reopen it while this waits for the lock.
-pub(super) async fn lock_newest_resolved<'a>(
+/// The incident of each of these dedup keys that a late `resolved` belongs to, locked until the transaction ends: the
+/// unresolved one, which a person may have reopened after [`lock_unresolved`] looked for it, or else the newest
+/// resolved one. A person may reopen that one while this waits for the lock.
+pub(super) async fn lock_unresolved_or_newest<'a>(
     connection: &'a AsyncPgConnection,
     wanted: &'a KeysOfWebhooks,
 ) -> QueryResult<Vec<(i64, IncidentRow)>> {
     let query = RowsForKeys {
         wanted,
         columns: (incidents::webhook, columns::<IncidentRow>()),
-        from: "(SELECT number FROM incidents WHERE webhook = webhooks.id AND dedup_key = wanted.key \
-               AND status = 'resolved' AND NOT EXISTS (SELECT FROM incidents WHERE webhook = webhooks.id \
-               AND dedup_key = wanted.key AND status <> 'resolved') ORDER BY number DESC LIMIT 1) AS found \
+        from: "(SELECT coalesce((SELECT number FROM incidents WHERE webhook = webhooks.id \
+               AND dedup_key = wanted.key AND status <> 'resolved' LIMIT 1), \
+               (SELECT number FROM incidents WHERE webhook = webhooks.id AND dedup_key = wanted.key \
+               AND status = 'resolved' ORDER BY number DESC LIMIT 1)) AS number) AS found \
                JOIN incidents ON incidents.number = found.number \
                ORDER BY incidents.number FOR UPDATE OF incidents",
     };

@@ -9,7 +9,7 @@ use hookgate_domain::WebhookHandle;
 use hookgate_gate::AcceptedDelivery;
 
 use super::queries::{
-    KeysOfWebhooks, answers_for_keys, lock_counters, lock_newest_resolved, lock_targets, lock_unresolved,
+    KeysOfWebhooks, answers_for_keys, lock_counters, lock_targets, lock_unresolved, lock_unresolved_or_newest,
 };
 use super::rows::storable;
 use super::statements::{DeliveryColumns, EventColumns, begin};
@@ -144,7 +144,7 @@ impl Wanted {
             pipeline.run(lock_counters(connection, &counters)),
             pipeline.run(answers_for_keys(connection, &self.idempotency_keys)),
             pipeline.run(lock_unresolved(connection, &self.dedup_keys)),
-            pipeline.run(lock_newest_resolved(connection, &self.late_keys)),
+            pipeline.run(lock_unresolved_or_newest(connection, &self.late_keys)),
         );
         let targets = begun.and(shared).and(targets)?;
         let (counters, keys) = (counters?, keys?);
