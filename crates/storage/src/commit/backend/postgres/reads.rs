@@ -26,7 +26,7 @@ use crate::webhooks::statements::Target;
 
 impl<'a> PostgresBackend<'a, '_> {
     /// Begins a transaction, and locks and reads what these jobs need.
-    pub(in super::super::super) fn begin(
+    pub(super) fn begin(
         connection: &'a Connection,
         jobs: &[Job],
         off_record: &'a mut OffRecord,

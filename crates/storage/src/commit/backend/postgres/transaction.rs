@@ -1,9 +1,39 @@
-//! The end of a batch's transaction on PostgreSQL: whether anything may be stored after an error.
+//! The transaction of a batch on PostgreSQL, and whether anything may be stored after an error.
 
 use diesel::result::{DatabaseErrorKind, Error};
 
+use super::PostgresBackend;
 use crate::commit::backend::Aborted;
-use crate::connection::is_lost_race;
+use crate::commit::job::Job;
+use crate::connection::{Connection, is_lost_race};
+use crate::usage::off_record::OffRecord;
+
+impl<'r> PostgresBackend<'_, 'r> {
+    /// Runs work in a transaction that begins with the locks and reads for these jobs. The work ends with
+    /// [`finish`](crate::commit::backend::CommitBackend::finish), which commits. An error rolls it back.
+    pub(in super::super::super) fn transaction(
+        connection: &mut Connection,
+        jobs: &'r mut [Job],
+        off_record: &mut OffRecord,
+        work: impl FnOnce(PostgresBackend<'_, 'r>, &'r mut [Job]) -> Result<(), Aborted>,
+    ) -> Result<(), Aborted> {
+        let begun = PostgresBackend::begin(connection, jobs, off_record);
+        let done = begun
+            .map_err(Aborted::Transaction)
+            .and_then(|backend| work(backend, jobs));
+        if done.is_ok() {
+            off_record.committed();
+        } else {
+            off_record.rolled_back();
+            if let Connection::Postgres(link) = connection {
+                // Without an answer the batch may be committed. The connection is broken then, so that nothing is
+                // repeated.
+                let _ = link.roll_back();
+            }
+        }
+        done
+    }
+}
 
 /// The reason for a rollback after a write that failed. If the server refused the write, the `COMMIT` behind it had no
 /// effect. Any other error, such as that of a broken connection, leaves the outcome open once `COMMIT` is on its way.
