@@ -14,7 +14,7 @@ mod words;
 use std::borrow::Cow;
 
 pub use faults::{FieldError, FieldRule};
-pub use metadata::{MetadataValue, NotANumber, NumberText};
+pub use metadata::{Metadata, MetadataEntries, MetadataValue, NotANumber, NotMetadata, NumberText};
 pub use notes::{Note, NoteCode, UnknownNoteCode};
 use repair::Repairs;
 use texts::{TextField, Texts};
@@ -70,7 +70,7 @@ pub struct DraftFields<'a> {
     /// Key of the problem: deliveries with the same key belong to the same unresolved incident.
     pub dedup_key: Option<Cow<'a, str>>,
     /// Further values with names.
-    pub metadata: Vec<(String, MetadataValue)>,
+    pub metadata: Vec<(Cow<'a, str>, MetadataValue<'a>)>,
     /// Notes of the sender format about its own changes.
     pub notes: Vec<Note>,
 }
@@ -93,7 +93,7 @@ pub struct IncidentDraft {
     texts: Texts,
     pub(crate) severity: Option<Severity>,
     pub(crate) status: IncidentStatus,
-    pub(crate) metadata: Vec<(String, MetadataValue)>,
+    pub(crate) metadata: Metadata,
     notes: Vec<Note>,
 }
 

@@ -11,7 +11,7 @@ use thiserror::Error;
 pub use event::{IncidentEvent, IncidentNote, IncidentNoteError, MAX_NOTE};
 pub use opening::Opening;
 
-use crate::draft::MetadataValue;
+use crate::draft::Metadata;
 use crate::{
     IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Severity, Timestamp, WebhookHandle,
 };
@@ -72,7 +72,7 @@ pub struct Incident {
     /// Dedup key: deliveries of the webhook with the same key update the same unresolved incident.
     pub dedup_key: Option<String>,
     /// Metadata of the sender: a few named values.
-    pub metadata: Vec<(String, MetadataValue)>,
+    pub metadata: Metadata,
     /// Number of deliveries that reported it, 1 or more.
     pub occurrences: i64,
     /// Time of the first delivery.

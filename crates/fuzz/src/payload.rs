@@ -1,5 +1,7 @@
 //! Payloads of senders: an accepted one is within the limits and keeps its meaning, a refused one has a reason.
 
+use std::borrow::Cow;
+
 use hookgate_domain::draft::{
     DraftFields, FieldError, MAX_DEDUP_KEY, MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL,
     MAX_TITLE, MetadataValue,
@@ -148,29 +150,26 @@ fn rewritten(incident: &Incident) -> String {
         ("source_url", incident.source_url.as_deref()),
         ("dedup_key", incident.dedup_key.as_deref()),
     ];
-    let texts = texts.map(|(name, text)| (name, text.map_or(Value::Null, Value::from).to_string()));
-    let metadata = incident
-        .metadata
-        .iter()
-        .map(|(key, value)| (key.as_str(), json(value)));
-    let metadata = ("metadata", object(metadata));
+    let texts = texts.map(|(name, text)| (name.into(), text.map_or(Value::Null, Value::from).to_string()));
+    let metadata = incident.metadata.iter().map(|(key, value)| (key, json(&value)));
+    let metadata = ("metadata".into(), object(metadata));
     object(texts.into_iter().chain([metadata]))
 }
 
 /// Writes a JSON object with its keys in this order.
-fn object<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
+fn object<'a>(entries: impl Iterator<Item = (Cow<'a, str>, String)>) -> String {
     let entries: Vec<_> = entries
-        .map(|(key, value)| format!("{}:{value}", Value::from(key)))
+        .map(|(key, value)| format!("{}:{value}", Value::from(&*key)))
         .collect();
     format!("{{{}}}", entries.join(","))
 }
 
-fn json(value: &MetadataValue) -> String {
+fn json(value: &MetadataValue<'_>) -> String {
     match value {
         MetadataValue::Null => Value::Null.to_string(),
         MetadataValue::Bool(value) => value.to_string(),
         MetadataValue::Integer(value) => value.to_string(),
         MetadataValue::Number(number) => number.to_string(),
-        MetadataValue::Text(text) => Value::from(text.as_str()).to_string(),
+        MetadataValue::Text(text) => Value::from(&**text).to_string(),
     }
 }

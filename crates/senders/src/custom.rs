@@ -156,7 +156,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the metadata. Entries whose values are arrays or objects are left out, with a note.
-    fn metadata(&mut self, field: &'static str, value: Json<'_>) -> Vec<(String, MetadataValue)> {
+    fn metadata(&mut self, field: &'static str, value: Json<'a>) -> Vec<(Cow<'a, str>, MetadataValue<'a>)> {
         let entries = match value {
             Json::Object(entries) => entries,
             Json::Null => return Vec::new(),
@@ -168,27 +168,20 @@ impl<'a> Fields<'a> {
         if entries.iter().any(|(_, value)| value.is_nested()) {
             self.note(field, NoteCode::Nested);
         }
+        let plain = entries
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, plain(value)?)));
         // The check of the draft leaves further ones out, and says so.
-        let most = entries.len().min(MAX_METADATA_KEYS + 1);
-        let mut metadata = Vec::with_capacity(most);
-        for (key, value) in entries {
-            if metadata.len() == most {
-                break;
-            }
-            if let Some(value) = plain(value) {
-                metadata.push((key.into_owned(), value));
-            }
-        }
-        metadata
+        plain.take(MAX_METADATA_KEYS + 1).collect()
     }
 }
 
-fn plain(value: Json<'_>) -> Option<MetadataValue> {
+fn plain(value: Json<'_>) -> Option<MetadataValue<'_>> {
     match value {
         Json::Null => Some(MetadataValue::Null),
         Json::Bool(value) => Some(MetadataValue::Bool(value)),
         Json::Number(text) => MetadataValue::number(text),
-        Json::Text(value) => Some(MetadataValue::Text(value.into_owned())),
+        Json::Text(value) => Some(MetadataValue::Text(value)),
         Json::Array(_) | Json::Object(_) => None,
     }
 }

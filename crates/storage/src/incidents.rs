@@ -4,7 +4,6 @@ pub(crate) mod action;
 pub(crate) mod conditions;
 pub(crate) mod event_row;
 pub(crate) mod events;
-pub(crate) mod metadata;
 pub(crate) mod queries;
 pub(crate) mod row;
 pub(crate) mod runs;

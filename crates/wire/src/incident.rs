@@ -116,7 +116,9 @@ impl Incident {
             description: incident.description.clone(),
             service: incident.service.clone(),
             source_url: incident.source_url.clone(),
-            metadata: metadata.map(|(key, value)| (key.clone(), value.into())).collect(),
+            metadata: metadata
+                .map(|(key, value)| (key.into_owned(), value.into()))
+                .collect(),
             withheld: is_withheld_from(role),
         }
     }

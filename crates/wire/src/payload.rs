@@ -63,19 +63,19 @@ pub enum PlainValue {
     Text(String),
 }
 
-impl From<&MetadataValue> for PlainValue {
-    fn from(value: &MetadataValue) -> Self {
+impl From<MetadataValue<'_>> for PlainValue {
+    fn from(value: MetadataValue<'_>) -> Self {
         match value {
             MetadataValue::Null => Self::Null,
-            MetadataValue::Bool(value) => Self::Bool(*value),
-            MetadataValue::Integer(value) => Self::Integer(*value),
+            MetadataValue::Bool(value) => Self::Bool(value),
+            MetadataValue::Integer(value) => Self::Integer(value),
             MetadataValue::Number(number) => {
                 let text = number.as_str().to_owned();
                 let fits = is_double(&text);
                 let raw = fits.then(|| RawValue::from_string(text.clone()).ok()).flatten();
                 raw.map_or(Self::Text(text), Self::Number)
             }
-            MetadataValue::Text(value) => Self::Text(value.clone()),
+            MetadataValue::Text(value) => Self::Text(value.into_owned()),
         }
     }
 }
@@ -106,11 +106,11 @@ mod tests {
         );
         for number in ["12345678901234567890", "1.10", "2.50E+3", "-0"] {
             let value = MetadataValue::number(number).unwrap();
-            assert_eq!(serde_json::to_string(&PlainValue::from(&value)).unwrap(), number);
+            assert_eq!(serde_json::to_string(&PlainValue::from(value)).unwrap(), number);
         }
         let huge = MetadataValue::number("1e400").unwrap();
         assert_eq!(
-            serde_json::to_string(&PlainValue::from(&huge)).unwrap(),
+            serde_json::to_string(&PlainValue::from(huge)).unwrap(),
             "\"1e400\""
         );
     }

@@ -281,16 +281,16 @@ pub(super) async fn name_of<S: Store + PeopleStore>(
 }
 
 fn metadata(incident: &Incident) -> Vec<(UserText, UserText)> {
-    let shown = |value: &MetadataValue| match value {
+    let shown = |value: MetadataValue<'_>| match value {
         MetadataValue::Null => "null".to_owned(),
         MetadataValue::Bool(value) => value.to_string(),
         MetadataValue::Integer(value) => value.to_string(),
         MetadataValue::Number(number) => number.to_string(),
-        MetadataValue::Text(value) => value.clone(),
+        MetadataValue::Text(value) => value.into_owned(),
     };
     let pairs = incident.metadata.iter();
     pairs
-        .map(|(key, value)| (key.as_str().into(), shown(value).into()))
+        .map(|(key, value)| ((&*key).into(), shown(value).into()))
         .collect()
 }
 

@@ -1,128 +1,168 @@
-//! Values of an incident's metadata. Numbers keep the sender's text.
+//! The metadata of an incident. Every delivery makes them and most are only stored, so they are kept as the one text that is
+//! stored, and read when they are shown.
 
-use std::fmt;
+mod json;
+mod value;
+
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A value of an incident's metadata: any value of JSON (RFC 8259) but arrays and objects.
+pub use value::{MetadataValue, NotANumber, NumberText};
+
+/// The metadata of an incident: values with names, in the order of the sender. They are the text of a JSON object.
 ///
 /// ```
-/// use hookgate_domain::IncidentDraft;
-/// use hookgate_domain::draft::{DraftFields, MetadataValue};
+/// use hookgate_domain::draft::{Metadata, MetadataValue};
 ///
-/// let metadata = vec![("rack".into(), MetadataValue::Integer(12)), ("hall".into(), MetadataValue::Text("B".into()))];
-/// let fields = DraftFields { title: Some("Disk full".into()), metadata, ..DraftFields::default() };
-/// assert!(IncidentDraft::check(fields).is_ok());
+/// let metadata = Metadata::new(&[("rack".into(), MetadataValue::Integer(12))]);
+/// assert_eq!(metadata.json(), Some(r#"{"rack":12}"#));
+/// assert_eq!(metadata.iter().next(), Some(("rack".into(), MetadataValue::Integer(12))));
+/// assert_eq!(Metadata::default().json(), None);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MetadataValue {
-    /// JSON `null`.
-    Null,
-    /// JSON `true` or `false`.
-    Bool(bool),
-    /// An integer that fits `i64`.
-    Integer(i64),
-    /// Any other number.
-    Number(NumberText),
-    /// A text.
-    Text(String),
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Compact JSON; empty if there are no entries. The same entries always have the same text.
+    json: String,
 }
 
-impl MetadataValue {
-    /// Parses a JSON number; `None` if the text is not one.
-    ///
-    /// ```
-    /// use hookgate_domain::draft::MetadataValue;
-    ///
-    /// assert_eq!(MetadataValue::number("12"), Some(MetadataValue::Integer(12)));
-    /// let price = MetadataValue::number("1.10");
-    /// assert_eq!(price, Some(MetadataValue::Number("1.10".parse()?)));
-    /// assert_eq!(MetadataValue::number("0x1F"), None);
-    /// # Ok::<(), hookgate_domain::draft::NotANumber>(())
-    /// ```
+impl Metadata {
+    /// The metadata with these entries.
     #[must_use]
-    pub fn number(text: &str) -> Option<Self> {
-        let number = || text.parse().ok().map(Self::Number);
-        // `-0` is kept as text: an integer would lose the sign.
-        match text.parse::<i64>() {
-            Ok(integer) if integer != 0 || text == "0" => is_number(text).then_some(Self::Integer(integer)),
-            _ => number(),
+    pub fn new(entries: &[(Cow<'_, str>, MetadataValue<'_>)]) -> Self {
+        let lengths = entries
+            .iter()
+            .map(|(name, value)| json::usual_length(name, value));
+        // One allocation is enough if nothing is escaped.
+        let mut json = String::with_capacity(lengths.sum());
+        for (name, value) in entries {
+            json.push(if json.is_empty() { '{' } else { ',' });
+            json::push_entry(&mut json, name, value);
+        }
+        if !json.is_empty() {
+            json.push('}');
+        }
+        Self { json }
+    }
+
+    /// The entries as a compact JSON object; `None` if there are none.
+    #[must_use]
+    pub fn json(&self) -> Option<&str> {
+        Some(&*self.json).filter(|json| !json.is_empty())
+    }
+
+    /// The entries in their order.
+    #[must_use]
+    pub fn iter(&self) -> MetadataEntries<'_> {
+        MetadataEntries {
+            rest: self.json.strip_prefix('{').unwrap_or_default(),
         }
     }
-}
 
-/// The text of a JSON number (RFC 8259, section 6), of any length and precision.
-///
-/// ```
-/// use hookgate_domain::draft::{NotANumber, NumberText};
-///
-/// let number: NumberText = "12345678901234567890.10".parse()?;
-/// assert_eq!(number.as_str(), "12345678901234567890.10");
-/// assert_eq!("01".parse::<NumberText>(), Err(NotANumber));
-/// # Ok::<(), NotANumber>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct NumberText(Box<str>);
-
-impl NumberText {
-    /// The text.
+    /// Number of entries.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Returns `true` if there are no entries.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.json.is_empty()
     }
 }
 
-impl fmt::Display for NumberText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for NumberText {
-    type Err = NotANumber;
+/// Reads what [`Metadata::json`] gave.
+///
+/// ```
+/// use hookgate_domain::draft::{Metadata, NotMetadata};
+///
+/// let metadata: Metadata = r#"{"rack":12}"#.parse()?;
+/// assert_eq!(metadata.len(), 1);
+/// for text in ["", "[]", r#"{"rack": 12}"#, r#"{"rack":{}}"#, r#"{"rack":12"#] {
+///     assert_eq!(text.parse::<Metadata>(), Err(NotMetadata), "{text}");
+/// }
+/// # Ok::<(), NotMetadata>(())
+/// ```
+impl FromStr for Metadata {
+    type Err = NotMetadata;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        is_number(text).then(|| Self(text.into())).ok_or(NotANumber)
+        let rest = text.strip_prefix('{').ok_or(NotMetadata)?;
+        let metadata = Self::new(&MetadataEntries { rest }.collect::<Vec<_>>());
+        // Entries end at the first byte that is none, so that the texts differ if there is one.
+        let is_whole = metadata.json().unwrap_or("{}") == text;
+        is_whole.then_some(metadata).ok_or(NotMetadata)
     }
 }
 
-/// The text is not a JSON number.
-///
-/// ```
-/// use hookgate_domain::draft::{NotANumber, NumberText};
-///
-/// for text in ["", "-", "+1", "1.", ".5", "1e", "NaN", "1 "] {
-///     assert_eq!(text.parse::<NumberText>(), Err(NotANumber), "{text}");
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not a number as JSON writes one")]
-pub struct NotANumber;
+impl<'a> IntoIterator for &'a Metadata {
+    type Item = (Cow<'a, str>, MetadataValue<'a>);
+    type IntoIter = MetadataEntries<'a>;
 
-/// Returns `true` for `[ "-" ] int [ frac ] [ exp ]`.
-fn is_number(text: &str) -> bool {
-    let (whole, rest) = digits(text.strip_prefix('-').unwrap_or(text));
-    let (rest, fraction_fits) = match rest.strip_prefix('.') {
-        Some(rest) => {
-            let (fraction, rest) = digits(rest);
-            (rest, !fraction.is_empty())
-        }
-        None => (rest, true),
-    };
-    let exponent_fits = match rest.strip_prefix(['e', 'E']) {
-        Some(rest) => {
-            let (exponent, rest) = digits(rest.strip_prefix(['+', '-']).unwrap_or(rest));
-            !exponent.is_empty() && rest.is_empty()
-        }
-        None => rest.is_empty(),
-    };
-    let whole_fits = whole == "0" || !(whole.is_empty() || whole.starts_with('0'));
-    whole_fits && fraction_fits && exponent_fits
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
 }
 
-/// Splits a text behind its leading digits.
-fn digits(text: &str) -> (&str, &str) {
-    let end = text.bytes().take_while(u8::is_ascii_digit).count();
-    text.split_at(end)
+/// The entries of [`Metadata`] in their order.
+#[derive(Clone, Debug)]
+pub struct MetadataEntries<'a> {
+    /// The text from the next entry on.
+    rest: &'a str,
+}
+
+impl<'a> Iterator for MetadataEntries<'a> {
+    type Item = (Cow<'a, str>, MetadataValue<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, value, rest) = json::read_entry(self.rest)?;
+        self.rest = rest.strip_prefix(',').unwrap_or_default();
+        Some((name, value))
+    }
+}
+
+/// The text is not metadata as [`Metadata::json`] writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a compact JSON object of plain values")]
+pub struct NotMetadata;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = MetadataValue<'static>> {
+        let numbers = ["2.0", "1.10", "12345678901234567890", "1e400", "-0", "-2.50E+3"];
+        prop_oneof![
+            Just(MetadataValue::Null),
+            any::<bool>().prop_map(MetadataValue::Bool),
+            any::<i64>().prop_map(MetadataValue::Integer),
+            prop::sample::select(numbers.to_vec()).prop_map(|text| MetadataValue::number(text).unwrap()),
+            text().prop_map(|text| MetadataValue::Text(text.into())),
+        ]
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof!["(?s).{0,9}", "[\\u{0}-\\u{1F}\"\\\\{},:u0]{0,9}"]
+    }
+
+    proptest! {
+        #[test]
+        fn entries_come_back_in_order_and_of_their_kind(entries in prop::collection::vec((text(), value()), 0..5)) {
+            let entries: Vec<_> = entries.into_iter().map(|(name, value)| (Cow::from(name), value)).collect();
+            let metadata = Metadata::new(&entries);
+            prop_assert_eq!(metadata.iter().collect::<Vec<_>>(), entries);
+            prop_assert_eq!(metadata.json().unwrap_or("{}").parse(), Ok(metadata.clone()));
+        }
+
+        #[test]
+        fn a_text_that_is_read_is_kept_as_it_is(text in "\\{?(\"[a\\\\\"u0]{0,3}\":(1|01|null|\"[a\\\\n]{0,2}\"),?){0,2}\\}?") {
+            if let Ok(metadata) = text.parse::<Metadata>() {
+                prop_assert_eq!(metadata.json().unwrap_or("{}"), text);
+            }
+        }
+    }
 }

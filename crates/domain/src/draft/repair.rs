@@ -6,7 +6,8 @@ use super::cut::{cut, cut_key, fits};
 use super::link::http_url;
 use super::words::{IncidentStatus, Severity};
 use super::{
-    MAX_DEDUP_KEY, MAX_METADATA_KEYS, MAX_METADATA_VALUE, MAX_SOURCE_URL, MetadataValue, Note, NoteCode,
+    MAX_DEDUP_KEY, MAX_METADATA_KEYS, MAX_METADATA_VALUE, MAX_SOURCE_URL, Metadata, MetadataValue, Note,
+    NoteCode,
 };
 
 /// Checks fields and collects the notes about changes.
@@ -85,8 +86,8 @@ impl Repairs {
     pub(super) fn metadata(
         &mut self,
         field: &'static str,
-        mut entries: Vec<(String, MetadataValue)>,
-    ) -> Vec<(String, MetadataValue)> {
+        mut entries: Vec<(Cow<'_, str>, MetadataValue<'_>)>,
+    ) -> Metadata {
         if entries.len() > MAX_METADATA_KEYS {
             entries.truncate(MAX_METADATA_KEYS);
             self.0
@@ -108,7 +109,7 @@ impl Repairs {
         if drop_duplicates(&mut entries) {
             self.0.push(Note::new(field, NoteCode::DuplicateKey));
         }
-        entries
+        Metadata::new(&entries)
     }
 
     fn bounded<'a>(
@@ -171,29 +172,29 @@ fn has_zero(bytes: &[u8]) -> bool {
 }
 
 /// Replaces NUL by U+FFFD. Returns `true` if there was one.
-fn replace_nul(text: &mut String) -> bool {
+fn replace_nul(text: &mut Cow<'_, str>) -> bool {
     let replaced = without_nul(text);
     let has_nul = replaced.is_some();
     if let Some(replaced) = replaced {
-        *text = replaced;
+        *text = replaced.into();
     }
     has_nul
 }
 
 /// Cuts keys and values that are too long. Returns `true` if there were any. A number that is too long becomes a text.
-fn cut_entries(entries: &mut [(String, MetadataValue)]) -> bool {
+fn cut_entries(entries: &mut [(Cow<'_, str>, MetadataValue<'_>)]) -> bool {
     let mut is_cut = false;
     for (key, value) in entries {
         if !fits(key, MAX_DEDUP_KEY) {
-            (*key, is_cut) = (cut_key(key, MAX_DEDUP_KEY), true);
+            (*key, is_cut) = (cut_key(key, MAX_DEDUP_KEY).into(), true);
         }
         let text = match value {
-            MetadataValue::Text(text) => text.as_str(),
+            MetadataValue::Text(text) => &**text,
             MetadataValue::Number(number) => number.as_str(),
             _ => continue,
         };
         if !fits(text, MAX_METADATA_VALUE) {
-            (*value, is_cut) = (MetadataValue::Text(cut(text, MAX_METADATA_VALUE)), true);
+            (*value, is_cut) = (MetadataValue::Text(cut(text, MAX_METADATA_VALUE).into()), true);
         }
     }
     is_cut
@@ -201,7 +202,7 @@ fn cut_entries(entries: &mut [(String, MetadataValue)]) -> bool {
 
 /// Drops entries with a repeated key. Returns `true` if there were any. Compares each pair of entries: there are at most
 /// [`MAX_METADATA_KEYS`].
-fn drop_duplicates(entries: &mut Vec<(String, MetadataValue)>) -> bool {
+fn drop_duplicates(entries: &mut Vec<(Cow<'_, str>, MetadataValue<'_>)>) -> bool {
     let before = entries.len();
     let mut at = 0;
     while at < entries.len() {

@@ -1,6 +1,6 @@
 //! The rules for the incident that a draft opens.
 
-use crate::draft::MetadataValue;
+use crate::draft::Metadata;
 use crate::{IncidentDraft, IncidentStatus, Severity, Timestamp};
 
 /// An incident that a draft opens, with the texts of the draft. [`Incident::open`](crate::Incident::open) makes it an
@@ -22,7 +22,7 @@ pub struct Opening<'a> {
     /// Dedup key.
     pub dedup_key: Option<&'a str>,
     /// Metadata.
-    pub metadata: &'a [(String, MetadataValue)],
+    pub metadata: &'a Metadata,
 }
 
 impl Opening<'_> {

@@ -2,7 +2,7 @@
 
 use hookgate_domain::draft::{
     DraftFields, FieldError, FieldRule, MAX_DEDUP_KEY, MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE,
-    MAX_SOURCE_URL, MAX_TITLE, MetadataValue, Note, NoteCode,
+    MAX_SOURCE_URL, MAX_TITLE, Metadata, MetadataValue, Note, NoteCode,
 };
 use hookgate_domain::{Incident, IncidentDraft, IncidentStatus, Severity};
 use proptest::prelude::*;
@@ -271,7 +271,7 @@ fn a_link_with_characters_of_another_text_is_encoded() {
 fn metadata_has_ten_entries_at_most_and_no_nul() {
     let entries = |count| DraftFields {
         metadata: (0..count)
-            .map(|number| (format!("k{number}"), MetadataValue::Bool(true)))
+            .map(|number| (format!("k{number}").into(), MetadataValue::Bool(true)))
             .collect(),
         ..titled()
     };
@@ -280,7 +280,7 @@ fn metadata_has_ten_entries_at_most_and_no_nul() {
     assert_eq!(draft(entries(MAX_METADATA_KEYS + 5)).notes(), [too_many]);
     assert_eq!(
         opened(entries(MAX_METADATA_KEYS + 5)).metadata,
-        entries(MAX_METADATA_KEYS).metadata
+        Metadata::new(&entries(MAX_METADATA_KEYS).metadata)
     );
 
     let metadata = vec![
@@ -297,12 +297,12 @@ fn metadata_has_ten_entries_at_most_and_no_nul() {
         ("a\u{FFFD}b".into(), MetadataValue::Text("c\u{FFFD}".into())),
         ("f".into(), MetadataValue::number("0.50").unwrap()),
     ];
-    assert_eq!(incident.metadata, clean);
+    assert_eq!(incident.metadata, Metadata::new(&clean));
 }
 
 #[test]
 fn keys_of_metadata_are_distinct_after_they_are_tidied() {
-    let metadata = |keys: [&str; 3]| DraftFields {
+    let metadata = |keys: [&'static str; 3]| DraftFields {
         metadata: keys.map(|key| (key.into(), MetadataValue::Null)).into(),
         ..titled()
     };

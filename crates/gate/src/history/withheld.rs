@@ -2,7 +2,7 @@
 //! the payload, and the values that were read from it or from the headers. Every role sees number, title, severity,
 //! status, service and times of an incident, and webhook, times, source, user agent and outcome of a delivery.
 
-use hookgate_domain::draft::MetadataValue;
+use hookgate_domain::draft::{Metadata, MetadataValue};
 use hookgate_domain::{DeliveryId, Incident, IncidentNumber};
 use hookgate_people::{Permission, Role};
 
@@ -32,7 +32,7 @@ pub fn incident_for(role: Role, incident: Incident) -> Incident {
         description: None,
         source_url: None,
         dedup_key: None,
-        metadata: Vec::new(),
+        metadata: Metadata::default(),
         ..incident
     }
 }
@@ -152,9 +152,9 @@ fn incident_bytes(incident: &Incident) -> usize {
         .into_iter()
         .flatten();
     let metadata = incident.metadata.iter().map(|(key, value)| {
-        written_bytes(key)
+        written_bytes(&key)
             + match value {
-                MetadataValue::Text(text) => written_bytes(text),
+                MetadataValue::Text(text) => written_bytes(&text),
                 MetadataValue::Number(number) => number.as_str().len(),
                 MetadataValue::Null | MetadataValue::Bool(_) | MetadataValue::Integer(_) => VALUE_BYTES,
             }

@@ -1,6 +1,6 @@
 //! The product's own payload: what is refused, and what is repaired and noted.
 
-use hookgate_domain::draft::FieldRule;
+use hookgate_domain::draft::{FieldRule, Metadata};
 use hookgate_domain::{Incident, IncidentNumber, OrganizationId, SenderFormat, Timestamp, WebhookHandle};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -108,7 +108,7 @@ fn ornaments_of_another_type_are_written_or_left_out() {
     one_note(nested, "metadata", NoteCode::Nested);
     assert_eq!(
         incident(nested).metadata,
-        [("c".to_owned(), MetadataValue::Integer(1))]
+        Metadata::new(&[("c".into(), MetadataValue::Integer(1))])
     );
 }
 
@@ -286,7 +286,7 @@ proptest! {
             service: text("service").or_else(|| text("service_id")),
             source_url: text("source_url"),
             dedup_key: text("dedup_key"),
-            metadata: metadata.into_iter().map(|(key, value)| (key, MetadataValue::Text(value))).collect(),
+            metadata: metadata.into_iter().map(|(key, value)| (key.into(), MetadataValue::Text(value.into()))).collect(),
             notes: Vec::new(),
         };
         let expected = IncidentDraft::check(fields).map_err(PayloadError::Fields);

@@ -15,7 +15,6 @@ use super::weight::{changed_weight, delivery_weight, incident_weight, opening_we
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::notes::notes_text;
 use crate::deliveries::row::{NewDelivery, answer_words};
-use crate::incidents::metadata::metadata_text;
 use crate::incidents::row::{OpenedIncident, WeighedIncident};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::usage::observation::Observation;
@@ -107,7 +106,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
             }
         }
         if let Some(incident) = known {
-            return Ok(updated(incident, draft.clone(), now)?);
+            return Ok(updated(incident, draft.clone(), now));
         }
         let organization = OrganizationId::new(target.organization);
         let organization = organization.ok_or_else(|| CorruptRow::at("webhooks", webhook, "organization"))?;
@@ -115,7 +114,6 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
         let Some(opening) = draft.opening() else {
             return Ok(DeliveryOutcome::Unmatched);
         };
-        let metadata = metadata_text(opening.metadata)?;
         Ok(DeliveryOutcome::Opened(OpenedIncident {
             number,
             organization,
@@ -124,9 +122,8 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
             first: id,
             at: now,
             draft,
-            weight: opening_weight(&opening, metadata.as_deref()),
+            weight: opening_weight(&opening),
             opening,
-            metadata,
         }))
     }
 
@@ -239,22 +236,17 @@ enum DeliveryOutcome<'a> {
 }
 
 /// Applies a delivery to a known incident.
-fn updated<'a>(
-    known: WeighedIncident,
-    draft: IncidentDraft,
-    now: Timestamp,
-) -> QueryResult<DeliveryOutcome<'a>> {
+fn updated<'a>(known: WeighedIncident, draft: IncidentDraft, now: Timestamp) -> DeliveryOutcome<'a> {
     let before = known.weight;
-    let texts = incident_weight(&known.incident, known.metadata.as_deref());
+    let texts = incident_weight(&known.incident);
     let (incident, events) = known.incident.absorb(draft, now);
     let mut after = WeighedIncident {
-        metadata: metadata_text(&incident.metadata)?,
         incident,
         weight: before,
     };
     after.weight = changed_weight(before, texts, &after, &events);
     let grown = after.weight - before;
-    Ok(DeliveryOutcome::Updated(after, events, grown))
+    DeliveryOutcome::Updated(after, events, grown)
 }
 
 impl DeliveryOutcome<'_> {

@@ -24,28 +24,28 @@ pub(super) fn delivery_weight(row: &NewDelivery<'_>) -> i64 {
     ROW_BYTES + bytes(row.payload.map_or(0, <[u8]>::len) + texts.map(text).iter().sum::<usize>())
 }
 
-/// Bytes of an incident, with its metadata as it is stored, without its events.
-pub(super) fn incident_weight(incident: &Incident, metadata: Option<&str>) -> i64 {
+/// Bytes of an incident without its events.
+pub(super) fn incident_weight(incident: &Incident) -> i64 {
     let texts = [
         Some(&*incident.title),
         incident.description.as_deref(),
         incident.service.as_deref(),
         incident.source_url.as_deref(),
         incident.dedup_key.as_deref(),
-        metadata,
+        incident.metadata.json(),
     ];
     texts_weight(texts)
 }
 
-/// Bytes of an incident that is opened, with its metadata as it is stored.
-pub(super) fn opening_weight(opening: &Opening<'_>, metadata: Option<&str>) -> i64 {
+/// Bytes of an incident that is opened.
+pub(super) fn opening_weight(opening: &Opening<'_>) -> i64 {
     let texts = [
         Some(opening.title),
         opening.description,
         opening.service,
         opening.source_url,
         opening.dedup_key,
-        metadata,
+        opening.metadata.json(),
     ];
     texts_weight(texts)
 }
@@ -64,7 +64,7 @@ pub(super) fn changed_weight(
     incident: &WeighedIncident,
     events: &[IncidentEvent],
 ) -> i64 {
-    let changed = incident_weight(&incident.incident, incident.metadata.as_deref()) - texts;
+    let changed = incident_weight(&incident.incident) - texts;
     let listed = events.iter().map(event_weight).sum::<i64>();
     // An older version may have stored a weight of zero.
     (before + changed + listed).max(0)
@@ -128,10 +128,8 @@ mod tests {
     /// A delivery with metadata that take six times as much when stored.
     fn escaped(key: &str, characters: usize) -> AcceptedDelivery {
         let text = |number: i32| {
-            (
-                number.to_string(),
-                MetadataValue::Text("\u{1}".repeat(characters)),
-            )
+            let value = "\u{1}".repeat(characters);
+            (number.to_string().into(), MetadataValue::Text(value.into()))
         };
         let fields = DraftFields {
             dedup_key: Some(key.into()),

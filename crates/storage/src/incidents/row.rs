@@ -7,7 +7,6 @@ use hookgate_domain::{
     WebhookHandle,
 };
 
-use super::metadata::read_metadata;
 use crate::query_error::CorruptRow;
 use crate::schema::incidents;
 
@@ -41,8 +40,6 @@ pub(crate) struct IncidentRow {
 #[derive(Clone)]
 pub(crate) struct WeighedIncident {
     pub(crate) incident: Incident,
-    /// Its metadata as text.
-    pub(crate) metadata: Option<String>,
     /// Bytes that it takes.
     pub(crate) weight: i64,
 }
@@ -60,8 +57,6 @@ pub(crate) struct OpenedIncident<'a> {
     pub(crate) at: Timestamp,
     pub(crate) draft: &'a IncidentDraft,
     pub(crate) opening: Opening<'a>,
-    /// Its metadata as text.
-    pub(crate) metadata: Option<String>,
     /// Bytes that it takes.
     pub(crate) weight: i64,
 }
@@ -72,7 +67,6 @@ impl OpenedIncident<'_> {
         let draft = self.draft.clone();
         Some(WeighedIncident {
             incident: Incident::open(self.number, self.organization, self.handle, draft, self.at)?,
-            metadata: self.metadata,
             weight: self.weight,
         })
     }
@@ -90,26 +84,17 @@ impl IncidentRow {
     }
 
     /// The incident with the columns that the domain does not know. The caller knows its webhook.
-    pub(crate) fn read_weighed(mut self, webhook: WebhookHandle) -> Result<WeighedIncident, CorruptRow> {
-        let metadata = self.metadata.take();
+    pub(crate) fn read_weighed(self, webhook: WebhookHandle) -> Result<WeighedIncident, CorruptRow> {
         let weight = self.weight;
-        let incident = self.read_with(webhook, metadata.as_deref())?;
-        Ok(WeighedIncident {
-            incident,
-            metadata,
-            weight,
-        })
+        let incident = self.read(webhook)?;
+        Ok(WeighedIncident { incident, weight })
     }
 
     /// The incident. The caller knows its webhook.
-    pub(crate) fn read(mut self, webhook: WebhookHandle) -> Result<Incident, CorruptRow> {
-        let metadata = self.metadata.take();
-        self.read_with(webhook, metadata.as_deref())
-    }
-
-    fn read_with(self, webhook: WebhookHandle, metadata: Option<&str>) -> Result<Incident, CorruptRow> {
+    pub(crate) fn read(self, webhook: WebhookHandle) -> Result<Incident, CorruptRow> {
         let row = self.number;
         let corrupt = |column| move || CorruptRow::at(TABLE, row, column);
+        let metadata = self.metadata.as_deref().map(str::parse).transpose();
         Ok(Incident {
             number: IncidentNumber::new(self.number).ok_or_else(corrupt("number"))?,
             organization: OrganizationId::new(self.organization).ok_or_else(corrupt("organization"))?,
@@ -121,7 +106,7 @@ impl IncidentRow {
             service: self.service,
             source_url: self.source_url,
             dedup_key: self.dedup_key,
-            metadata: read_metadata(metadata).ok().ok_or_else(corrupt("metadata"))?,
+            metadata: metadata.ok().ok_or_else(corrupt("metadata"))?.unwrap_or_default(),
             occurrences: self.occurrences,
             opened_at: Timestamp::from_micros(self.opened_at),
             updated_at: Timestamp::from_micros(self.updated_at),
@@ -169,7 +154,7 @@ impl<'a> NewIncident<'a> {
             service: opening.service,
             source_url: opening.source_url,
             dedup_key: opening.dedup_key,
-            metadata: opened.metadata.as_deref(),
+            metadata: opening.metadata.json(),
             occurrences: 1,
             opened_at: opened.at.as_micros(),
             updated_at: opened.at.as_micros(),
@@ -186,5 +171,24 @@ impl<'a> NewIncident<'a> {
             && self.occurrences == 1
             && self.updated_at == self.opened_at
             && self.acknowledged_at.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookgate_domain::draft::{Metadata, MetadataValue};
+    use serde_json::json;
+
+    /// Older versions wrote metadata with a serializer.
+    #[test]
+    fn metadata_that_a_serializer_wrote_are_read() {
+        for code in 0..=0xFF_u32 {
+            let text = format!("a{}b", char::from_u32(code).unwrap());
+            let stored = json!({ &text: &text }).to_string();
+            let metadata =
+                Metadata::new(&[(text.as_str().into(), MetadataValue::Text(text.as_str().into()))]);
+            assert_eq!(stored.parse(), Ok(metadata.clone()));
+            assert_eq!(metadata.json(), Some(&*stored));
+        }
     }
 }

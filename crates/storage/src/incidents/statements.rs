@@ -76,7 +76,7 @@ pub(crate) fn incident_update(connection: &mut Connection, weighed: &WeighedInci
             incidents::severity.eq(incident.severity.as_str()),
             incidents::service.eq(incident.service.as_deref()),
             incidents::source_url.eq(incident.source_url.as_deref()),
-            incidents::metadata.eq(weighed.metadata.as_deref()),
+            incidents::metadata.eq(incident.metadata.json()),
             incidents::occurrences.eq(incident.occurrences),
             incidents::updated_at.eq(incident.updated_at.as_micros()),
             incidents::changes.eq(incident.changes),

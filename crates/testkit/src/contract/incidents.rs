@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::draft::{DraftFields, MetadataValue};
+use hookgate_domain::draft::{DraftFields, Metadata, MetadataValue};
 use hookgate_domain::{Incident, IncidentNumber, IncidentStatus, OrganizationId, Severity};
 use hookgate_gate::{
     AcceptedDelivery, Answer, Effect, IncidentAction, IncidentCount, IncidentFilter, PageSize, Store, Touched,
@@ -15,17 +15,17 @@ use crate::samples::{START, deduplicated, delivery, draft, keyed, second};
 pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let metadata = vec![
-        ("zone".to_owned(), MetadataValue::Text("eu \"1\"".into())),
-        ("count".to_owned(), MetadataValue::Integer(-3)),
-        ("load".to_owned(), MetadataValue::number("2.0").unwrap()),
-        ("price".to_owned(), MetadataValue::number("1.10").unwrap()),
+        ("zone".into(), MetadataValue::Text("eu \"1\"".into())),
+        ("count".into(), MetadataValue::Integer(-3)),
+        ("load".into(), MetadataValue::number("2.0").unwrap()),
+        ("price".into(), MetadataValue::number("1.10").unwrap()),
         (
-            "serial".to_owned(),
+            "serial".into(),
             MetadataValue::number("12345678901234567890").unwrap(),
         ),
-        ("huge".to_owned(), MetadataValue::number("1e400").unwrap()),
-        ("none".to_owned(), MetadataValue::Null),
-        ("a".to_owned(), MetadataValue::Bool(true)),
+        ("huge".into(), MetadataValue::number("1e400").unwrap()),
+        ("none".into(), MetadataValue::Null),
+        ("a".into(), MetadataValue::Bool(true)),
     ];
     let fields = DraftFields {
         title: Some("Disk full on Ærø".into()),
@@ -56,7 +56,7 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
         service: Some("db".into()),
         source_url: Some("https://grafana.example.org/d/1".into()),
         dedup_key: Some("disk".into()),
-        metadata,
+        metadata: Metadata::new(&metadata),
         occurrences: 1,
         opened_at: START,
         updated_at: START,

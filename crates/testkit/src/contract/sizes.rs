@@ -36,8 +36,8 @@ fn large(webhook: &Webhook, key: &str, values: usize) -> AcceptedDelivery {
         )
     };
     let metadata = (0..values).map(|number| {
-        let text = (0..VALUE).map(|_| letter()).collect();
-        (format!("k{number}"), MetadataValue::Text(text))
+        let text: String = (0..VALUE).map(|_| letter()).collect();
+        (format!("k{number}").into(), MetadataValue::Text(text.into()))
     });
     let fields = DraftFields {
         dedup_key: Some(key.into()),

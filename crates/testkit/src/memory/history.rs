@@ -226,14 +226,14 @@ fn share(held: &BTreeMap<WebhookHandle, u64>, budget: u64) -> u64 {
 }
 
 fn bytes_of_incident(incident: &Incident) -> u64 {
-    let text = |value: &MetadataValue| match value {
+    let text = |value: &MetadataValue<'_>| match value {
         MetadataValue::Text(text) => text.len(),
         _ => 0,
     };
     let texts = incident
         .metadata
         .iter()
-        .map(|(key, value)| key.len() + text(value));
+        .map(|(key, value)| key.len() + text(&value));
     RECORD_BYTES + u64::try_from(texts.sum::<usize>()).unwrap_or(u64::MAX)
 }
 

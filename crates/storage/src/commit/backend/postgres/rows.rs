@@ -68,7 +68,7 @@ impl<'a> IncidentColumns<'a> {
             .push(storable_option(incident.source_url.as_deref()));
         self.dedup_key
             .push(storable_option(incident.dedup_key.as_deref()));
-        self.metadata.push(weighed.metadata.as_deref());
+        self.metadata.push(incident.metadata.json());
         self.occurrences.push(incident.occurrences);
         self.opened_at.push(incident.opened_at.as_micros());
         self.updated_at.push(incident.updated_at.as_micros());
@@ -110,7 +110,7 @@ impl<'a> IncidentChanges<'a> {
         self.service.push(storable_option(incident.service.as_deref()));
         self.source_url
             .push(storable_option(incident.source_url.as_deref()));
-        self.metadata.push(weighed.metadata.as_deref());
+        self.metadata.push(incident.metadata.json());
         self.occurrences.push(incident.occurrences);
         self.updated_at.push(incident.updated_at.as_micros());
         self.acknowledged_at
