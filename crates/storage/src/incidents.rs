@@ -8,3 +8,4 @@ pub(crate) mod queries;
 pub(crate) mod row;
 pub(crate) mod runs;
 pub(crate) mod statements;
+pub(crate) mod update;

@@ -3,4 +3,5 @@
 pub(crate) mod column_statement;
 pub(crate) mod fragment;
 pub(crate) mod row_insert;
+pub(crate) mod row_update;
 pub(crate) mod rows_insert;

@@ -1,11 +1,12 @@
 //! Deliveries.
 
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
 use super::row::NewDelivery;
 use crate::connection::{Connection, RunQueryDsl};
-use crate::schema::deliveries;
+use crate::statement::fragment::fragment;
 use crate::statement::rows_insert::rows_insert;
 
 /// Stores the records of deliveries, in their order.
@@ -97,9 +98,23 @@ rows_insert! {
 
 /// Adds to the number of deliveries of a record. A record that was pruned meanwhile is no loss.
 pub(crate) fn delivery_count(connection: &mut Connection, id: i64, more: i64) -> QueryResult<()> {
-    let row = deliveries::table.filter(deliveries::id.eq(id));
-    diesel::update(row)
-        .set(deliveries::count.eq(deliveries::count + more))
-        .execute(connection)
-        .map(drop)
+    DeliveryCount { id, more }.execute(connection).map(drop)
 }
+
+/// A statement of its own, because diesel does not keep updates prepared.
+struct DeliveryCount {
+    id: i64,
+    more: i64,
+}
+
+impl QueryId for DeliveryCount {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+fragment!(DeliveryCount, self, out => {
+    out.push_sql("UPDATE deliveries SET count = count + ");
+    out.push_bind_param::<BigInt, _>(&self.more)?;
+    out.push_sql(" WHERE id = ");
+    out.push_bind_param::<BigInt, _>(&self.id)
+});

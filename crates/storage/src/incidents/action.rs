@@ -6,7 +6,8 @@ use hookgate_gate::{Acted, ActedOn, ActorContext, IncidentAction, IncidentRecord
 
 use super::events::{event_count, event_insert, last_delivery};
 use super::row::IncidentRow;
-use super::statements::{incident_by_number, incident_status_set, incident_unresolved};
+use super::statements::{incident_by_number, incident_unresolved};
+use super::update::incident_status_set;
 use crate::audit::statements::audit_insert;
 use crate::connection::Connection;
 use crate::locks::members::{LockMode, lock_members};

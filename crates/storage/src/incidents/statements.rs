@@ -3,10 +3,9 @@
 use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use hookgate_domain::{Incident, Timestamp};
 
 use super::conditions::{Resolved, Unresolved};
-use super::row::{IncidentRow, NewIncident, WeighedIncident};
+use super::row::{IncidentRow, NewIncident};
 use crate::connection::{Connection, RunQueryDsl, columns};
 use crate::schema::{incidents, webhooks};
 use crate::statement::rows_insert::rows_insert;
@@ -62,42 +61,6 @@ rows_insert! {
     first_delivery: BigInt,
     acknowledged_at: Nullable<BigInt>,
     weight: BigInt,
-}
-
-/// Stores the columns of an incident that a delivery may change, except its status.
-///
-/// The status is separate because it is in the indexes, and a repeated delivery rarely changes it.
-pub(crate) fn incident_update(connection: &mut Connection, weighed: &WeighedIncident) -> QueryResult<()> {
-    let incident = &weighed.incident;
-    diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
-        .set((
-            incidents::title.eq(&incident.title),
-            incidents::description.eq(incident.description.as_deref()),
-            incidents::severity.eq(incident.severity.as_str()),
-            incidents::service.eq(incident.service.as_deref()),
-            incidents::source_url.eq(incident.source_url.as_deref()),
-            incidents::metadata.eq(incident.metadata.json()),
-            incidents::occurrences.eq(incident.occurrences),
-            incidents::updated_at.eq(incident.updated_at.as_micros()),
-            incidents::changes.eq(incident.changes),
-            incidents::weight.eq(weighed.weight),
-        ))
-        .execute(connection)
-        .map(drop)
-}
-
-/// Stores the status of an incident, with its times.
-pub(crate) fn incident_status_set(connection: &mut Connection, incident: &Incident) -> QueryResult<()> {
-    diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
-        .set((
-            incidents::status.eq(incident.status.as_str()),
-            incidents::updated_at.eq(incident.updated_at.as_micros()),
-            incidents::acknowledged_at.eq(incident.acknowledged_at.map(Timestamp::as_micros)),
-            incidents::resolved_at.eq(incident.resolved_at.map(Timestamp::as_micros)),
-            incidents::cleared_at.eq(incident.cleared_at.map(Timestamp::as_micros)),
-        ))
-        .execute(connection)
-        .map(drop)
 }
 
 /// The unresolved incident of a webhook with this dedup key: at most one.

@@ -17,9 +17,8 @@ use crate::deliveries::row::NewDelivery;
 use crate::deliveries::statements::{deliveries_insert, delivery_count};
 use crate::incidents::events::event_insert;
 use crate::incidents::row::{NewIncident, OpenedIncident, WeighedIncident};
-use crate::incidents::statements::{
-    incident_resolved, incident_status_set, incident_unresolved, incident_update, incidents_insert,
-};
+use crate::incidents::statements::{incident_resolved, incident_unresolved, incidents_insert};
+use crate::incidents::update::{incident_status_set, incident_update};
 use crate::query_error::QueryError;
 use crate::statement::rows_insert::ROWS;
 use crate::usage::observation::Observation;
