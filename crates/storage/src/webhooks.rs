@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod find;
+pub(crate) mod known_digests;
 pub(crate) mod lookups;
 pub(crate) mod queries;
 pub(crate) mod row;

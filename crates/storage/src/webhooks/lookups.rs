@@ -10,7 +10,8 @@ use hookgate_gate::{LogInterval, StoreError, UrlSince};
 use tokio::sync::oneshot;
 
 use super::find::url_by_digest;
-use super::queries::{digests_known, revision_by_digest};
+use super::known_digests::digests_known;
+use super::queries::revision_by_digest;
 use crate::address_sets::queries::NetworkCache;
 use crate::connection::Connection;
 use crate::connection::pool::{Pool, run};

@@ -1,12 +1,7 @@
 //! Webhooks and tombstones.
 
-use std::collections::HashSet;
-
-use diesel::dsl::{count_star, exists, min};
-use diesel::{
-    BoolExpressionMethods, Connection as _, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
-    QueryDsl, QueryResult, SqliteConnection,
-};
+use diesel::dsl::{count_star, min};
+use diesel::{ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use hookgate_domain::WebhookIdDigest;
 
 use super::row::{RetiredRow, WebhookRow};
@@ -55,54 +50,6 @@ pub(crate) fn sealed_secrets(connection: &mut Connection, limit: u16) -> QueryRe
         .limit(limit.into())
         .select((webhooks::handle, webhooks::signing_secret.assume_not_null()))
         .load(connection)
-}
-
-/// For each of these digests, `true` if it belongs to a URL, live or retired.
-pub(crate) fn digests_known(
-    connection: &mut Connection,
-    digests: &[WebhookIdDigest],
-) -> QueryResult<Vec<bool>> {
-    match connection {
-        // One by one: the statement stays prepared. A statement for a list would be compiled for each length
-        // of the list.
-        Connection::Sqlite(connection) => connection.transaction(|connection| {
-            digests
-                .iter()
-                .map(|digest| is_known(connection, digest))
-                .collect()
-        }),
-        Connection::Postgres(_) => all_known(connection, digests),
-    }
-}
-
-fn is_known(connection: &mut SqliteConnection, digest: &WebhookIdDigest) -> QueryResult<bool> {
-    let digest = digest.as_bytes().as_slice();
-    // One column: diesel visits each selected column several times per query, and there are many.
-    let active = webhooks::table
-        .select(webhooks::id)
-        .filter(webhooks::digest.eq(digest));
-    let retired = retired_urls::table
-        .select(retired_urls::digest)
-        .filter(retired_urls::digest.eq(digest));
-    diesel::RunQueryDsl::get_result(diesel::select(exists(active).or(exists(retired))), connection)
-}
-
-fn all_known(connection: &mut Connection, digests: &[WebhookIdDigest]) -> QueryResult<Vec<bool>> {
-    let digests: Vec<_> = digests
-        .iter()
-        .map(|digest| digest.as_bytes().as_slice())
-        .collect();
-    let active = webhooks::table
-        .filter(webhooks::digest.eq_any(&digests))
-        .select(webhooks::digest);
-    let active: Vec<Option<Vec<u8>>> = active.load(connection)?;
-    // Retired URLs come second: a URL that is retired in between is found here.
-    let retired = retired_urls::table
-        .filter(retired_urls::digest.eq_any(&digests))
-        .select(retired_urls::digest);
-    let mut known: HashSet<Vec<u8>> = retired.load(connection)?.into_iter().collect();
-    known.extend(active.into_iter().flatten());
-    Ok(digests.iter().map(|digest| known.contains(*digest)).collect())
 }
 
 /// The webhook with this handle.
