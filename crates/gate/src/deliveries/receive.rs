@@ -51,7 +51,7 @@ impl<S: Store> Gate<S> {
                 Err(rejection) => rejection,
             };
             let unanswered = RecordOnDrop::new(&mut context);
-            match Box::pin(unanswered.context.confirm(digest, &rejection)).await {
+            match unanswered.context.confirm(digest, &rejection).await {
                 Ok(Some(changed)) => {
                     unanswered.discard();
                     context.known = changed;
@@ -91,7 +91,7 @@ impl<S: Store> Gate<S> {
             None => None,
         };
         // A read of the store is rare, and its future is large: on the heap, it does not enlarge the future of every
-        // delivery. The same holds for confirming a refusal.
+        // delivery.
         let known = Box::pin(self.url_cache.find(&self.store, digest)).await;
         if too_soon.is_none() && !matches!(known, Ok(None)) {
             self.unknown_urls.give_back(source);
@@ -252,12 +252,10 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             KnownUrl::Live(webhook) => webhook.revision,
             KnownUrl::Retired(_) => return Ok(None),
         };
-        let fresh = self
-            .gate
-            .url_cache
-            .fresh(&self.gate.store, digest, &self.known)
-            .await
-            .map_err(Rejection::Failed)?;
+        let Gate { url_cache, store, .. } = self.gate;
+        // On the heap, because it is rare and large.
+        let fresh = Box::pin(url_cache.fresh(store, digest, &self.known)).await;
+        let fresh = fresh.map_err(Rejection::Failed)?;
         let fresh = fresh.ok_or_else(|| Rejection::Refused(RefusalCode::WebhookNotFound.into()))?;
         let same = matches!(&fresh.url, KnownUrl::Live(webhook) if webhook.revision == judged);
         // A commit that calls the newest revision stale raced with a change. Judging once more settles it.
