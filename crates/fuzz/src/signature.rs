@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hookgate_domain::Timestamp;
-use hookgate_senders::{SignatureError, SignatureHeaders, check_signature_headers, verify_signature};
+use hookgate_senders::{SignatureError, SignatureHeaders, SignatureScheme, Verifier};
 use ring::hmac;
 
 const SECRET: &[u8] = b"the secret of both, 32 bytes ...";
@@ -37,24 +37,30 @@ pub fn signature(data: &[u8]) {
         timestamp: Some(timestamp),
         signature: Some(&signatures),
     };
-    let body_is_right = if is_right {
-        Ok(())
-    } else {
-        Err(SignatureError::Wrong)
+    let verifier = Verifier::from(SignatureScheme::StandardWebhooks);
+    let check_head = |headers: SignatureHeaders<'_>| verifier.check_head(|name| headers.get(name), now);
+    let verify = |secret: &[u8], headers: SignatureHeaders<'_>, body: &[u8]| {
+        let result = verifier.verify(|name| headers.get(name), body, &[secret], now);
+        result.map(|_| ())
     };
-    assert_eq!(verify_signature(SECRET, headers, body), body_is_right);
-    let head = check_signature_headers(headers, now);
-    match distance(timestamp) {
-        None => assert_eq!(head, Err(SignatureError::Wrong)),
-        Some(distance) if is_right && distance <= TOLERANCE => assert_eq!(head, Ok(())),
-        Some(_) if is_right => assert_eq!(head, Err(SignatureError::OutOfTime)),
+    let expected = match distance(timestamp) {
+        Some(distance) if is_right && distance <= TOLERANCE => Ok(()),
+        Some(_) if is_right => Err(SignatureError::Expired),
+        _ => Err(SignatureError::Invalid),
+    };
+    let head = check_head(headers);
+    if is_right {
+        assert_eq!(head, expected);
+        assert_eq!(verify(SECRET, headers, body), expected);
+    } else {
         // The headers alone pass if one signature is well-formed, even if it is wrong.
-        Some(distance) => assert!(head != Ok(()) || distance <= TOLERANCE),
+        assert!(head != Ok(()) || distance(timestamp).is_some_and(|distance| distance <= TOLERANCE));
+        assert!(verify(SECRET, headers, body).is_err());
     }
 
     let longer = [body, b" "].concat();
-    assert!(verify_signature(SECRET, headers, &longer).is_err());
-    assert!(verify_signature(&SECRET[1..], headers, body).is_err());
+    assert!(verify(SECRET, headers, &longer).is_err());
+    assert!(verify(&SECRET[1..], headers, body).is_err());
     for headers in [
         SignatureHeaders { id: None, ..headers },
         SignatureHeaders {
@@ -67,8 +73,8 @@ pub fn signature(data: &[u8]) {
         },
     ] {
         let missing = Err(SignatureError::Missing);
-        assert_eq!(check_signature_headers(headers, now), missing);
-        assert_eq!(verify_signature(SECRET, headers, body), missing);
+        assert_eq!(check_head(headers), missing);
+        assert_eq!(verify(SECRET, headers, body), missing);
     }
 }
 

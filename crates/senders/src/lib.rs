@@ -5,7 +5,7 @@
 //! | to | use |
 //! |---|---|
 //! | read a payload | [`read_payload`], [`PayloadError`] |
-//! | check a signature | [`check_signature_headers`], [`verify_signature`], [`SigningSecret`] |
+//! | check a signature or a credential | [`SignatureScheme`], [`Verifier`], [`SenderSecret`], [`SigningSecret`] |
 //! | read a published list of addresses | [`read_address_list`], [`AddressListError`] |
 //! | show JSON as it was written | [`lay_out`], [`JsonLayout`] |
 
@@ -22,7 +22,8 @@ use thiserror::Error;
 pub use address_lists::{AddressListError, read_address_list};
 pub use json::{JsonFault, JsonLayout, JsonProblem, MAX_DEPTH, is_double, lay_out};
 pub use signature::{
-    SignatureError, SignatureHeaders, SigningSecret, TOLERANCE, check_signature_headers, verify_signature,
+    MAX_SECRETS, RetryId, SecretError, SenderSecret, SignatureError, SignatureHeaders, SignatureScheme,
+    SigningSecret, Verified, Verifier, VerifierError,
 };
 
 /// Reads a payload of this format. A body is JSON by its content, whatever its `Content-Type`. `declared_json` only chooses

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use hookgate_domain::{
     Attempt, Denial, KnownUrl, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookIdDigest, judge,
 };
-use hookgate_senders::{check_signature_headers, verify_signature};
+use hookgate_senders::{SignatureScheme, Verifier};
 
 use super::delivery::{AcceptedDelivery, RateScope};
 use super::memory_budget::Reservation;
@@ -177,7 +177,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         let turn = failures
             .await
             .map_err(|wait| too_many(RateScope::Failures, wait, Some(webhook)))?;
-        gate.check_signature(webhook, request, &bytes)?;
+        gate.check_signature(webhook, request, &bytes, self.began)?;
         self.is_signed = true;
         let bytes = hidden(bytes);
         let mut draft = gate
@@ -233,7 +233,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             return Err(Rejection::Refused(RefusalCode::UnsupportedMediaType.into()));
         }
         if webhook.policy.signing_secret.is_some() {
-            check_signature_headers(request.signature, self.began)?;
+            standard_webhooks().check_head(|name| request.signature.get(name), self.began)?;
         }
         match known.rate_wait(self.began) {
             Some(retry_after) => Err(explain(Denial::TooFast { retry_after }, known)),
@@ -273,6 +273,7 @@ impl<S: Store> Gate<S> {
         webhook: &Webhook,
         request: &DeliveryRequest<'_>,
         body: &[u8],
+        began: Timestamp,
     ) -> Result<(), Rejection> {
         let Some(sealed) = &webhook.policy.signing_secret else {
             return Ok(());
@@ -287,6 +288,13 @@ impl<S: Store> Gate<S> {
                 }
                 Refusal::from(RefusalCode::Internal)
             })?;
-        Ok(verify_signature(&secret, request.signature, body)?)
+        let header = |name: &str| request.signature.get(name);
+        standard_webhooks().verify(header, body, &[&*secret], began)?;
+        Ok(())
     }
+}
+
+/// The scheme of every webhook that asks for signatures.
+fn standard_webhooks() -> Verifier {
+    Verifier::from(SignatureScheme::StandardWebhooks)
 }

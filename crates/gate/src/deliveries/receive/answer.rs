@@ -86,8 +86,8 @@ impl From<SignatureError> for Rejection {
     fn from(error: SignatureError) -> Self {
         let code = match error {
             SignatureError::Missing => RefusalCode::SignatureRequired,
-            SignatureError::Wrong => RefusalCode::SignatureInvalid,
-            SignatureError::OutOfTime => RefusalCode::SignatureExpired,
+            SignatureError::Invalid => RefusalCode::SignatureInvalid,
+            SignatureError::Expired => RefusalCode::SignatureExpired,
         };
         Self::Refused(code.into())
     }

@@ -1,0 +1,5 @@
+//! Signatures and credentials.
+
+mod standard_webhooks;
+
+use super::*;
