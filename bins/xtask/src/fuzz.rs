@@ -12,7 +12,7 @@ use xtask::process::{self, Outcome, cargo, need, root, say};
 const PROGRAMS: [(&str, &str); 1] = [("c++", "g++")];
 
 /// The targets: functions of `crates/fuzz`.
-const TARGETS: [&str; 11] = [
+const TARGETS: [&str; 12] = [
     "client_address",
     "proxy_header",
     "allowlist",
@@ -22,6 +22,7 @@ const TARGETS: [&str; 11] = [
     "query",
     "payload",
     "signature",
+    "signature_scheme",
     "http1",
     "configuration",
 ];

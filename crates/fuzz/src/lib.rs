@@ -11,6 +11,7 @@ mod payload;
 mod query;
 mod secrets;
 mod signature;
+mod signature_scheme;
 
 pub use addresses::{address_list, allowlist, client_address, proxy_header};
 pub use configuration::configuration;
@@ -20,6 +21,7 @@ pub use payload::payload;
 pub use query::query;
 pub use secrets::webhook_id;
 pub use signature::signature;
+pub use signature_scheme::signature_scheme;
 
 #[cfg(test)]
 mod tests {
@@ -48,6 +50,7 @@ mod tests {
         proxy_header,
         query,
         signature,
+        signature_scheme,
         webhook_id
     );
 
