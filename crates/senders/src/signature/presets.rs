@@ -12,7 +12,7 @@ use super::template::Template;
 /// Tolerance of schemes that state none, and the one that most state.
 pub(super) const TOLERANCE: Duration = Duration::from_mins(5);
 
-/// The placeholders of the three headers of Standard Webhooks.
+/// The signed text of Standard Webhooks.
 const ID_TIMESTAMP_BODY: Template = Template::known("{id}.{timestamp}.{body}");
 
 /// Standard Webhooks, and Svix, which has the same headers under names of its own.

@@ -46,7 +46,7 @@ pub enum VerifierError {
     UnknownSetting(&'static [&'static str]),
     /// A setting is there twice.
     #[error("the setting `{0}` is there twice")]
-    Repeated(&'static str),
+    Duplicate(&'static str),
     /// The value of a setting breaks its rule.
     #[error("the setting `{name}` must be {rule}")]
     Value {
@@ -199,7 +199,7 @@ impl<'t> Settings<'t> {
                 pair.and_then(|(name, value)| Some((*known.iter().find(|one| **one == name)?, value)));
             let (name, value) = setting.ok_or(VerifierError::UnknownSetting(known))?;
             if settings.get(name).is_some() {
-                return Err(VerifierError::Repeated(name));
+                return Err(VerifierError::Duplicate(name));
             }
             settings.0.push((name, value));
         }
