@@ -2,6 +2,7 @@
 //! rules and limits here apply to all formats. A value that breaks a rule is repaired or left out, with a note. Only a
 //! missing title is an error, and only if the draft opens an incident.
 
+mod change;
 mod cut;
 mod faults;
 mod link;
@@ -13,6 +14,7 @@ mod words;
 
 use std::borrow::Cow;
 
+pub use change::{ChangeAction, IncidentChange};
 pub use faults::{FieldError, FieldRule};
 pub use metadata::{Metadata, MetadataEntries, MetadataValue, NotANumber, NotMetadata, NumberText};
 pub use notes::{Note, NoteCode, UnknownNoteCode};
@@ -120,6 +122,16 @@ impl IncidentDraft {
     /// # Errors
     /// The title is missing, and the draft is not `resolved`. The list is never empty.
     pub fn check(fields: DraftFields<'_>) -> Result<Self, Vec<FieldError>> {
+        let draft = Self::repair(fields);
+        // A resolved draft opens no incident, so it needs no title.
+        if draft.title().is_none() && !draft.resolves() {
+            return Err(vec![FieldError::required("title")]);
+        }
+        Ok(draft)
+    }
+
+    /// Checks every field. The title may be missing.
+    fn repair(fields: DraftFields<'_>) -> Self {
         let mut repairs = Repairs(fields.notes);
         let title = repairs.text("title", fields.title, MAX_TITLE);
         let description = repairs.text("description", fields.description, MAX_DESCRIPTION);
@@ -129,18 +141,13 @@ impl IncidentDraft {
         let source_url = repairs.link("source_url", fields.source_url);
         let dedup_key = repairs.key("dedup_key", fields.dedup_key);
         let metadata = repairs.metadata("metadata", fields.metadata);
-        let draft = Self {
+        Self {
             texts: Texts::join([title, description, service, source_url, dedup_key]),
             severity,
             status,
             metadata,
             notes: repairs.0,
-        };
-        // A resolved draft opens no incident, so it needs no title.
-        if draft.title().is_none() && !draft.resolves() {
-            return Err(vec![FieldError::required("title")]);
         }
-        Ok(draft)
     }
 
     /// Notes about changes of the delivery. Most deliveries have none.

@@ -14,7 +14,7 @@
 //! | regenerate and revoke | [`Webhook`], [`UrlChange`], [`RetiredUrl`] |
 //! | decide | [`judge`], [`Admission`], [`Denial`] |
 //! | name a refusal | [`RefusalCode`] |
-//! | open, update and resolve incidents | [`IncidentDraft`], [`Incident`] |
+//! | open, update and resolve incidents | [`IncidentDraft`], [`IncidentChange`], [`Incident`] |
 //! | find out how old a URL is | [`rotation`] |
 //! | read files, pipes and bodies that people made | [`text`] |
 
@@ -47,7 +47,7 @@ mod wire;
 pub use allowlist::{Allowlist, AllowlistError};
 pub use client_address::{Connection, ForwardingHeader, Source, SourceFault, TrustedProxies};
 pub use decision::{Admission, Attempt, Denial, judge};
-pub use draft::{IncidentDraft, IncidentStatus, Severity};
+pub use draft::{ChangeAction, IncidentChange, IncidentDraft, IncidentStatus, Severity};
 pub use incident::Incident;
 /// The network type of [`Allowlist`] entries, of the `ipnetwork` crate.
 ///

@@ -81,7 +81,9 @@ impl Note {
     #[must_use]
     pub fn without_word(self) -> Self {
         match self.code {
-            NoteCode::UnknownWord | NoteCode::AmbiguousWord => Self { detail: None, ..self },
+            NoteCode::UnknownWord | NoteCode::AmbiguousWord | NoteCode::OtherEvent => {
+                Self { detail: None, ..self }
+            }
             _ => self,
         }
     }
@@ -141,6 +143,17 @@ impl Note {
             NoteCode::JoinedHeaders => {
                 format!("The request had several different {field} headers. They were joined to one key.")
             }
+            NoteCode::TestMessage => {
+                "The delivery is a test message of the sender. It opened no incident.".to_owned()
+            }
+            NoteCode::OtherEvent => {
+                let word = self.quoted();
+                format!("The event{word} is about no problem. It changed no incident.")
+            }
+            NoteCode::Incomplete => {
+                let count = self.detail.as_deref().unwrap_or("some");
+                format!("The sender left out {count} of the {field}. Their incidents stayed as they were.")
+            }
         }
     }
 
@@ -198,6 +211,12 @@ pub enum NoteCode {
     DuplicateKey,
     /// Several different values of one header were joined.
     JoinedHeaders,
+    /// The delivery is a test message of a tool and opens nothing.
+    TestMessage,
+    /// The event is neither the begin nor the end of a problem, and changes nothing.
+    OtherEvent,
+    /// The sender left entries out. The detail is their number.
+    Incomplete,
 }
 
 keywords! {
@@ -215,6 +234,9 @@ keywords! {
         ReplacedCharacters = "replaced_characters",
         DuplicateKey = "duplicate_key",
         JoinedHeaders = "joined_headers",
+        TestMessage = "test_message",
+        OtherEvent = "other_event",
+        Incomplete = "incomplete",
     }
     /// The text is not the code of a note.
     ///
