@@ -54,6 +54,7 @@ pub fn payload(data: &[u8]) {
                 assert!(is_json);
                 named_once(&faults);
             }
+            Err(other) => panic!("custom has no such error: {other}"),
         }
         laid_out(text, is_json);
     }
@@ -81,7 +82,7 @@ fn named_once(faults: &[FieldError]) {
 }
 
 fn passed(format: SenderFormat, draft: &IncidentDraft) {
-    let SenderFormat::Custom = format;
+    assert_eq!(format, SenderFormat::Custom);
     let notes = draft.notes();
     assert!(notes.len() <= MOST_NOTES, "{notes:?}");
     let incident = opened(draft.clone());

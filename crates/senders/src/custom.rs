@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use hookgate_domain::IncidentDraft;
 use hookgate_domain::draft::{DraftFields, FieldError, MAX_METADATA_KEYS, MetadataValue, Note, NoteCode};
 
-use crate::json::{self, Json, JsonFault, Reading, Role};
+use crate::error::PayloadError;
+use crate::json::{self, Json, Reading, Role};
 
 /// A field of the payload.
 #[derive(Clone, Copy)]
@@ -44,11 +45,12 @@ fn role(name: &str) -> Role<Field> {
     })
 }
 
-/// Reads the draft. The inner error lists every field that breaks a rule.
-pub(crate) fn read(payload: &[u8]) -> Result<Result<IncidentDraft, Vec<FieldError>>, JsonFault> {
+/// Reads the draft. `declared_json` only chooses the error of a payload that is not JSON.
+pub(crate) fn read(payload: &[u8], declared_json: bool) -> Result<IncidentDraft, PayloadError> {
     let mut fields = Fields::default();
-    let reading = json::parse(payload, role, |field, value| fields.set(field, value))?;
-    Ok(fields.draft(reading))
+    let reading = json::parse(payload, role, |field, value| fields.set(field, value))
+        .map_err(|fault| PayloadError::of_json(fault, payload, declared_json))?;
+    fields.draft(reading).map_err(PayloadError::Fields)
 }
 
 /// Reads fields, and collects the notes and errors.

@@ -165,8 +165,10 @@ fn names_line_up_in_tables() {
 
 #[test]
 fn a_sender_format_has_one_spelling() {
-    assert_eq!(SenderFormat::Custom.to_string().parse(), Ok(SenderFormat::Custom));
-    for text in ["", "Custom", "custom ", "grafana"] {
+    for format in SenderFormat::ALL {
+        assert_eq!(format.to_string().parse(), Ok(*format));
+    }
+    for text in ["", "Custom", "custom ", "graphite"] {
         assert_eq!(text.parse::<SenderFormat>(), Err(UnknownSenderFormat), "{text}");
     }
 }

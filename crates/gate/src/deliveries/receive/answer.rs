@@ -105,6 +105,10 @@ impl From<PayloadError> for Refusal {
                 details: Some(Details::Fields(faults)),
                 ..RefusalCode::ValidationError.into()
             },
+            PayloadError::NotThisFormat { .. } => RefusalCode::ValidationError.into(),
+            PayloadError::TooLarge { .. } | PayloadError::TooManyAlerts { .. } => {
+                RefusalCode::PayloadTooLarge.into()
+            }
         }
     }
 }
