@@ -1,7 +1,9 @@
 //! A JSON parser (RFC 8259): one pass, bounded depth, and numbers keep their text. Beyond the grammar it refuses duplicate
 //! keys among the fields and in the metadata, because JSON parsers differ in which of the two values they use.
 
+mod document;
 mod layout;
+mod lookup;
 mod parser;
 mod problem;
 mod string;
@@ -9,7 +11,9 @@ mod value;
 
 use hookgate_domain::text::without_mark;
 
+pub(crate) use document::Document;
 pub use layout::{JsonLayout, is_double, lay_out};
+pub(crate) use lookup::Value;
 use parser::Parser;
 pub use problem::{JsonFault, JsonProblem, MAX_DEPTH};
 pub(crate) use value::{Json, Role};
@@ -43,27 +47,32 @@ pub(crate) fn parse<'a, F: Copy + Into<u8>>(
     role: fn(&str) -> Role<F>,
     field: impl FnMut(F, Json<'a>),
 ) -> Result<Reading, JsonFault> {
-    // RFC 8259, section 8.1 lets parsers ignore a byte order mark.
-    let text = without_mark(text);
-    if is_utf_16(text) {
-        return Err(JsonFault::at(text, 0, JsonProblem::NotUtf8));
-    }
-    // One check of the whole text is cheaper than one for each string.
-    let text = std::str::from_utf8(text).map_err(|error| {
-        let problem = match error.error_len() {
-            Some(_) => JsonProblem::NotUtf8,
-            None => JsonProblem::Truncated,
-        };
-        JsonFault::at(text, error.valid_up_to(), problem)
-    })?;
+    let text = as_text(text)?;
     let mut parser = Parser::new(text);
     let is_object = parser
         .whole(role, field)
-        .map_err(|problem| JsonFault::at(text.as_bytes(), parser.at(), problem))?;
+        .map_err(|problem| JsonFault::at(text.as_bytes(), parser.at, problem))?;
     Ok(Reading {
         is_object,
         has_lone_surrogate: parser.has_lone_surrogate,
         has_duplicate_key: parser.has_duplicate_key,
+    })
+}
+
+/// The text of a body, without its byte order mark.
+fn as_text(body: &[u8]) -> Result<&str, JsonFault> {
+    // RFC 8259, section 8.1 lets parsers ignore a byte order mark.
+    let body = without_mark(body);
+    if is_utf_16(body) {
+        return Err(JsonFault::at(body, 0, JsonProblem::NotUtf8));
+    }
+    // One check of the whole text is cheaper than one for each string.
+    std::str::from_utf8(body).map_err(|error| {
+        let problem = match error.error_len() {
+            Some(_) => JsonProblem::NotUtf8,
+            None => JsonProblem::Truncated,
+        };
+        JsonFault::at(body, error.valid_up_to(), problem)
     })
 }
 

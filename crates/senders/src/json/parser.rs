@@ -1,4 +1,5 @@
-//! A recursive descent parser of one JSON value. Values that are not kept are checked too.
+//! A recursive descent parser of one JSON value. Values that are not kept are checked too. The grammar of arrays, objects,
+//! strings and scalars is here alone; documents use it as well.
 
 use std::borrow::Cow;
 
@@ -32,8 +33,9 @@ impl Keep {
 
 /// A position in the text, with the defects that were tolerated before it.
 pub(super) struct Parser<'a> {
-    text: &'a str,
-    at: usize,
+    pub(super) text: &'a str,
+    /// Offset of the next byte, or of the byte at which parsing failed.
+    pub(super) at: usize,
     pub(super) has_lone_surrogate: bool,
     pub(super) has_duplicate_key: bool,
 }
@@ -48,11 +50,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Offset of the next byte, or of the byte at which parsing failed.
-    pub(super) const fn at(&self) -> usize {
-        self.at
-    }
-
     /// Parses the whole text as one value; anything behind it is a syntax error. If it is an object, `field` gets its fields,
     /// in their order. Returns `true` if it is an object.
     pub(super) fn whole<F: Copy + Into<u8>>(
@@ -60,15 +57,26 @@ impl<'a> Parser<'a> {
         role: fn(&str) -> Role<F>,
         field: impl FnMut(F, Json<'a>),
     ) -> Result<bool, JsonProblem> {
-        let first = self.next_token().ok_or(JsonProblem::Empty)?;
+        let first = self.first()?;
         let is_object = first == b'{';
         if is_object {
             self.fields(role, field)?;
         } else {
             self.value(MAX_DEPTH, Keep::Nothing)?;
         }
+        self.end()?;
+        Ok(is_object)
+    }
+
+    /// The first byte of the value of the whole text.
+    pub(super) fn first(&mut self) -> Result<u8, JsonProblem> {
+        self.next_token().ok_or(JsonProblem::Empty)
+    }
+
+    /// Checks that nothing but white space is left.
+    pub(super) fn end(&mut self) -> Result<(), JsonProblem> {
         match self.next_token() {
-            None => Ok(is_object),
+            None => Ok(()),
             Some(_) => Err(JsonProblem::Syntax),
         }
     }
@@ -115,6 +123,14 @@ impl<'a> Parser<'a> {
             }),
             b'{' => self.object(levels.checked_sub(1).ok_or(JsonProblem::TooDeep)?, keep),
             b'[' => self.array(levels.checked_sub(1).ok_or(JsonProblem::TooDeep)?, keep.inner()),
+            first => self.scalar(first),
+        }
+    }
+
+    /// Parses a number, `true`, `false` or `null`, which begins with the next byte, `first`.
+    #[inline]
+    pub(super) fn scalar(&mut self, first: u8) -> Result<Json<'a>, JsonProblem> {
+        match first {
             b'-' | b'0'..=b'9' => self.number().map(Json::Number),
             b't' => self.word("true", Json::Bool(true)),
             b'f' => self.word("false", Json::Bool(false)),
@@ -124,22 +140,34 @@ impl<'a> Parser<'a> {
     }
 
     fn array(&mut self, levels: usize, keep: Keep) -> Result<Json<'a>, JsonProblem> {
-        self.at += 1;
         let mut array = Vec::new();
-        if self.token()? == b']' {
-            self.at += 1;
-            return Ok(Json::Array(array));
-        }
-        loop {
-            let item = self.value(levels, keep)?;
+        self.items(|parser| {
+            let item = parser.value(levels, keep)?;
             if matches!(keep, Keep::All) {
                 array.push(item);
             }
+            Ok(())
+        })?;
+        Ok(Json::Array(array))
+    }
+
+    /// Parses an array. `item` parses an item.
+    pub(super) fn items(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<(), JsonProblem>,
+    ) -> Result<(), JsonProblem> {
+        self.at += 1;
+        if self.token()? == b']' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            item(self)?;
             match self.token()? {
                 b',' => self.at += 1,
                 b']' => {
                     self.at += 1;
-                    return Ok(Json::Array(array));
+                    return Ok(());
                 }
                 _ => return Err(JsonProblem::Syntax),
             }
@@ -176,7 +204,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Parses an object up to its last brace. `member` gets the offset of each key and the key, and parses the value.
-    fn members(
+    pub(super) fn members(
         &mut self,
         mut member: impl FnMut(&mut Self, usize, Cow<'a, str>) -> Result<(), JsonProblem>,
     ) -> Result<(), JsonProblem> {
@@ -214,7 +242,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Scans and decodes the string that begins at the next byte.
-    fn string(&mut self) -> Result<Cow<'a, str>, JsonProblem> {
+    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, JsonProblem> {
         let start = self.at + 1;
         let end = start + plain_length(&self.text.as_bytes()[start..]);
         // Nearly all strings have no escapes.
@@ -297,18 +325,24 @@ impl<'a> Parser<'a> {
         None
     }
 
-    fn token(&mut self) -> Result<u8, JsonProblem> {
+    /// Skips white space and returns the next byte, which is not the first of the text.
+    pub(super) fn token(&mut self) -> Result<u8, JsonProblem> {
         self.next_token().ok_or(JsonProblem::Truncated)
     }
 }
 
-fn has_duplicate<'k, K: Iterator<Item = &'k Cow<'k, str>>>(count: usize, keys: impl Fn() -> K) -> bool {
+/// Returns `true` if two of the `count` keys are equal.
+pub(super) fn has_duplicate<'k, K: Iterator<Item = &'k Cow<'k, str>>>(
+    count: usize,
+    keys: impl Fn() -> K,
+) -> bool {
     if count <= FEW_KEYS {
         return keys()
             .enumerate()
             .any(|(at, key)| keys().take(at).any(|before| before == key));
     }
-    let mut keys: Vec<&str> = keys().map(|key| &**key).collect();
+    // Pointers to the keys: half the memory of the texts themselves.
+    let mut keys: Vec<&Cow<'_, str>> = keys().collect();
     keys.sort_unstable();
     keys.windows(2).any(|pair| pair[0] == pair[1])
 }

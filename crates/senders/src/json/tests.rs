@@ -6,6 +6,8 @@ use serde_json::value::RawValue;
 use super::parser::Keep;
 use super::*;
 
+mod document;
+
 /// Parses a text and keeps all of it.
 fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
     let whole = check(text);
@@ -14,7 +16,7 @@ fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
     let value = parser.value(MAX_DEPTH, Keep::Map);
     match (whole, value) {
         (Ok(_), Ok(json)) => Ok(json),
-        (Ok(_), Err(problem)) => Err(JsonFault::at(text, parser.at(), problem)),
+        (Ok(_), Err(problem)) => Err(JsonFault::at(text, parser.at, problem)),
         (Err(fault), _) => Err(fault),
     }
 }
