@@ -10,9 +10,13 @@
 //! | show JSON as it was written | [`lay_out`], [`JsonLayout`] |
 
 mod address_lists;
+mod content;
 mod custom;
 mod error;
 mod json;
+mod message;
+mod options;
+mod payload;
 mod signature;
 
 use hookgate_domain::{IncidentDraft, SenderFormat};
@@ -20,6 +24,9 @@ use hookgate_domain::{IncidentDraft, SenderFormat};
 pub use address_lists::{AddressListError, read_address_list};
 pub use error::PayloadError;
 pub use json::{JsonFault, JsonLayout, JsonProblem, MAX_DEPTH, is_double, lay_out};
+pub use message::{Handshake, MAX_CHANGES, Message, MessageKind};
+pub use options::{FormatOptions, Grouping};
+pub use payload::{Headers, Payload};
 pub use signature::{
     MAX_SECRETS, RetryId, SecretError, SenderSecret, SignatureError, SignatureHeaders, SignatureScheme,
     SigningSecret, Verified, Verifier, VerifierError,
