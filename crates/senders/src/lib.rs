@@ -4,7 +4,9 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | read a payload | [`read_payload`], [`PayloadError`] |
+//! | read the message of a tool | [`read_message`], [`Payload`], [`Message`], [`FormatOptions`] |
+//! | guess whose payload it is | [`recognise`] |
+//! | read Hookgate's own JSON | [`read_payload`], [`PayloadError`] |
 //! | check a signature or a credential | [`SignatureScheme`], [`Verifier`], [`SenderSecret`], [`SigningSecret`] |
 //! | read a published list of addresses | [`read_address_list`], [`AddressListError`] |
 //! | show JSON as it was written | [`lay_out`], [`JsonLayout`] |
@@ -13,6 +15,7 @@ mod address_lists;
 mod content;
 mod custom;
 mod error;
+mod formats;
 mod json;
 mod message;
 mod options;
@@ -23,6 +26,7 @@ use hookgate_domain::{IncidentDraft, SenderFormat};
 
 pub use address_lists::{AddressListError, read_address_list};
 pub use error::PayloadError;
+pub use formats::{read_message, recognise};
 pub use json::{JsonFault, JsonLayout, JsonProblem, MAX_DEPTH, is_double, lay_out};
 pub use message::{Handshake, MAX_CHANGES, Message, MessageKind};
 pub use options::{FormatOptions, Grouping};
@@ -36,7 +40,7 @@ pub use signature::{
 /// chooses the error of a body that is not JSON.
 ///
 /// # Errors
-/// [`PayloadError`]. It never quotes the payload. Other formats are refused.
+/// [`PayloadError`]. It never quotes the payload. Other formats are read by [`read_message`] and refused here.
 pub fn read_payload(
     format: SenderFormat,
     payload: &[u8],

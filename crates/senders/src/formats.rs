@@ -1,0 +1,68 @@
+//! The formats of senders, a file each. A format turns a payload into changes of incidents. It refuses a payload only if it
+//! can't be read, is not of the format, or opens an incident without a title. Everything else is an ornament: a value that
+//! can't be used is left out.
+
+mod alertmanager;
+mod fields;
+mod recognise;
+
+use hookgate_domain::SenderFormat;
+
+pub use recognise::recognise;
+
+use crate::content::{Content, decompressed};
+use crate::custom;
+use crate::error::PayloadError;
+use crate::message::Message;
+use crate::options::FormatOptions;
+use crate::payload::Payload;
+
+/// Reads a payload of a format.
+type Read = fn(&Payload<'_>, &Content<'_>, &FormatOptions) -> Result<Message, PayloadError>;
+
+/// Reads a payload of this format.
+///
+/// ```
+/// use hookgate_domain::{ChangeAction, SenderFormat};
+/// use hookgate_senders::{FormatOptions, Payload, read_message};
+///
+/// let body = br#"{"status":"firing","alerts":[{"status":"resolved","fingerprint":"c43868c2613d29a7"}]}"#;
+/// let headers = [("content-type", "application/json")];
+/// let payload = Payload::new(body, &headers, 256 * 1024);
+/// let message = read_message(SenderFormat::Alertmanager, &payload, &FormatOptions::default())?;
+/// assert_eq!(message.changes[0].action, ChangeAction::Resolve);
+/// assert_eq!(message.changes[0].draft.dedup_key(), Some("c43868c2613d29a7"));
+/// # Ok::<(), hookgate_senders::PayloadError>(())
+/// ```
+///
+/// # Errors
+/// [`PayloadError`]. It never quotes the payload.
+pub fn read_message(
+    format: SenderFormat,
+    payload: &Payload<'_>,
+    options: &FormatOptions,
+) -> Result<Message, PayloadError> {
+    if format == SenderFormat::Custom {
+        let draft = custom::read(payload.body, payload.declares_json())?;
+        return Ok(Message::of(vec![draft.into()]));
+    }
+    let read = reader(format).ok_or(PayloadError::NOT_THIS_FORMAT)?;
+    let body = decompressed(payload)?;
+    let content = Content::of(&body, payload)?;
+    let mut message = read(payload, &content, options).map_err(|error| match error {
+        PayloadError::NotThisFormat { .. } => PayloadError::NotThisFormat {
+            looks_like: recognise::content(payload, &content).filter(|other| *other != format),
+        },
+        other => other,
+    })?;
+    message.notes.extend(content.notes());
+    Ok(message)
+}
+
+/// The function that reads a format; `None` if a mapping reads it.
+fn reader(format: SenderFormat) -> Option<Read> {
+    Some(match format {
+        SenderFormat::Alertmanager => alertmanager::read,
+        _ => return None,
+    })
+}
