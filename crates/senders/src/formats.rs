@@ -66,3 +66,6 @@ fn reader(format: SenderFormat) -> Option<Read> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! Properties of all formats: no body makes a panic, a repetition changes nothing, and a broken body is refused.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::bodies::{Sample, options, samples};
+use super::*;
+
+/// A sample of any format, and the format.
+fn any_sample() -> impl Strategy<Value = (SenderFormat, usize)> {
+    let all: Vec<_> = formats()
+        .flat_map(|format| (0..samples(format).len()).map(move |index| (format, index)))
+        .collect();
+    prop::sample::select(all)
+}
+
+/// Values that senders don't send.
+fn odd_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!([[{}], null, "x", {"status": []}])),
+        Just(json!(true)),
+        Just(json!(-1.5e300)),
+        Just(json!(u64::MAX)),
+        Just(json!("")),
+        Just(json!("\u{0}\u{202E}\u{FFFD}")),
+        Just(json!("x".repeat(6_000))),
+        Just(json!("é".repeat(600))),
+        ".{0,20}".prop_map(|text| json!(text)),
+    ]
+}
+
+/// Number of values in a tree.
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Object(map) => map.values().map(count).sum(),
+        _ => 0,
+    }
+}
+
+/// Replaces the value with this number, in the order of the text.
+fn replace(value: &mut Value, number: &mut usize, with: &Value) {
+    if *number == 0 {
+        value.clone_from(with);
+    }
+    *number = number.wrapping_sub(1);
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, number, with)),
+        Value::Object(map) => map.values_mut().for_each(|item| replace(item, number, with)),
+        _ => {}
+    }
+}
+
+/// The incidents by their keys, after the message: `true` while unresolved. Incidents without a key are left out.
+fn apply(incidents: &mut BTreeMap<String, bool>, message: &Message) {
+    for change in &message.changes {
+        let Some(key) = change.draft.dedup_key() else {
+            continue;
+        };
+        match change.action {
+            ChangeAction::Open => {
+                incidents.insert(key.to_owned(), true);
+            }
+            ChangeAction::Resolve => {
+                incidents
+                    .entry(key.to_owned())
+                    .and_modify(|is_open| *is_open = false);
+            }
+            ChangeAction::Update | ChangeAction::Acknowledge => {}
+        }
+    }
+}
+
+/// Reads a changed body with all options. Only panics and broken bounds fail.
+fn survives(sample: &Sample, format: SenderFormat, body: &[u8]) {
+    for (_, options) in options() {
+        let read = read_message(format, &sample.payload(body), &options);
+        let again = read_message(format, &sample.payload(body), &options);
+        assert_eq!(read, again, "{format} {}", sample.name);
+        let Ok(message) = read else { continue };
+        assert!(message.changes.len() <= crate::MAX_CHANGES);
+        for change in &message.changes {
+            let opens = change.action == ChangeAction::Open;
+            assert!(
+                !opens || change.draft.title().is_some(),
+                "{format} {}",
+                sample.name
+            );
+            assert_eq!(change.draft.resolves(), change.action == ChangeAction::Resolve);
+            assert!(
+                opens || change.draft.dedup_key().is_some(),
+                "{format} {}: nothing to find",
+                sample.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_repetition_changes_nothing() {
+    for format in formats() {
+        for sample in samples(format) {
+            let Ok(message) = sample.read_as(format, &FormatOptions::default()) else {
+                continue;
+            };
+            let mut incidents = BTreeMap::new();
+            apply(&mut incidents, &message);
+            let once = incidents.clone();
+            apply(&mut incidents, &message);
+            assert_eq!(incidents, once, "{format} {}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn a_truncated_body_is_refused() {
+    for format in formats() {
+        for sample in samples(format)
+            .iter()
+            .filter(|sample| sample.body.starts_with(b"{"))
+        {
+            for end in 0..sample.body.len() {
+                let read = read_message(
+                    format,
+                    &sample.payload(&sample.body[..end]),
+                    &FormatOptions::default(),
+                );
+                // An empty body is a request of some formats, such as Opsgenie's.
+                assert!(read.is_err() || end == 0, "{format} {} {end}", sample.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn more_alerts_than_the_bound_are_refused_or_one_change() {
+    let alerts = |count: usize| {
+        let alerts: Vec<_> = (0..count)
+            .map(|n| json!({"fingerprint": n, "labels": {"alertname": "x"}}))
+            .collect();
+        json!({"status": "firing", "groupKey": "{}", "alerts": alerts}).to_string()
+    };
+    let headers = [("content-type", "application/json")];
+    let read = |count: usize| {
+        let body = alerts(count);
+        let message = read_message(
+            SenderFormat::Alertmanager,
+            &Payload::new(body.as_bytes(), &headers, MAX_BYTES),
+            &FormatOptions::default(),
+        );
+        message.map(|message| message.changes.len())
+    };
+    assert_eq!(read(crate::MAX_CHANGES), Ok(crate::MAX_CHANGES));
+    let limit = crate::MAX_CHANGES;
+    assert_eq!(read(limit + 1), Err(PayloadError::TooManyAlerts { limit }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_value_in_a_body_makes_a_panic((format, index) in any_sample(), at in any::<prop::sample::Index>(), with in odd_value()) {
+        let sample = &samples(format)[index];
+        if let Ok(mut value) = serde_json::from_slice::<Value>(&sample.body) {
+            let mut number = at.index(count(&value));
+            replace(&mut value, &mut number, &with);
+            survives(sample, format, value.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn no_bytes_in_a_body_make_a_panic((format, index) in any_sample(), at in any::<prop::sample::Index>(), with in prop::collection::vec(any::<u8>(), 0..6)) {
+        let sample = &samples(format)[index];
+        let mut body = sample.body.clone();
+        let start = at.index(body.len() + 1);
+        let end = body.len().min(start + with.len());
+        body.splice(start..end, with);
+        survives(sample, format, &body);
+    }
+
+    #[test]
+    fn a_body_of_another_format_makes_no_panic((format, index) in any_sample(), (other, _) in any_sample()) {
+        survives(&samples(format)[index], other, &samples(format)[index].body);
+    }
+}
