@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod fields;
+mod grafana;
 mod recognise;
 
 use hookgate_domain::SenderFormat;
@@ -63,6 +64,7 @@ pub fn read_message(
 fn reader(format: SenderFormat) -> Option<Read> {
     Some(match format {
         SenderFormat::Alertmanager => alertmanager::read,
+        SenderFormat::Grafana => grafana::read,
         _ => return None,
     })
 }

@@ -42,6 +42,8 @@ const HEADERS: &[(SenderFormat, &str)] = &[];
 
 /// The members that only payloads of a format have. The first match counts.
 const MEMBERS: &[(SenderFormat, &[&str])] = &[
+    (SenderFormat::Grafana, &["alerts", "orgId"]),
+    (SenderFormat::Grafana, &["ruleName", "state", "evalMatches"]),
     (SenderFormat::Alertmanager, &["alerts", "groupKey", "version"]),
     (
         SenderFormat::CloudEvents,
