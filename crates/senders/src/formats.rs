@@ -6,6 +6,8 @@ mod alertmanager;
 mod fields;
 mod grafana;
 mod recognise;
+mod slack;
+mod uptime_kuma;
 
 use hookgate_domain::SenderFormat;
 
@@ -65,6 +67,8 @@ fn reader(format: SenderFormat) -> Option<Read> {
     Some(match format {
         SenderFormat::Alertmanager => alertmanager::read,
         SenderFormat::Grafana => grafana::read,
+        SenderFormat::Slack => slack::read,
+        SenderFormat::UptimeKuma => uptime_kuma::read,
         _ => return None,
     })
 }

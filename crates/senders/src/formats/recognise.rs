@@ -45,6 +45,7 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
     (SenderFormat::Grafana, &["alerts", "orgId"]),
     (SenderFormat::Grafana, &["ruleName", "state", "evalMatches"]),
     (SenderFormat::Alertmanager, &["alerts", "groupKey", "version"]),
+    (SenderFormat::UptimeKuma, &["heartbeat.monitorID", "monitor"]),
     (
         SenderFormat::CloudEvents,
         &["specversion", "id", "source", "type"],
@@ -57,4 +58,8 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
         SenderFormat::NewRelic,
         &["current_state", "incident_id", "policy_name"],
     ),
+    (SenderFormat::Slack, &["attachments", "username"]),
+    (SenderFormat::Slack, &["attachments", "channel"]),
+    (SenderFormat::Slack, &["blocks"]),
+    (SenderFormat::Slack, &["text", "username"]),
 ];
