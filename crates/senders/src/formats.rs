@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod fields;
+mod github;
 mod grafana;
 mod recognise;
 mod slack;
@@ -69,6 +70,7 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::Grafana => grafana::read,
         SenderFormat::Slack => slack::read,
         SenderFormat::UptimeKuma => uptime_kuma::read,
+        SenderFormat::Github => github::read,
         _ => return None,
     })
 }

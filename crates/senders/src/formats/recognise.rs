@@ -38,7 +38,7 @@ pub(super) fn content(payload: &Payload<'_>, content: &Content<'_>) -> Option<Se
 }
 
 /// The headers that only one sender has.
-const HEADERS: &[(SenderFormat, &str)] = &[];
+const HEADERS: &[(SenderFormat, &str)] = &[(SenderFormat::Github, "x-github-event")];
 
 /// The members that only payloads of a format have. The first match counts.
 const MEMBERS: &[(SenderFormat, &[&str])] = &[
