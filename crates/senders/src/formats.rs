@@ -7,7 +7,9 @@ mod fields;
 mod github;
 mod grafana;
 mod recognise;
+mod sentry;
 mod slack;
+mod sns;
 mod uptime_kuma;
 
 use hookgate_domain::SenderFormat;
@@ -71,6 +73,8 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::Slack => slack::read,
         SenderFormat::UptimeKuma => uptime_kuma::read,
         SenderFormat::Github => github::read,
+        SenderFormat::Sentry => sentry::read,
+        SenderFormat::Sns => sns::read,
         _ => return None,
     })
 }

@@ -38,7 +38,11 @@ pub(super) fn content(payload: &Payload<'_>, content: &Content<'_>) -> Option<Se
 }
 
 /// The headers that only one sender has.
-const HEADERS: &[(SenderFormat, &str)] = &[(SenderFormat::Github, "x-github-event")];
+const HEADERS: &[(SenderFormat, &str)] = &[
+    (SenderFormat::Github, "x-github-event"),
+    (SenderFormat::Sentry, "sentry-hook-resource"),
+    (SenderFormat::Sns, "x-amz-sns-message-type"),
+];
 
 /// The members that only payloads of a format have. The first match counts.
 const MEMBERS: &[(SenderFormat, &[&str])] = &[
@@ -46,6 +50,8 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
     (SenderFormat::Grafana, &["ruleName", "state", "evalMatches"]),
     (SenderFormat::Alertmanager, &["alerts", "groupKey", "version"]),
     (SenderFormat::UptimeKuma, &["heartbeat.monitorID", "monitor"]),
+    (SenderFormat::Sentry, &["installation.uuid", "data", "action"]),
+    (SenderFormat::Sns, &["Type", "MessageId", "TopicArn"]),
     (
         SenderFormat::CloudEvents,
         &["specversion", "id", "source", "type"],
