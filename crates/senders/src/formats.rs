@@ -6,6 +6,8 @@ mod alertmanager;
 mod fields;
 mod github;
 mod grafana;
+mod opsgenie;
+mod pagerduty;
 mod recognise;
 mod sentry;
 mod slack;
@@ -75,6 +77,8 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::Github => github::read,
         SenderFormat::Sentry => sentry::read,
         SenderFormat::Sns => sns::read,
+        SenderFormat::PagerDuty => pagerduty::read,
+        SenderFormat::Opsgenie => opsgenie::read,
         _ => return None,
     })
 }

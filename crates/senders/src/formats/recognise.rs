@@ -52,6 +52,8 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
     (SenderFormat::UptimeKuma, &["heartbeat.monitorID", "monitor"]),
     (SenderFormat::Sentry, &["installation.uuid", "data", "action"]),
     (SenderFormat::Sns, &["Type", "MessageId", "TopicArn"]),
+    (SenderFormat::PagerDuty, &["event_action", "routing_key"]),
+    (SenderFormat::Opsgenie, &["message", "alias"]),
     (
         SenderFormat::CloudEvents,
         &["specversion", "id", "source", "type"],

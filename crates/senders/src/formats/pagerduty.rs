@@ -1,0 +1,50 @@
+//! `PagerDuty`'s Events API v2. The routing key is not read: the webhook's URL is the credential.
+
+use hookgate_domain::ChangeAction;
+use hookgate_domain::draft::{DraftFields, FieldError};
+
+use super::fields::{MAX_ENTRIES, labels, link, member, members};
+use crate::content::Content;
+use crate::error::PayloadError;
+use crate::message::Message;
+use crate::options::FormatOptions;
+use crate::payload::Payload;
+
+pub(crate) fn read(
+    payload: &Payload<'_>,
+    content: &Content<'_>,
+    _: &FormatOptions,
+) -> Result<Message, PayloadError> {
+    let body = content.object()?;
+    let event = body.get("payload");
+    if payload.path.ends_with("change/enqueue") {
+        return Ok(Message::other_event("change"));
+    }
+    let action = match body.get("event_action").text().as_deref() {
+        Some("trigger") => ChangeAction::Open,
+        Some("acknowledge") => ChangeAction::Acknowledge,
+        Some("resolve") => ChangeAction::Resolve,
+        _ => return Err(PayloadError::NOT_THIS_FORMAT),
+    };
+    let key = body.get("dedup_key");
+    if key.is_array() || key.is_object() {
+        return Err(PayloadError::Fields(vec![FieldError::wrong_type(
+            "dedup_key",
+            "string",
+        )]));
+    }
+    let first_link = body.get("links").items().next().map(|link| link.get("href"));
+    let mut metadata = members(event, &["source", "group", "class"]);
+    metadata.extend(labels(event.get("custom_details"), &[]));
+    metadata.truncate(MAX_ENTRIES);
+    let fields = DraftFields {
+        title: member(event, &["summary"]),
+        severity: member(event, &["severity"]),
+        service: member(event, &["component"]),
+        source_url: link(first_link.into_iter().chain([body.get("client_url")])),
+        dedup_key: key.text(),
+        metadata,
+        ..DraftFields::default()
+    };
+    Message::change(action, fields)
+}
