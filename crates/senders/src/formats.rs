@@ -3,8 +3,10 @@
 //! can't be used is left out.
 
 mod alertmanager;
+mod datadog;
 mod fields;
 mod github;
+mod gitlab;
 mod grafana;
 mod opsgenie;
 mod pagerduty;
@@ -79,6 +81,8 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::Sns => sns::read,
         SenderFormat::PagerDuty => pagerduty::read,
         SenderFormat::Opsgenie => opsgenie::read,
+        SenderFormat::Gitlab => gitlab::read,
+        SenderFormat::Datadog => datadog::read,
         _ => return None,
     })
 }

@@ -40,6 +40,7 @@ pub(super) fn content(payload: &Payload<'_>, content: &Content<'_>) -> Option<Se
 /// The headers that only one sender has.
 const HEADERS: &[(SenderFormat, &str)] = &[
     (SenderFormat::Github, "x-github-event"),
+    (SenderFormat::Gitlab, "x-gitlab-event"),
     (SenderFormat::Sentry, "sentry-hook-resource"),
     (SenderFormat::Sns, "x-amz-sns-message-type"),
 ];
@@ -53,7 +54,10 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
     (SenderFormat::Sentry, &["installation.uuid", "data", "action"]),
     (SenderFormat::Sns, &["Type", "MessageId", "TopicArn"]),
     (SenderFormat::PagerDuty, &["event_action", "routing_key"]),
+    (SenderFormat::Gitlab, &["object_kind", "project"]),
     (SenderFormat::Opsgenie, &["message", "alias"]),
+    (SenderFormat::Datadog, &["alert_cycle_key"]),
+    (SenderFormat::Datadog, &["event_type", "last_updated", "org.id"]),
     (
         SenderFormat::CloudEvents,
         &["specversion", "id", "source", "type"],
