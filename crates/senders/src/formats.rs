@@ -3,10 +3,13 @@
 //! can't be used is left out.
 
 mod alertmanager;
+mod apprise;
+mod cloudevents;
 mod datadog;
 mod fields;
 mod github;
 mod gitlab;
+mod goalert_generic;
 mod grafana;
 mod opsgenie;
 mod pagerduty;
@@ -83,6 +86,9 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::Opsgenie => opsgenie::read,
         SenderFormat::Gitlab => gitlab::read,
         SenderFormat::Datadog => datadog::read,
+        SenderFormat::CloudEvents => cloudevents::read,
+        SenderFormat::Apprise => apprise::read,
+        SenderFormat::GoAlertGeneric => goalert_generic::read,
         _ => return None,
     })
 }

@@ -70,6 +70,8 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
         SenderFormat::NewRelic,
         &["current_state", "incident_id", "policy_name"],
     ),
+    (SenderFormat::Apprise, &["version", "title", "message", "type"]),
+    (SenderFormat::GoAlertGeneric, &["summary", "details"]),
     (SenderFormat::Slack, &["attachments", "username"]),
     (SenderFormat::Slack, &["attachments", "channel"]),
     (SenderFormat::Slack, &["blocks"]),
