@@ -4,13 +4,16 @@
 
 mod alertmanager;
 mod apprise;
+mod azure_monitor;
 mod cloudevents;
 mod datadog;
 mod fields;
+mod gcp_monitoring;
 mod github;
 mod gitlab;
 mod goalert_generic;
 mod grafana;
+mod newrelic;
 mod opsgenie;
 mod pagerduty;
 mod recognise;
@@ -87,6 +90,9 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::Gitlab => gitlab::read,
         SenderFormat::Datadog => datadog::read,
         SenderFormat::CloudEvents => cloudevents::read,
+        SenderFormat::AzureMonitor => azure_monitor::read,
+        SenderFormat::GcpMonitoring => gcp_monitoring::read,
+        SenderFormat::NewRelic => newrelic::read,
         SenderFormat::Apprise => apprise::read,
         SenderFormat::GoAlertGeneric => goalert_generic::read,
         _ => return None,

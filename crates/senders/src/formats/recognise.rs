@@ -62,10 +62,12 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
         SenderFormat::CloudEvents,
         &["specversion", "id", "source", "type"],
     ),
+    (SenderFormat::AzureMonitor, &["schemaId", "data.essentials"]),
     (
         SenderFormat::GcpMonitoring,
         &["incident.incident_id", "incident.state"],
     ),
+    (SenderFormat::NewRelic, &["issueUrl", "state", "priority"]),
     (
         SenderFormat::NewRelic,
         &["current_state", "incident_id", "policy_name"],
