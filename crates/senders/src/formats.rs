@@ -38,19 +38,6 @@ type Read = fn(&Payload<'_>, &Content<'_>, &FormatOptions) -> Result<Message, Pa
 
 /// Reads a payload of this format.
 ///
-/// ```
-/// use hookgate_domain::{ChangeAction, SenderFormat};
-/// use hookgate_senders::{FormatOptions, Payload, read_message};
-///
-/// let body = br#"{"status":"firing","alerts":[{"status":"resolved","fingerprint":"c43868c2613d29a7"}]}"#;
-/// let headers = [("content-type", "application/json")];
-/// let payload = Payload::new(body, &headers, 256 * 1024);
-/// let message = read_message(SenderFormat::Alertmanager, &payload, &FormatOptions::default())?;
-/// assert_eq!(message.changes[0].action, ChangeAction::Resolve);
-/// assert_eq!(message.changes[0].draft.dedup_key(), Some("c43868c2613d29a7"));
-/// # Ok::<(), hookgate_senders::PayloadError>(())
-/// ```
-///
 /// # Errors
 /// [`PayloadError`]. It never quotes the payload.
 pub fn read_message(
