@@ -1,6 +1,6 @@
 //! Properties of all formats: no body makes a panic, a repetition changes nothing, and a broken body is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -32,6 +32,49 @@ fn odd_value() -> impl Strategy<Value = Value> {
         Just(json!("é".repeat(600))),
         ".{0,20}".prop_map(|text| json!(text)),
     ]
+}
+
+/// The names and the short texts in the samples of a format: what decides how a body is read.
+fn vocabulary(format: SenderFormat) -> Vec<String> {
+    fn collect(value: &Value, words: &mut BTreeSet<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| collect(item, words)),
+            Value::Object(map) => {
+                words.extend(map.keys().cloned());
+                map.values().for_each(|item| collect(item, words));
+            }
+            Value::String(text) if text.len() < 20 => drop(words.insert(text.clone())),
+            _ => {}
+        }
+    }
+    let mut words = BTreeSet::new();
+    for sample in samples(format) {
+        collect(
+            &serde_json::from_slice(&sample.body).unwrap_or_default(),
+            &mut words,
+        );
+    }
+    words.into_iter().collect()
+}
+
+/// Any JSON of a format's own words, and the format.
+fn any_tree() -> impl Strategy<Value = (SenderFormat, Value)> {
+    let formats: Vec<_> = formats().map(|format| (format, vocabulary(format))).collect();
+    prop::sample::select(formats).prop_flat_map(|(format, words)| {
+        let word = prop::sample::select(words);
+        let leaf = prop_oneof![
+            3 => word.clone().prop_map(|word| json!(word)),
+            1 => odd_value(),
+            1 => (0_u8..4).prop_map(|number| json!(number)),
+        ];
+        let tree = leaf.prop_recursive(5, 60, 8, move |inner| {
+            prop_oneof![
+                1 => prop::collection::vec(inner.clone(), 0..4).prop_map(|items| json!(items)),
+                3 => prop::collection::btree_map(word.clone(), inner, 0..8).prop_map(|map| json!(map)),
+            ]
+        });
+        (Just(format), tree)
+    })
 }
 
 /// Number of values in a tree.
@@ -78,6 +121,7 @@ fn apply(incidents: &mut BTreeMap<String, bool>, message: &Message) {
 
 /// Reads a changed body with all options. Only panics and broken bounds fail.
 fn survives(sample: &Sample, format: SenderFormat, body: &[u8]) {
+    let _ = recognise(&sample.payload(body));
     for (_, options) in options() {
         let read = read_message(format, &sample.payload(body), &options);
         let again = read_message(format, &sample.payload(body), &options);
@@ -181,6 +225,13 @@ proptest! {
         let end = body.len().min(start + with.len());
         body.splice(start..end, with);
         survives(sample, format, &body);
+    }
+
+    #[test]
+    fn no_json_of_its_own_words_makes_a_panic((format, tree) in any_tree(), (_, index) in any_sample()) {
+        // The head of a sample, so that formats whose events are named there read them.
+        let samples = samples(format);
+        survives(&samples[index % samples.len()], format, tree.to_string().as_bytes());
     }
 
     #[test]
