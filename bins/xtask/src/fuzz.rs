@@ -12,7 +12,7 @@ use xtask::process::{self, Outcome, cargo, need, root, say};
 const PROGRAMS: [(&str, &str); 1] = [("c++", "g++")];
 
 /// The targets: functions of `crates/fuzz`.
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 16] = [
     "client_address",
     "proxy_header",
     "allowlist",
@@ -21,6 +21,10 @@ const TARGETS: [&str; 12] = [
     "names",
     "query",
     "payload",
+    "message",
+    "form",
+    "multipart",
+    "gzip",
     "signature",
     "signature_scheme",
     "http1",

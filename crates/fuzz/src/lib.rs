@@ -6,6 +6,7 @@
 mod addresses;
 mod configuration;
 mod http1;
+mod messages;
 mod names;
 mod payload;
 mod query;
@@ -16,6 +17,7 @@ mod signature_scheme;
 pub use addresses::{address_list, allowlist, client_address, proxy_header};
 pub use configuration::configuration;
 pub use http1::http1;
+pub use messages::{form, gzip, message, multipart};
 pub use names::names;
 pub use payload::payload;
 pub use query::query;
@@ -44,7 +46,11 @@ mod tests {
         allowlist,
         client_address,
         configuration,
+        form,
+        gzip,
         http1,
+        message,
+        multipart,
         names,
         payload,
         proxy_header,
