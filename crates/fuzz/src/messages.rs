@@ -33,6 +33,7 @@ pub fn message(data: &[u8]) {
             Grouping::PerGroup
         },
         guess_status: chosen & 8 != 0,
+        ..FormatOptions::default()
     };
     // The rest of the path is what the body begins with, up to its first line break.
     let (path, body) = match body.iter().position(|byte| *byte == b'\n') {

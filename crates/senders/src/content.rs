@@ -67,6 +67,14 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// The same content with texts of its own.
+    pub(crate) fn into_owned(self) -> Content<'static> {
+        match self {
+            Self::Json(document) => Content::Json(document.into_owned()),
+            Self::Form(form) => Content::Form(form.into_owned()),
+        }
+    }
+
     /// The value of the whole JSON.
     ///
     /// # Errors

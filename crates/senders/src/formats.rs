@@ -49,9 +49,13 @@ pub fn read_message(
         let draft = custom::read(payload.body, payload.declares_json())?;
         return Ok(Message::of(vec![draft.into()]));
     }
-    let read = reader(format).ok_or(PayloadError::NOT_THIS_FORMAT)?;
     let body = decompressed(payload)?;
     let content = Content::of(&body, payload)?;
+    let Some(read) = reader(format) else {
+        let mapping = options.mapping.as_ref().filter(|_| format == SenderFormat::Json);
+        let mapping = mapping.ok_or(PayloadError::NOT_THIS_FORMAT)?;
+        return mapping.read(payload, content, body.len());
+    };
     let mut message = read(payload, &content, options).map_err(|error| match error {
         PayloadError::NotThisFormat { .. } => PayloadError::NotThisFormat {
             looks_like: recognise::content(payload, &content).filter(|other| *other != format),

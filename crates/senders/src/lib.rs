@@ -6,6 +6,7 @@
 //! |---|---|
 //! | read the message of a tool | [`read_message`], [`Payload`], [`Message`], [`FormatOptions`] |
 //! | guess whose payload it is | [`recognise`] |
+//! | map any JSON or form by templates | [`Mapping`], [`Preview`] |
 //! | read Hookgate's own JSON | [`read_payload`], [`PayloadError`] |
 //! | check a signature or a credential | [`SignatureScheme`], [`Verifier`], [`SenderSecret`], [`SigningSecret`] |
 //! | read a published list of addresses | [`read_address_list`], [`AddressListError`] |
@@ -17,6 +18,7 @@ mod custom;
 mod error;
 mod formats;
 mod json;
+mod mapping;
 mod message;
 mod options;
 mod payload;
@@ -28,6 +30,7 @@ pub use address_lists::{AddressListError, read_address_list};
 pub use error::PayloadError;
 pub use formats::{read_message, recognise};
 pub use json::{JsonFault, JsonLayout, JsonProblem, MAX_DEPTH, is_double, lay_out};
+pub use mapping::{MAX_MAPPING, MAX_TEMPLATE, Mapping, MappingError, Preview};
 pub use message::{Handshake, MAX_CHANGES, Message, MessageKind};
 pub use options::{FormatOptions, Grouping};
 pub use payload::{Headers, Payload};

@@ -1,5 +1,7 @@
 //! The settings of a webhook for its format.
 
+use crate::mapping::Mapping;
+
 /// The settings of a webhook for its format. Formats that have no such setting ignore it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormatOptions {
@@ -8,6 +10,8 @@ pub struct FormatOptions {
     /// Reads from colours and words of a message for people whether a problem is over. A message that says so by accident
     /// would resolve an incident, so this is off by default.
     pub guess_status: bool,
+    /// The mapping of the format `json`.
+    pub mapping: Option<Mapping>,
 }
 
 /// The incidents of a group of alerts, as Alertmanager and Grafana send them.

@@ -28,6 +28,7 @@ fn check(format: SenderFormat, body: &[u8], content_type: &str, path: &str) {
         let options = FormatOptions {
             grouping,
             guess_status: true,
+            ..FormatOptions::default()
         };
         let payload = Payload {
             path,

@@ -20,6 +20,21 @@ impl<'a> Form<'a> {
         found.map(|(_, value)| &**value)
     }
 
+    /// The same form with texts of its own.
+    pub(crate) fn into_owned(self) -> Form<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let fields = self.fields.into_iter();
+        Form {
+            fields: fields.map(|(name, value)| (owned(name), owned(value))).collect(),
+            has_replaced: self.has_replaced,
+        }
+    }
+
+    /// The fields with their values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// The value of a field, which is gone from the form then.
     pub(super) fn take(&mut self, name: &str) -> Cow<'a, str> {
         let found = self.fields.iter_mut().find(|(known, _)| known == name);

@@ -57,6 +57,25 @@ impl<'a> Document<'a> {
     }
 }
 
+impl Document<'_> {
+    /// The same document with a text of its own. Spare room for nodes is given back.
+    pub(crate) fn into_owned(mut self) -> Document<'static> {
+        self.nodes.shrink_to_fit();
+        Document {
+            text: Cow::Owned(self.text.into_owned()),
+            nodes: self.nodes,
+            has_escaped_key: self.has_escaped_key,
+            has_lone_surrogate: self.has_lone_surrogate,
+            has_duplicate_key: self.has_duplicate_key,
+        }
+    }
+
+    /// Returns `true` if a key is written with escapes. Looking a member up takes longer then.
+    pub(crate) const fn has_escaped_key(&self) -> bool {
+        self.has_escaped_key
+    }
+}
+
 /// The nodes of the values that were parsed.
 #[derive(Default)]
 struct Builder {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::document::{Document, key};
+use super::value::quote;
 
 /// A value of a document, or none. A member that is not there is like `null`, so that look-ups can be chained.
 #[derive(Clone, Copy)]
@@ -95,6 +96,60 @@ impl<'d> Value<'d> {
         matches!(self.first(), Some(b'-' | b'0'..=b'9'))
     }
 
+    /// Appends the value as compact JSON.
+    pub(crate) fn write(self, out: &mut String) {
+        match (self.first(), self.node) {
+            (Some(b'"'), Some(node)) => quote(&self.document.string(node), out),
+            (Some(b'['), _) => {
+                out.push('[');
+                for (index, item) in self.items().enumerate() {
+                    out.push_str(if index == 0 { "" } else { "," });
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            (Some(b'{'), _) => {
+                out.push('{');
+                for (index, (key, value)) in self.entries().enumerate() {
+                    out.push_str(if index == 0 { "" } else { "," });
+                    quote(&key, out);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+            (Some(_), Some(node)) => out.push_str(self.document.scalar(node)),
+            _ => out.push_str("null"),
+        }
+    }
+
+    /// The value of a member of an object like [`get`](Self::get), and the number of members that were looked at: at most
+    /// `most`.
+    pub(crate) fn get_within(self, name: &str, most: usize) -> (Option<Self>, usize) {
+        let mut looked_at = 0;
+        for (node, value) in self.members().take(most) {
+            looked_at += 1;
+            if self.document.is_key(node, name) {
+                let node = Some(value);
+                return (Some(Self { node, ..self }), looked_at);
+            }
+        }
+        (None, looked_at)
+    }
+
+    /// The index of its node; `None` if there is no such value.
+    pub(crate) const fn index(self) -> Option<usize> {
+        self.node
+    }
+
+    /// The nodes inside an array or object: the first one, and the end.
+    pub(crate) fn nodes(self) -> (usize, usize) {
+        match self.first() {
+            Some(bracket @ (b'[' | b'{')) => self.inside(bracket),
+            _ => (0, 0),
+        }
+    }
+
     /// The first byte, which tells the type; `None` if there is no such value.
     fn first(self) -> Option<u8> {
         let start = self.document.start(self.node?);
@@ -129,11 +184,20 @@ impl Document<'_> {
         }
     }
 
+    /// The value of a node. The node of a key is its text.
+    pub(crate) const fn value(&self, node: usize) -> Value<'_> {
+        Value {
+            document: self,
+            node: Some(node),
+        }
+    }
+
     fn start(&self, node: usize) -> usize {
         self.nodes[node].start as usize
     }
 
-    fn next(&self, node: usize) -> usize {
+    /// The first node that is not inside this one.
+    pub(crate) fn next(&self, node: usize) -> usize {
         self.nodes[node].next as usize
     }
 
