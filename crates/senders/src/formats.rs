@@ -29,9 +29,11 @@ pub use recognise::recognise;
 use crate::content::{Content, decompressed};
 use crate::custom;
 use crate::error::PayloadError;
+use crate::mapping::Mapping;
 use crate::message::Message;
 use crate::options::FormatOptions;
 use crate::payload::Payload;
+use crate::presets::preset;
 
 /// Reads a payload of a format.
 type Read = fn(&Payload<'_>, &Content<'_>, &FormatOptions) -> Result<Message, PayloadError>;
@@ -52,8 +54,7 @@ pub fn read_message(
     let body = decompressed(payload)?;
     let content = Content::of(&body, payload)?;
     let Some(read) = reader(format) else {
-        let mapping = options.mapping.as_ref().filter(|_| format == SenderFormat::Json);
-        let mapping = mapping.ok_or(PayloadError::NOT_THIS_FORMAT)?;
+        let mapping = mapping(format, options).ok_or(PayloadError::NOT_THIS_FORMAT)?;
         return mapping.read(payload, content, body.len());
     };
     let mut message = read(payload, &content, options).map_err(|error| match error {
@@ -64,6 +65,14 @@ pub fn read_message(
     })?;
     message.notes.extend(content.notes());
     Ok(message)
+}
+
+/// The mapping that reads a format: the webhook's own one, or a preset.
+fn mapping(format: SenderFormat, options: &FormatOptions) -> Option<&Mapping> {
+    match format {
+        SenderFormat::Json => options.mapping.as_ref(),
+        _ => preset(format),
+    }
 }
 
 /// The function that reads a format; `None` if a mapping reads it.

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | read the message of a tool | [`read_message`], [`Payload`], [`Message`], [`FormatOptions`] |
 //! | guess whose payload it is | [`recognise`] |
-//! | map any JSON or form by templates | [`Mapping`], [`Preview`] |
+//! | map any JSON or form by templates | [`Mapping`], [`Preview`], [`preset`] |
 //! | read Hookgate's own JSON | [`read_payload`], [`PayloadError`] |
 //! | check a signature or a credential | [`SignatureScheme`], [`Verifier`], [`SenderSecret`], [`SigningSecret`] |
 //! | read a published list of addresses | [`read_address_list`], [`AddressListError`] |
@@ -22,6 +22,7 @@ mod mapping;
 mod message;
 mod options;
 mod payload;
+mod presets;
 mod signature;
 
 use hookgate_domain::{IncidentDraft, SenderFormat};
@@ -34,6 +35,7 @@ pub use mapping::{MAX_MAPPING, MAX_TEMPLATE, Mapping, MappingError, Preview};
 pub use message::{Handshake, MAX_CHANGES, Message, MessageKind};
 pub use options::{FormatOptions, Grouping};
 pub use payload::{Headers, Payload};
+pub use presets::preset;
 pub use signature::{
     MAX_SECRETS, RetryId, SecretError, SenderSecret, SignatureError, SignatureHeaders, SignatureScheme,
     SigningSecret, Verified, Verifier, VerifierError,

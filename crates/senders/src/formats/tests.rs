@@ -8,6 +8,7 @@
 )]
 
 mod bodies;
+mod presets;
 mod properties;
 
 use hookgate_domain::draft::{DraftFields, MetadataValue, Note};
@@ -27,7 +28,7 @@ fn formats() -> impl Iterator<Item = SenderFormat> {
     SenderFormat::ALL
         .iter()
         .copied()
-        .filter(|format| reader(*format).is_some())
+        .filter(|format| reader(*format).is_some() || preset(*format).is_some())
 }
 
 /// A message in lines, as `expected.txt` has it.

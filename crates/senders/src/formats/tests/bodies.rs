@@ -160,7 +160,7 @@ fn bodies_change_what_is_expected() {
 
 #[test]
 fn bodies_are_recognised() {
-    for format in formats() {
+    for format in formats().filter(|format| reader(*format).is_some()) {
         for sample in samples(format) {
             let is_message = sample.read_as(format, &FormatOptions::default()).is_ok();
             let guess = recognise(&sample.payload(&sample.body));
