@@ -6,6 +6,7 @@
 mod addresses;
 mod configuration;
 mod http1;
+mod mapping;
 mod messages;
 mod names;
 mod payload;
@@ -17,6 +18,7 @@ mod signature_scheme;
 pub use addresses::{address_list, allowlist, client_address, proxy_header};
 pub use configuration::configuration;
 pub use http1::http1;
+pub use mapping::mapping;
 pub use messages::{form, gzip, message, multipart};
 pub use names::names;
 pub use payload::payload;
@@ -49,6 +51,7 @@ mod tests {
         form,
         gzip,
         http1,
+        mapping,
         message,
         multipart,
         names,
