@@ -22,8 +22,8 @@ use crate::message::{MAX_CHANGES, Message};
 use crate::payload::Payload;
 
 /// Fuel of all templates of a delivery that decide what it changes, and of all others. It bounds the time: one fuel takes up to
-/// 100 ns.
-const FUEL_PER_DELIVERY: u64 = 100_000;
+/// 400 ns.
+const FUEL_PER_DELIVERY: u64 = 60_000;
 /// Most members and items of a document that these templates look at.
 const LOOKS_PER_DELIVERY: usize = 1_000_000;
 /// Most bytes of output of these templates for each byte of the payload, and the size of a payload that counts as more.

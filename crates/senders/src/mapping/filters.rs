@@ -55,7 +55,7 @@ const FUEL_TO_COMPILE: usize = 100;
 const REGEX_BYTES: usize = 32 * 1024;
 const REGEX_INSTRUCTIONS: usize = 1_000;
 /// Instructions of a regular expression that a character takes, at most, for one fuel.
-const INSTRUCTIONS_PER_FUEL: usize = 32;
+const INSTRUCTIONS_PER_FUEL: usize = 16;
 
 pub(super) fn add(environment: &mut Environment<'static>) {
     environment.set_unknown_method_callback(call_method);
