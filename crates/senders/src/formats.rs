@@ -5,6 +5,7 @@
 mod alertmanager;
 mod apprise;
 mod azure_monitor;
+mod chat;
 mod cloudevents;
 mod datadog;
 mod fields;

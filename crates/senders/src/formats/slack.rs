@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
+use hookgate_domain::ChangeAction;
 use hookgate_domain::draft::DraftFields;
-use hookgate_domain::{ChangeAction, IncidentStatus};
 
-use super::fields::{MAX_ENTRIES, digest, first, first_line, link, member, metadata};
+use super::chat::{NetdataAlarm, key, says_resolved};
+use super::fields::{MAX_ENTRIES, first, first_line, link, member, metadata};
 use crate::content::Content;
 use crate::error::PayloadError;
 use crate::json::Value;
@@ -61,11 +62,9 @@ pub(crate) fn read(
     };
     let key = match (alarm, &title) {
         (Some(alarm), _) => Some(alarm.key),
-        (None, Some(title)) => Some(digest([
-            &*without_status(title),
-            source_url.as_deref().unwrap_or_default(),
-        ])),
-        (None, None) => None,
+        (None, title) => title
+            .as_deref()
+            .map(|title| key(title, source_url.as_deref().unwrap_or_default())),
     };
     let description = [text.as_deref(), attachment.get("text").text().as_deref()]
         .into_iter()
@@ -99,31 +98,6 @@ pub(crate) fn read(
     Message::change(action, fields)
 }
 
-/// An alarm of a Netdata agent. Its link names the alarm and says whether it is over.
-struct NetdataAlarm {
-    key: Cow<'static, str>,
-    is_clear: bool,
-    /// `true` for the alarm of `alarm-notify.sh test`.
-    is_test: bool,
-}
-
-impl NetdataAlarm {
-    fn of_link(link: &str) -> Option<Self> {
-        let (_, query) = link.split_once('?')?;
-        let value = |wanted: &str| {
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs.find(|(name, _)| name == wanted).map(|(_, value)| value)
-        };
-        let place = [value("host")?, value("chart")?, value("alarm")?];
-        let is_clear = value("alarm_status")? == "CLEAR";
-        Some(Self {
-            key: digest(place.iter().map(|text| &**text)),
-            is_clear,
-            is_test: place[1..] == ["test.chart", "test_alarm"],
-        })
-    }
-}
-
 /// The text of the first block of a type.
 fn block_text<'d>(blocks: &[Value<'d>], kind: &str) -> Option<Cow<'d, str>> {
     let mut blocks = blocks.iter().flat_map(|blocks| blocks.items().take(MAX_BLOCKS));
@@ -153,37 +127,5 @@ fn is_over(color: Value<'_>, title: Option<&str>) -> bool {
     if let Some(color) = color.text() {
         return GREENS.iter().any(|green| color.eq_ignore_ascii_case(green));
     }
-    let words = title.into_iter().flat_map(words);
-    words.filter_map(|word| status(&word)).last() == Some(IncidentStatus::Resolved)
-}
-
-/// The words of a title that don't tell a status, in lower case; the title itself if there are no others. The number of alerts in `[FIRING:2]` goes with its word.
-fn without_status(title: &str) -> String {
-    let rest = match title.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((start, rest)) if words(start).any(|word| status(&word).is_some()) => rest,
-        _ => title,
-    };
-    let mut name = String::new();
-    for word in words(rest).filter(|word| status(word).is_none()) {
-        name.push_str(if name.is_empty() { "" } else { " " });
-        name.push_str(&word);
-    }
-    if name.is_empty() { title.to_owned() } else { name }
-}
-
-fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    let words = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
-    words.map(|word| {
-        if word.chars().any(char::is_uppercase) {
-            Cow::Owned(word.to_lowercase())
-        } else {
-            Cow::Borrowed(word)
-        }
-    })
-}
-
-fn status(word: &str) -> Option<IncidentStatus> {
-    word.parse().ok()
+    title.is_some_and(says_resolved)
 }
