@@ -10,6 +10,7 @@ use super::fields::digest;
 pub(super) struct NetdataAlarm {
     pub(super) key: Cow<'static, str>,
     pub(super) is_clear: bool,
+    pub(super) severity: Option<&'static str>,
     /// `true` for the alarm of `alarm-notify.sh test`.
     pub(super) is_test: bool,
 }
@@ -22,10 +23,15 @@ impl NetdataAlarm {
             pairs.find(|(name, _)| name == wanted).map(|(_, value)| value)
         };
         let place = [value("host")?, value("chart")?, value("alarm")?];
-        let is_clear = value("alarm_status")? == "CLEAR";
+        let status = value("alarm_status")?;
         Some(Self {
             key: digest(place.iter().map(|text| &**text)),
-            is_clear,
+            is_clear: status == "CLEAR",
+            severity: match &*status {
+                "CRITICAL" => Some("critical"),
+                "WARNING" => Some("warning"),
+                _ => None,
+            },
             is_test: place[1..] == ["test.chart", "test_alarm"],
         })
     }

@@ -60,6 +60,8 @@ pub(crate) fn read(
             options.guess_status && is_over(attachment.get("color"), title.as_deref().or(text.as_deref()))
         }
     };
+    let danger = || attachment.get("color").is("danger").then_some("high");
+    let severity = alarm.as_ref().and_then(|alarm| alarm.severity).or_else(danger);
     let key = match (alarm, &title) {
         (Some(alarm), _) => Some(alarm.key),
         (None, title) => title
@@ -76,10 +78,7 @@ pub(crate) fn read(
         // The end of a problem is no better name for it.
         title: title.filter(|_| !is_over),
         description: Some(description.into()),
-        severity: attachment
-            .get("color")
-            .is("danger")
-            .then_some(Cow::Borrowed("high")),
+        severity: severity.map(Into::into),
         source_url,
         dedup_key: key,
         metadata: attachment
