@@ -50,9 +50,13 @@ pub(super) fn member<'d>(object: Value<'d>, names: &[&str]) -> Option<Cow<'d, st
 
 /// The first of these values that is a web address; without one, the first text, which is left out with a note.
 pub(super) fn link<'d>(values: impl IntoIterator<Item = Value<'d>> + Clone) -> Option<Cow<'d, str>> {
-    let is_link = |text: &Cow<'_, str>| text.starts_with("http://") || text.starts_with("https://");
-    let texts = values.clone().into_iter().filter_map(Value::text);
-    texts.into_iter().find(is_link).or_else(|| first(values))
+    let mut texts = values.clone().into_iter().filter_map(Value::text);
+    texts.find(|text| is_link(text)).or_else(|| first(values))
+}
+
+/// Returns `true` for a web address that is not an empty `https://`.
+pub(super) fn is_link(text: &str) -> bool {
+    (text.starts_with("http://") || text.starts_with("https://")) && !text.ends_with("://")
 }
 
 /// Labels as metadata, without those that are `used` elsewhere: the most telling ones first.
@@ -108,6 +112,12 @@ pub(super) fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> Cow<'stati
         let _ = write!(hex, "{byte:02x}");
     }
     hex.into()
+}
+
+/// The texts of a list as one text; `None` if it has none.
+pub(super) fn joined(list: Value<'_>) -> Option<MetadataValue<'static>> {
+    let texts: Vec<_> = list.items().filter_map(Value::text).take(MAX_ENTRIES).collect();
+    (!texts.is_empty()).then(|| MetadataValue::Text(texts.join(", ").into()))
 }
 
 /// A text as metadata.

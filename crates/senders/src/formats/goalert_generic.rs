@@ -4,6 +4,7 @@ use hookgate_domain::ChangeAction;
 use hookgate_domain::draft::DraftFields;
 
 use super::fields::digest;
+use super::uptime_kuma;
 use crate::content::Content;
 use crate::error::PayloadError;
 use crate::message::Message;
@@ -24,14 +25,17 @@ pub(crate) fn read(
         .or_else(|| text("message"))
         .ok_or(PayloadError::NOT_THIS_FORMAT)?;
     let details = text("details");
-    // Without a key, GoAlert takes alerts with the same summary and details for one.
-    let key = text("dedup").unwrap_or_else(|| digest([&*summary, details.as_deref().unwrap_or_default()]));
+    // Without a key, GoAlert takes alerts with the same summary and details for one. Uptime Kuma's summaries differ at the end.
+    let key = text("dedup")
+        .or_else(|| uptime_kuma::key_of_text(&summary))
+        .unwrap_or_else(|| digest([&*summary, details.as_deref().unwrap_or_default()]));
     let action = match text("action").as_deref() {
         Some("close") => ChangeAction::Resolve,
         _ => ChangeAction::Open,
     };
     let fields = DraftFields {
-        title: Some(summary),
+        // The end of a problem is no better name for it.
+        title: Some(summary).filter(|_| action == ChangeAction::Open),
         description: details,
         dedup_key: Some(key),
         ..DraftFields::default()

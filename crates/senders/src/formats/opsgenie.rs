@@ -2,15 +2,19 @@
 //! `v2/alerts/KEY/close?identifierType=alias`. The API key is not read: the webhook's URL is the credential.
 
 use hookgate_domain::ChangeAction;
-use hookgate_domain::draft::{DraftFields, MetadataValue};
+use hookgate_domain::draft::DraftFields;
 
-use super::fields::{MAX_ENTRIES, labels, link, member, members, percent_decoded};
+use super::fields::{MAX_ENTRIES, joined, labels, link, member, members, percent_decoded};
+use super::uptime_kuma;
 use crate::content::Content;
 use crate::error::PayloadError;
 use crate::json::Value;
 use crate::message::Message;
 use crate::options::FormatOptions;
 use crate::payload::Payload;
+
+/// The one alias of all messages of Uptime Kuma that are not about a monitor.
+const KUMA_ALIAS: &str = "uptime-kuma-notification-test";
 
 pub(crate) fn read(
     payload: &Payload<'_>,
@@ -23,7 +27,15 @@ pub(crate) fn read(
         .unwrap_or(path)
         .trim_start_matches('/');
     let (action, fields) = match path.split_once('/') {
-        None if path.is_empty() => (ChangeAction::Open, created(content.object()?)),
+        None if path.is_empty() => {
+            let body = content.object()?;
+            if body.get("alias").is(KUMA_ALIAS)
+                && let Some(message) = body.get("message").text()
+            {
+                return uptime_kuma::of_message(message);
+            }
+            (ChangeAction::Open, created(body))
+        }
         None => return Ok(Message::other_event(path)),
         Some((key, verb)) => {
             let fields = DraftFields {
@@ -75,15 +87,7 @@ fn created(body: Value<'_>) -> DraftFields<'_> {
             &["source", "entity"]
         },
     );
-    let tags: Vec<_> = body
-        .get("tags")
-        .items()
-        .filter_map(Value::text)
-        .take(MAX_ENTRIES)
-        .collect();
-    if !tags.is_empty() {
-        metadata.push(("tags".into(), MetadataValue::Text(tags.join(", ").into())));
-    }
+    metadata.extend(joined(body.get("tags")).map(|tags| ("tags".into(), tags)));
     metadata.extend(labels(body.get("details"), &[]));
     metadata.truncate(MAX_ENTRIES);
     DraftFields {

@@ -4,6 +4,7 @@ use hookgate_domain::ChangeAction;
 use hookgate_domain::draft::{DraftFields, FieldError};
 
 use super::fields::{MAX_ENTRIES, labels, link, member, members};
+use super::uptime_kuma;
 use crate::content::Content;
 use crate::error::PayloadError;
 use crate::message::Message;
@@ -33,16 +34,20 @@ pub(crate) fn read(
             "string",
         )]));
     }
+    let (key, summary) = (key.text(), member(event, &["summary"]));
+    if let Some(message) = uptime_kuma::without_monitor(key.as_deref(), summary.as_deref()) {
+        return uptime_kuma::of_message(message.into());
+    }
     let first_link = body.get("links").items().next().map(|link| link.get("href"));
     let mut metadata = members(event, &["source", "group", "class"]);
     metadata.extend(labels(event.get("custom_details"), &[]));
     metadata.truncate(MAX_ENTRIES);
     let fields = DraftFields {
-        title: member(event, &["summary"]),
+        title: summary,
         severity: member(event, &["severity"]),
         service: member(event, &["component"]),
         source_url: link(first_link.into_iter().chain([body.get("client_url")])),
-        dedup_key: key.text(),
+        dedup_key: key,
         metadata,
         ..DraftFields::default()
     };
