@@ -21,6 +21,7 @@ mod recognise;
 mod sentry;
 mod slack;
 mod sns;
+mod splunk_oncall;
 mod uptime_kuma;
 
 use hookgate_domain::SenderFormat;
@@ -96,6 +97,7 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::NewRelic => newrelic::read,
         SenderFormat::Apprise => apprise::read,
         SenderFormat::GoAlertGeneric => goalert_generic::read,
+        SenderFormat::SplunkOnCall => splunk_oncall::read,
         _ => return None,
     })
 }

@@ -73,6 +73,7 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
         &["current_state", "incident_id", "policy_name"],
     ),
     (SenderFormat::Apprise, &["version", "title", "message", "type"]),
+    (SenderFormat::SplunkOnCall, &["message_type", "entity_id"]),
     (SenderFormat::GoAlertGeneric, &["summary", "details"]),
     (SenderFormat::Slack, &["attachments", "username"]),
     (SenderFormat::Slack, &["attachments", "channel"]),
