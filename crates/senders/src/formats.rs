@@ -22,6 +22,7 @@ mod sentry;
 mod slack;
 mod sns;
 mod splunk_oncall;
+mod squadcast;
 mod uptime_kuma;
 
 use hookgate_domain::SenderFormat;
@@ -98,6 +99,7 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::Apprise => apprise::read,
         SenderFormat::GoAlertGeneric => goalert_generic::read,
         SenderFormat::SplunkOnCall => splunk_oncall::read,
+        SenderFormat::Squadcast => squadcast::read,
         _ => return None,
     })
 }

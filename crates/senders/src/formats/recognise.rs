@@ -74,6 +74,7 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
     ),
     (SenderFormat::Apprise, &["version", "title", "message", "type"]),
     (SenderFormat::SplunkOnCall, &["message_type", "entity_id"]),
+    (SenderFormat::Squadcast, &["message", "event_id"]),
     (SenderFormat::GoAlertGeneric, &["summary", "details"]),
     (SenderFormat::Slack, &["attachments", "username"]),
     (SenderFormat::Slack, &["attachments", "channel"]),
