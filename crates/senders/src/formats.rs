@@ -2,6 +2,7 @@
 //! can't be read, is not of the format, or opens an incident without a title. Everything else is an ornament: a value that
 //! can't be used is left out.
 
+mod alerta;
 mod alertmanager;
 mod apprise;
 mod azure_monitor;
@@ -100,6 +101,7 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::GoAlertGeneric => goalert_generic::read,
         SenderFormat::SplunkOnCall => splunk_oncall::read,
         SenderFormat::Squadcast => squadcast::read,
+        SenderFormat::Alerta => alerta::read,
         _ => return None,
     })
 }

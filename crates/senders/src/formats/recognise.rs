@@ -75,6 +75,10 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
     (SenderFormat::Apprise, &["version", "title", "message", "type"]),
     (SenderFormat::SplunkOnCall, &["message_type", "entity_id"]),
     (SenderFormat::Squadcast, &["message", "event_id"]),
+    (
+        SenderFormat::Alerta,
+        &["environment", "resource", "event", "severity"],
+    ),
     (SenderFormat::GoAlertGeneric, &["summary", "details"]),
     (SenderFormat::Slack, &["attachments", "username"]),
     (SenderFormat::Slack, &["attachments", "channel"]),
