@@ -24,6 +24,7 @@ mod slack;
 mod sns;
 mod splunk_oncall;
 mod squadcast;
+mod teams;
 mod uptime_kuma;
 
 use hookgate_domain::SenderFormat;
@@ -102,6 +103,7 @@ fn reader(format: SenderFormat) -> Option<Read> {
         SenderFormat::SplunkOnCall => splunk_oncall::read,
         SenderFormat::Squadcast => squadcast::read,
         SenderFormat::Alerta => alerta::read,
+        SenderFormat::Teams => teams::read,
         _ => return None,
     })
 }

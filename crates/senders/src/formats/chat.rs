@@ -9,6 +9,8 @@ use super::fields::digest;
 /// An alarm of a Netdata agent. Its link names the alarm and says whether it is over.
 pub(super) struct NetdataAlarm {
     pub(super) key: Cow<'static, str>,
+    /// Host and alarm.
+    pub(super) title: String,
     pub(super) is_clear: bool,
     pub(super) severity: Option<&'static str>,
     /// `true` for the alarm of `alarm-notify.sh test`.
@@ -25,6 +27,7 @@ impl NetdataAlarm {
         let place = [value("host")?, value("chart")?, value("alarm")?];
         let status = value("alarm_status")?;
         Some(Self {
+            title: format!("{}: {}", place[0], place[2]),
             key: digest(place.iter().map(|text| &**text)),
             is_clear: status == "CLEAR",
             severity: match &*status {

@@ -79,9 +79,11 @@ const MEMBERS: &[(SenderFormat, &[&str])] = &[
         SenderFormat::Alerta,
         &["environment", "resource", "event", "severity"],
     ),
+    (SenderFormat::Teams, &["@type", "@context"]),
     (SenderFormat::GoAlertGeneric, &["summary", "details"]),
     (SenderFormat::Slack, &["attachments", "username"]),
     (SenderFormat::Slack, &["attachments", "channel"]),
     (SenderFormat::Slack, &["blocks"]),
+    (SenderFormat::Teams, &["type", "attachments"]),
     (SenderFormat::Slack, &["text", "username"]),
 ];
