@@ -157,9 +157,15 @@ impl Node {
 
     /// Sends it this signal.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.process.lock().unwrap().id().to_string();
-        let sent = Command::new("kill").args([name, &pid]).status();
+        let sent = Command::new("kill")
+            .args([name, &self.pid().to_string()])
+            .status();
         assert!(sent.unwrap().success());
+    }
+
+    /// The process ID of the node.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.lock().unwrap().id()
     }
 
     /// Waits until the node has ended; returns its exit code.

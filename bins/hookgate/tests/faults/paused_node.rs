@@ -1,5 +1,7 @@
 //! A node is paused, as a virtual machine is during a migration, and resumes: it must not act on outdated knowledge.
 
+use std::fs::{self, DirEntry};
+use std::io;
 use std::time::Duration;
 
 use hookgate_testkit::https::Http;
@@ -9,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::load::Load;
 use crate::scale;
-use crate::site::Site;
+use crate::site::{Node, Site};
 use crate::target::Target;
 
 const ROUNDS: usize = 10;
@@ -18,6 +20,8 @@ const WAITING: usize = 8;
 const SENDERS: usize = 6;
 /// Number of deliveries of the load in each round.
 const EACH: usize = 20;
+/// Interval of checking whether a node stands still.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_revoked_while_a_node_stood_still_is_refused_when_it_goes_on() {
@@ -44,7 +48,7 @@ async fn what_was_revoked_while_a_node_stood_still_is_refused_when_it_goes_on() 
             assert_eq!(first.status, 201, "{first:?}");
             connections.push(open);
         }
-        site.nodes[still].signal("-STOP");
+        stop(&site.nodes[still]).await;
         let mut waiting = JoinSet::new();
         for mut open in connections {
             let target = target.clone();
@@ -70,4 +74,20 @@ async fn what_was_revoked_while_a_node_stood_still_is_refused_when_it_goes_on() 
     );
     assert_eq!(after.trim(), "0", "nothing was stored behind a revocation");
     println!("{rounds} times a node stood still: {sent}; well again after {longest:?} at most");
+}
+
+/// Stops every thread of a node, until it gets `-CONT`. The signal alone only asks for it: on a busy machine, threads that
+/// run go on for a while, and may commit what they have.
+async fn stop(node: &Node) {
+    node.signal("-STOP");
+    let threads = format!("/proc/{}/task", node.pid());
+    while !fs::read_dir(&threads).unwrap().all(is_stopped) {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn is_stopped(thread: io::Result<DirEntry>) -> bool {
+    let stat = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+    // The state follows the name, which is in parentheses and may hold anything.
+    stat.rsplit_once(") ").unwrap().1.starts_with('T')
 }
