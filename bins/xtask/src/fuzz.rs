@@ -12,7 +12,7 @@ use xtask::process::{self, Outcome, cargo, need, root, say};
 const PROGRAMS: [(&str, &str); 1] = [("c++", "g++")];
 
 /// The targets: functions of `crates/fuzz`.
-const TARGETS: [&str; 16] = [
+const TARGETS: [&str; 17] = [
     "client_address",
     "proxy_header",
     "allowlist",
@@ -25,6 +25,7 @@ const TARGETS: [&str; 16] = [
     "form",
     "multipart",
     "gzip",
+    "mapping",
     "signature",
     "signature_scheme",
     "http1",
