@@ -34,6 +34,8 @@ const USED: &[&str] = &[
 ];
 /// Most alerts of a group that its description lists.
 const MAX_LISTED: usize = 50;
+/// Most labels that such a line has.
+const MAX_PAIRS: usize = 3;
 
 pub(crate) fn read(
     _: &Payload<'_>,
@@ -159,7 +161,7 @@ fn entries<'d>(tags: Value<'d>, annotations: Value<'d>) -> Entries<'d> {
 /// The first labels, written as `name=value`.
 fn pairs(tags: Value<'_>) -> Option<String> {
     let pair = |(name, value): (Cow<'_, str>, Value<'_>)| Some(format!("{name}={}", value.text()?));
-    let pairs: Vec<_> = tags.entries().filter_map(pair).take(3).collect();
+    let pairs: Vec<_> = tags.entries().filter_map(pair).take(MAX_PAIRS).collect();
     (!pairs.is_empty()).then(|| pairs.join(", "))
 }
 

@@ -8,10 +8,10 @@ use super::value::MetadataValue;
 /// Bytes of an entry that has no escapes, or some more, with the two bytes before and behind it.
 pub(super) fn usual_length(name: &str, value: &MetadataValue<'_>) -> usize {
     const QUOTES: usize = 2;
-    const LONGEST_INTEGER: usize = "-9223372036854775808".len();
+    const INTEGER_BYTES: usize = "-9223372036854775808".len();
     let value = match value {
         MetadataValue::Null | MetadataValue::Bool(_) => "false".len(),
-        MetadataValue::Integer(_) => LONGEST_INTEGER,
+        MetadataValue::Integer(_) => INTEGER_BYTES,
         MetadataValue::Number(number) => number.as_str().len(),
         MetadataValue::Text(text) => QUOTES + text.len(),
     };
