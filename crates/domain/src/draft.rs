@@ -150,10 +150,49 @@ impl IncidentDraft {
         }
     }
 
+    /// A draft of Hookgate itself, with a dedup key that no sender can have.
+    pub(crate) fn with_key(fields: DraftFields<'_>, dedup_key: &'static str) -> Self {
+        let draft = Self::repair(fields);
+        let texts = [
+            draft.title(),
+            draft.description(),
+            draft.service(),
+            draft.source_url(),
+            Some(dedup_key),
+        ];
+        Self {
+            texts: Texts::join(texts.map(|text| text.map(Cow::Borrowed))),
+            ..draft
+        }
+    }
+
     /// Notes about changes of the delivery. Most deliveries have none.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// Bytes of its texts and metadata.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.texts.bytes() + self.metadata.json().map_or(0, str::len)
+    }
+
+    /// Takes the notes out of the draft, for the record of the delivery.
+    ///
+    /// ```
+    /// use hookgate_domain::IncidentDraft;
+    /// use hookgate_domain::draft::DraftFields;
+    ///
+    /// let fields = DraftFields { title: Some("é".repeat(501).into()), ..DraftFields::default() };
+    /// let mut draft = IncidentDraft::check(fields)?;
+    /// assert_eq!(draft.take_notes().len(), 1);
+    /// assert!(draft.notes().is_empty());
+    /// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
+    /// ```
+    #[must_use]
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
     }
 
     /// Adds a note about a change outside the fields, such as in a header.

@@ -2,6 +2,7 @@
 //! port of the gate.
 
 mod event;
+mod folding;
 mod opening;
 
 use std::time::Duration;
@@ -9,9 +10,10 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use event::{IncidentEvent, IncidentNote, IncidentNoteError, MAX_NOTE};
+pub use folding::{FOLDING_KEY, Folded, MAX_NEW_INCIDENTS, NewIncidents, folding_draft};
 pub use opening::Opening;
 
-use crate::draft::Metadata;
+use crate::draft::{Metadata, MetadataValue};
 use crate::{
     IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Severity, Timestamp, WebhookHandle,
 };
@@ -19,6 +21,8 @@ use crate::{
 /// Most changes of title and severity that an incident's timeline lists. A sender that puts a measured value into the
 /// title changes it with each delivery; further changes are only counted.
 pub const MAX_LISTED_CHANGES: i64 = 100;
+/// Name of the metadata entry with the number of folded problems.
+const FOLDED: &str = "folded";
 /// Time after its resolve within which an incident can be reopened. A problem that comes back later is another
 /// incident.
 pub const REOPEN_WINDOW: Duration = Duration::from_hours(24);
@@ -203,6 +207,37 @@ impl Incident {
             _ => {}
         }
         (self, events)
+    }
+
+    /// Counts the folded problems of a delivery. `opens` is `true` if the delivery opened this incident for them.
+    /// Returns the incident and the events: a more severe problem raises the severity.
+    #[must_use]
+    pub fn fold(mut self, folded: Folded, opens: bool, now: Timestamp) -> (Self, Vec<IncidentEvent>) {
+        let mut events = Vec::new();
+        let count = self.folded().saturating_add(folded.count);
+        self.metadata = Metadata::new(&[(FOLDED.into(), MetadataValue::Integer(count))]);
+        self.updated_at = now;
+        if opens {
+            self.severity = folded.severity;
+            return (self, events);
+        }
+        self.occurrences = self.occurrences.saturating_add(1);
+        if folded.severity < self.severity && self.status != IncidentStatus::Resolved {
+            let from = std::mem::replace(&mut self.severity, folded.severity);
+            let to = self.severity;
+            self.change(IncidentEvent::Severity { from, to }, &mut events);
+        }
+        (self, events)
+    }
+
+    /// Number of problems that are folded into this incident.
+    #[must_use]
+    pub fn folded(&self) -> i64 {
+        let is_folding = self.dedup_key.as_deref() == Some(FOLDING_KEY);
+        match self.metadata.iter().find(|(name, _)| name == FOLDED) {
+            Some((_, MetadataValue::Integer(count))) if is_folding => count,
+            _ => 0,
+        }
     }
 
     /// Counts a sender's change, and lists it up to [`MAX_LISTED_CHANGES`].

@@ -31,7 +31,7 @@ pub struct Note {
     pub field: Cow<'static, str>,
     /// The kind of change.
     pub code: NoteCode,
-    /// The limit that was exceeded, or the sender's word that is unknown or ambiguous.
+    /// The limit that was exceeded, the number of folded problems, or the sender's word that is unknown or ambiguous.
     pub detail: Option<Box<str>>,
 }
 
@@ -154,6 +154,12 @@ impl Note {
                 let count = self.detail.as_deref().unwrap_or("some");
                 format!("The sender left out {count} of the {field}. Their incidents stayed as they were.")
             }
+            NoteCode::Folded => {
+                let count = self.detail.as_deref().unwrap_or("some");
+                format!(
+                    "The {field} had {count} problems beyond the most that may be new within a minute. One incident counts them."
+                )
+            }
         }
     }
 
@@ -217,6 +223,8 @@ pub enum NoteCode {
     OtherEvent,
     /// The sender left entries out. The detail is their number.
     Incomplete,
+    /// New problems were counted in one incident. The detail is their number.
+    Folded,
 }
 
 keywords! {
@@ -237,6 +245,7 @@ keywords! {
         TestMessage = "test_message",
         OtherEvent = "other_event",
         Incomplete = "incomplete",
+        Folded = "folded",
     }
     /// The text is not the code of a note.
     ///

@@ -38,6 +38,11 @@ impl Texts {
         }
     }
 
+    /// Bytes of all texts.
+    pub(super) const fn bytes(&self) -> usize {
+        self.joined.len()
+    }
+
     /// A text; `None` if it is absent.
     pub(super) fn get(&self, field: TextField) -> Option<&str> {
         let index = field as usize;
