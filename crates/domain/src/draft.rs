@@ -195,21 +195,6 @@ impl IncidentDraft {
         std::mem::take(&mut self.notes)
     }
 
-    /// Adds a note about a change outside the fields, such as in a header.
-    ///
-    /// ```
-    /// use hookgate_domain::IncidentDraft;
-    /// use hookgate_domain::draft::{DraftFields, Note, NoteCode};
-    ///
-    /// let mut draft = IncidentDraft::check(DraftFields { title: Some("t".into()), ..DraftFields::default() })?;
-    /// draft.add_note(Note::new("Idempotency-Key", NoteCode::JoinedHeaders));
-    /// assert_eq!(draft.notes().len(), 1);
-    /// # Ok::<(), Vec<hookgate_domain::draft::FieldError>>(())
-    /// ```
-    pub fn add_note(&mut self, note: Note) {
-        self.notes.push(note);
-    }
-
     /// The title, 1 to 500 characters. Only a draft with the status `resolved` may have none.
     #[must_use]
     pub fn title(&self) -> Option<&str> {

@@ -32,7 +32,7 @@ pub use address_sets::{AddressSetError, DownloadedList, REFRESH_AFTER, RefreshOu
 pub use deliveries::delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, HIDDEN,
     Idempotency, MAX_HEADER_BYTES, MAX_REFUSED_PAYLOAD, RateScope, Refusal, RefusalKey, RefusedDelivery,
-    RefusedPayload, Reply, RequestHeaders, Touched,
+    RefusedPayload, Reply, RequestHeaders, Touched, TouchedIncidents,
 };
 pub use deliveries::memory_budget::Reservation;
 pub use gate::Gate;

@@ -36,10 +36,10 @@ impl SentAnswer {
                     .ok()?;
                 reply::failure_body(code.as_str(), code.message(), details.as_ref()).ok()
             }
-            Answer::Unmatched => Some(accepted_body(record.summary.id, None)),
+            Answer::Unmatched => Some(accepted_body(record.summary.id, &[])),
             Answer::Opened | Answer::Updated => {
-                let (number, status) = record.summary.incident.zip(record.incident_status)?;
-                Some(accepted_body(record.summary.id, Some(Touched { number, status })))
+                let is_known = !record.incidents.is_empty();
+                is_known.then(|| accepted_body(record.summary.id, &record.incidents))
             }
         };
         Some(Self {
@@ -56,22 +56,23 @@ pub(crate) fn accepted(accepted: &Accepted) -> Reply {
         Effect::Opened => StatusCode::CREATED,
         Effect::Updated | Effect::Unmatched | Effect::Replayed => StatusCode::OK,
     };
-    reply::json(status, accepted_body(accepted.delivery, accepted.incident))
+    reply::json(status, accepted_body(accepted.delivery, &accepted.incidents))
 }
 
 /// `{"success":true,"data":{"delivery_id":"dlv_…","incident":{"id":"INC-1","status":"open"},"incidents":[…]}}`. No
 /// value in it needs escaping, so it is formatted without a serializer: it is the answer to every accepted delivery.
-fn accepted_body(delivery: DeliveryId, incident: Option<Touched>) -> Bytes {
+fn accepted_body(delivery: DeliveryId, incidents: &[Touched]) -> Bytes {
     let (start, delivery) = (
         &br#"{"success":true,"data":{"delivery_id":""#[..],
         delivery.text(),
     );
-    let Some(Touched { number, status }) = incident else {
+    let Some((Touched { number, status }, others)) = incidents.split_first() else {
         let parts = [start, &delivery, br#"","incident":null,"incidents":[]}}"#];
         return parts.concat().into();
     };
     let (mut digits, status) = ([0; 20], status.as_str().as_bytes());
     let number = decimal(number.get().unsigned_abs(), &mut digits);
+    let others: Vec<u8> = others.iter().flat_map(further_incident).collect();
     // Joined in one step, which allocates exactly what is needed.
     let parts = [
         start,
@@ -85,9 +86,18 @@ fn accepted_body(delivery: DeliveryId, incident: Option<Touched>) -> Bytes {
         number,
         br#"","status":""#,
         status,
-        br#""}]}}"#,
+        br#""}"#,
+        &others,
+        b"]}}",
     ];
     parts.concat().into()
+}
+
+/// `,{"id":"INC-2","status":"open"}`.
+fn further_incident(touched: &Touched) -> Vec<u8> {
+    let (mut digits, status) = ([0; 20], touched.status.as_str().as_bytes());
+    let number = decimal(touched.number.get().unsigned_abs(), &mut digits);
+    [br#",{"id":"INC-"#, number, br#"","status":""#, status, br#""}"#].concat()
 }
 
 /// The decimal digits of a number, at the end of `digits`.
@@ -145,8 +155,8 @@ mod tests {
         DeliveryId::from_number(i64::MAX).expect("a delivery")
     }
 
-    fn body(incident: Option<Touched>) -> Value {
-        serde_json::from_slice(&accepted_body(delivery(), incident)).expect("JSON")
+    fn body(incidents: &[Touched]) -> Value {
+        serde_json::from_slice(&accepted_body(delivery(), incidents)).expect("JSON")
     }
 
     #[test]
@@ -159,11 +169,33 @@ mod tests {
             let number = IncidentNumber::new(number).expect("a number");
             let incident = json!({"id": number.to_string(), "status": status.as_str()});
             assert_eq!(
-                body(Some(Touched { number, status })),
+                body(&[Touched { number, status }]),
                 json!({"success": true, "data": {"delivery_id": delivery().to_string(), "incident": incident, "incidents": [incident]}})
             );
         }
-        assert_eq!(body(None)["data"]["incident"], Value::Null);
-        assert_eq!(body(None)["data"]["incidents"], json!([]));
+        assert_eq!(body(&[])["data"]["incident"], Value::Null);
+        assert_eq!(body(&[])["data"]["incidents"], json!([]));
+    }
+
+    #[test]
+    fn all_incidents_are_in_the_answer() {
+        let touched = [
+            (1, IncidentStatus::Open),
+            (22, IncidentStatus::Resolved),
+            (3, IncidentStatus::Open),
+        ]
+        .map(|(number, status)| Touched {
+            number: IncidentNumber::new(number).expect("a number"),
+            status,
+        });
+        let listed: Vec<_> = touched
+            .iter()
+            .map(|touched| json!({"id": touched.number.to_string(), "status": touched.status.as_str()}))
+            .collect();
+        let data = &body(&touched)["data"];
+        assert_eq!(
+            (&data["incident"], &data["incidents"]),
+            (&listed[0], &json!(listed))
+        );
     }
 }

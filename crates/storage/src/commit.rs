@@ -7,6 +7,7 @@ mod change;
 mod checkpoint;
 mod job;
 mod known_rows;
+mod outcomes;
 mod weight;
 mod worker;
 pub(crate) mod writer;

@@ -6,4 +6,5 @@ pub(crate) mod queries;
 pub(crate) mod row;
 pub(crate) mod spans;
 pub(crate) mod statements;
+pub(crate) mod touched;
 pub(crate) mod window;

@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod conditions;
 pub(crate) mod event_row;
 pub(crate) mod events;
+pub(crate) mod new_incidents;
 pub(crate) mod queries;
 pub(crate) mod row;
 pub(crate) mod runs;

@@ -117,6 +117,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    delivery_incidents (delivery, position) {
+        delivery -> BigInt,
+        position -> BigInt,
+        organization -> BigInt,
+        incident -> BigInt,
+        status -> Text,
+    }
+}
+
+diesel::table! {
+    new_incidents (webhook) {
+        webhook -> BigInt,
+        minute -> BigInt,
+        opened -> BigInt,
+    }
+}
+
+diesel::table! {
     idempotency_keys (webhook, key) {
         webhook -> BigInt,
         key -> Text,
@@ -240,12 +258,14 @@ diesel::joinable!(allowlist_sets -> webhooks (webhook));
 diesel::joinable!(retired_urls -> webhooks (webhook));
 diesel::joinable!(deliveries -> webhooks (webhook));
 diesel::joinable!(incidents -> webhooks (webhook));
+diesel::joinable!(new_incidents -> webhooks (webhook));
 diesel::allow_tables_to_appear_in_same_query!(
     webhooks,
     tokens,
     retired_urls,
     deliveries,
     incidents,
+    new_incidents,
     usage,
     allowlist_sets
 );

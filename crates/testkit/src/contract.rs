@@ -10,6 +10,8 @@
 pub mod addresses;
 pub mod audit;
 pub mod audit_search;
+pub mod change_model;
+pub mod changes;
 pub mod commits;
 pub mod history;
 pub mod incidents;
@@ -66,6 +68,11 @@ macro_rules! store_contract {
                 another_revision_is_stale, an_unknown_webhook_is_stale, a_change_earlier_in_line_makes_it_stale,
                 nothing_is_committed_after_a_replacement_answered, numbers_are_unique_and_rise,
                 a_commit_outlives_its_caller;
+            changes: many_incidents_open_in_one_commit, changes_of_each_kind_are_made,
+                a_change_without_incident_changes_nothing, a_key_twice_is_changed_in_order,
+                no_part_of_a_delivery_is_stored, a_retry_gets_all_incidents, further_new_incidents_are_folded,
+                an_incident_has_all_deliveries_that_touched_it, a_late_resolve_of_custom_joins_its_incident;
+            change_model: random_changes_follow_the_model;
             retries: a_retry_gets_the_first_answer_and_is_counted, another_payload_is_a_conflict,
                 a_key_expires, a_key_belongs_to_its_webhook, a_stale_retry_is_stale, many_retries_at_once_store_one,
                 a_key_of_an_earlier_version_is_known;
@@ -111,7 +118,8 @@ macro_rules! store_contract {
             pruning: nothing_old_means_nothing_to_remove, payloads_go_before_records, old_incidents_go_unless_touched,
                 old_keys_go, too_much_goes_oldest_first,
                 too_much_takes_no_unresolved_incident, the_loudest_webhook_pays,
-                a_full_webhook_opens_no_more_incidents, tombstones_stay;
+                a_full_webhook_opens_no_more_incidents, tombstones_stay,
+                deliveries_of_several_incidents_are_pruned;
             sizes: what_updates_add_is_held_against_their_webhook, three_webhooks_that_only_open_incidents_are_full,
                 twenty_webhooks_that_only_open_incidents_are_full;
             usage: nothing_sent_is_nothing_used, what_was_answered_is_counted, folded_refusals_are_counted,
@@ -165,9 +173,9 @@ async fn stored<S: Store>(store: &Arc<S>, delivery: AcceptedDelivery) -> Accepte
     }
 }
 
-/// The incident that a delivery opened or updated.
+/// The first incident that a delivery opened or updated.
 fn touched(accepted: &Accepted) -> Touched {
-    accepted.incident.expect("it tells of an incident")
+    *accepted.incidents.first().expect("it tells of an incident")
 }
 
 /// Commits a delivery that opens or updates an incident.

@@ -1,6 +1,7 @@
 //! A store in memory. It keeps the contract in the simplest way: one lock, a few maps, and a scan for every query.
 
 mod address_sets;
+mod changes;
 mod commit;
 mod history;
 mod observation;

@@ -7,8 +7,8 @@ use hookgate_domain::client_address::Trail;
 use hookgate_domain::draft::{DraftFields, FieldError};
 use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
 use hookgate_domain::{
-    IncidentDraft, OrganizationId, Policy, RefusalCode, RequestId, SenderFormat, Timestamp, Webhook,
-    WebhookHandle, WebhookId, WebhookName, WebhookState,
+    ChangeAction, IncidentChange, IncidentDraft, OrganizationId, Policy, RefusalCode, RequestId,
+    SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId, WebhookName, WebhookState,
 };
 use hookgate_gate::{
     AcceptedDelivery, ActorContext, DeliveryFilter, DeliveryRequest, Entropy, EntropyError, Idempotency,
@@ -102,8 +102,48 @@ pub fn delivery(webhook: &Webhook) -> AcceptedDelivery {
         headers: Some(r#"[["accept","*/*"]]"#.into()),
         took: Duration::from_micros(250),
         payload: Some(br#"{"title":"Disk full"}"#.to_vec().into()),
-        draft: draft(DraftFields::default()).expect("a draft that the rules take"),
+        is_custom: true,
+        changes: vec![
+            draft(DraftFields::default())
+                .expect("a draft that the rules take")
+                .into(),
+        ],
+        notes: Vec::new(),
         idempotency: None,
+    }
+}
+
+/// A delivery of the format `custom` with this draft.
+#[must_use]
+pub fn drafted(webhook: &Webhook, mut draft: IncidentDraft) -> AcceptedDelivery {
+    AcceptedDelivery {
+        notes: draft.take_notes(),
+        changes: vec![draft.into()],
+        ..delivery(webhook)
+    }
+}
+
+/// A change of the incident with this dedup key by a tool.
+///
+/// # Panics
+/// If the rules refuse the key.
+#[must_use]
+pub fn change(action: ChangeAction, key: &str) -> IncidentChange {
+    let fields = DraftFields {
+        title: (action == ChangeAction::Open).then(|| format!("Problem {key}").into()),
+        dedup_key: Some(key.into()),
+        ..DraftFields::default()
+    };
+    IncidentChange::check(action, fields).expect("a change that the rules take")
+}
+
+/// A delivery of a tool with these changes.
+#[must_use]
+pub fn changing(webhook: &Webhook, changes: impl IntoIterator<Item = IncidentChange>) -> AcceptedDelivery {
+    AcceptedDelivery {
+        is_custom: false,
+        changes: changes.into_iter().collect(),
+        ..delivery(webhook)
     }
 }
 
@@ -118,10 +158,7 @@ pub fn deduplicated(webhook: &Webhook, key: &str, status: &str) -> AcceptedDeliv
         status: Some(status.into()),
         ..DraftFields::default()
     };
-    AcceptedDelivery {
-        draft: draft(fields).expect("a draft that the rules take"),
-        ..delivery(webhook)
-    }
+    drafted(webhook, draft(fields).expect("a draft that the rules take"))
 }
 
 /// A delivery with an idempotency key for this payload.

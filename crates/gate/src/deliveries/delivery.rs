@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::client_address::Trail;
-use hookgate_domain::draft::FieldError;
+use hookgate_domain::draft::{FieldError, Note};
 use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
 use hookgate_domain::leaks::may_hold_secret;
 use hookgate_domain::{
-    DeliveryId, IncidentDraft, IncidentNumber, IncidentStatus, RefusalCode, RequestId, Source, Timestamp,
+    DeliveryId, IncidentChange, IncidentNumber, IncidentStatus, RefusalCode, RequestId, Source, Timestamp,
     WebhookHandle,
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 use serde_json::{Value, json};
+use smallvec::SmallVec;
 
 use super::memory_budget::Reservation;
 pub use refused::{MAX_REFUSED_PAYLOAD, RefusalKey, RefusedDelivery, RefusedPayload};
@@ -131,8 +132,13 @@ pub struct AcceptedDelivery {
     pub took: Duration,
     /// The body, if the webhook keeps payloads.
     pub payload: Option<Bytes>,
-    /// The incident draft in the payload.
-    pub draft: IncidentDraft,
+    /// `true` for the format `custom`: a `resolved` without an unresolved incident joins the newest resolved one of its
+    /// key, and new incidents are never folded.
+    pub is_custom: bool,
+    /// The changes of incidents in the payload, which are made in this order.
+    pub changes: Vec<IncidentChange>,
+    /// The changes that were made to accept the payload.
+    pub notes: Vec<Note>,
     /// The idempotency key, if the sender gave one.
     pub idempotency: Option<Idempotency>,
 }
@@ -159,7 +165,7 @@ impl Idempotency {
 }
 
 /// The result of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commit {
     /// The delivery is on disk.
     Stored(Accepted),
@@ -172,15 +178,18 @@ pub enum Commit {
 }
 
 /// The result of an accepted delivery, for its sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The record of the delivery; for a replay, the record of the first delivery.
     pub delivery: DeliveryId,
-    /// The incident that was opened or updated; `None` for a `resolved` without a matching incident.
-    pub incident: Option<Touched>,
+    /// The incidents that were opened or updated, each once, in the order of the changes.
+    pub incidents: TouchedIncidents,
     /// The effect of the delivery.
     pub effect: Effect,
 }
+
+/// Incidents that a delivery opened or updated. One needs no allocation: most deliveries have one.
+pub type TouchedIncidents = SmallVec<[Touched; 1]>;
 
 /// An incident that a delivery opened or updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,14 +200,14 @@ pub struct Touched {
     pub status: IncidentStatus,
 }
 
-/// The effect of an accepted delivery.
+/// The effect of an accepted delivery as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The delivery opened an incident.
     Opened,
-    /// The delivery updated an incident, or joined a resolved one as a late `resolved`.
+    /// The delivery opened none and updated an incident, or joined a resolved one as a late `resolved`.
     Updated,
-    /// None: the delivery says `resolved`, and no incident has its dedup key.
+    /// None: no incident has a dedup key of its changes, and none of them opens one.
     Unmatched,
     /// None: the delivery is a retry and gets the first answer.
     Replayed,

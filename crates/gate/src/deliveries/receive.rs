@@ -185,7 +185,8 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             .read(&known.quota, format, &bytes, request.declared_json)
             .await?;
         drop(turn);
-        let key = sender_key(request, webhook, &mut draft);
+        let mut notes = draft.take_notes();
+        let key = sender_key(request, webhook, &mut notes);
         let idempotency = key
             .map(|key| with_payload(&*gate.ports.seal, key, &bytes))
             .transpose()?;
@@ -204,7 +205,9 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             took: received_at.since(self.began),
             idempotency,
             payload: recorded_payload(webhook, bytes),
-            draft,
+            is_custom: format == SenderFormat::Custom,
+            changes: vec![draft.into()],
+            notes,
         })
     }
 

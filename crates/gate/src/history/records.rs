@@ -13,7 +13,7 @@ use hookgate_domain::{
 };
 use ipnetwork::IpNetwork;
 
-use crate::{ActorContext, Gate, PageSize, Seek, Store, StoreError, record_for};
+use crate::{ActorContext, Gate, PageSize, Seek, Store, StoreError, Touched, record_for};
 pub use no_payload::NoPayload;
 
 /// The complete record of a delivery.
@@ -31,8 +31,9 @@ pub struct DeliveryRecord {
     pub payload_bytes: Option<u64>,
     /// The reason for which no payload was stored; `None` if one was, or if an older version wrote the record.
     pub no_payload: Option<NoPayload>,
-    /// Status of the incident in the answer, if the delivery was accepted.
-    pub incident_status: Option<IncidentStatus>,
+    /// The incidents in the answer, with their status then, if the delivery was accepted. Older versions did not record
+    /// the status, so their records have none.
+    pub incidents: Vec<Touched>,
     /// Details of the refusal in the answer, as JSON.
     pub details: Option<String>,
     /// `Retry-After` of the answer.
@@ -40,6 +41,13 @@ pub struct DeliveryRecord {
 }
 
 impl DeliveryRecord {
+    /// The numbers of the incidents that it opened or updated.
+    pub fn incident_numbers(&self) -> impl Iterator<Item = IncidentNumber> {
+        let known = self.incidents.iter().map(|touched| touched.number);
+        // A record of an older version has no more than the number.
+        known.chain(self.summary.incident.filter(|_| self.incidents.is_empty()))
+    }
+
     /// The reason for a missing payload; `None` if there is a payload. A stored payload that is gone has expired.
     #[must_use]
     pub fn why_no_payload(&self) -> Option<NoPayload> {
@@ -69,7 +77,7 @@ pub struct DeliverySummary {
     pub answer: Answer,
     /// `true` if the delivery passed only because its webhook observes: its address would have been refused.
     pub would_be_refused: bool,
-    /// The incident that it opened or updated.
+    /// The first incident that it opened or updated.
     pub incident: Option<IncidentNumber>,
     /// Number of deliveries that this record stands for: retries of it, or refusals folded into it.
     pub count: i64,
@@ -86,9 +94,9 @@ pub struct DeliverySummary {
 pub enum Answer {
     /// Accepted: the delivery opened an incident.
     Opened,
-    /// Accepted: the delivery updated an incident.
+    /// Accepted: the delivery opened none and updated an incident.
     Updated,
-    /// Accepted: the delivery says `resolved`, and no incident matched.
+    /// Accepted: no incident matched, and the delivery opens none.
     Unmatched,
     /// Refused.
     Refused(RefusalCode),

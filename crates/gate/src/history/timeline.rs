@@ -98,7 +98,7 @@ impl Timeline {
             return Ok(None);
         };
         let records = store.incident_events(number).await?;
-        let opening = opening(store, number).await?;
+        let opening = opening(store, &incident).await?;
         let mut builder = TimelineBuilder::begin(&incident, opening, records.len());
         for record in records {
             builder.add_record(record);
@@ -160,13 +160,14 @@ impl Timeline {
 }
 
 /// The delivery that opened the incident, if its record is kept.
-async fn opening<S: Store>(store: &S, number: IncidentNumber) -> Result<Option<DeliveryId>, StoreError> {
+async fn opening<S: Store>(store: &S, incident: &Incident) -> Result<Option<DeliveryId>, StoreError> {
     let page = store
-        .deliveries_of_incident(number, Seek::After(None), PageSize::ONE)
+        .deliveries_of_incident(incident.number, Seek::After(None), PageSize::ONE)
         .await?;
     let first = page.items.into_iter().next();
+    // A later delivery may have opened another incident.
     Ok(first
-        .filter(|delivery| delivery.answer == Answer::Opened)
+        .filter(|delivery| delivery.answer == Answer::Opened && delivery.received_at == incident.opened_at)
         .map(|delivery| delivery.id))
 }
 

@@ -38,7 +38,13 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     /// is read only if the revision has changed.
     fn url_since(&self, digest: &WebhookIdDigest, revision: i64) -> impl StoreFuture<UrlSince>;
 
-    /// Commits an accepted delivery and its incident together, and returns once both are on disk.
+    /// Commits an accepted delivery and the changes of its incidents together, and returns once all are on disk.
+    ///
+    /// The changes are made in their order, each on the result of those before it, and each incident counts the
+    /// delivery once. A change that opens an incident updates the unresolved incident of its dedup key, if there is one.
+    /// Any other change without such an incident changes nothing; only a `resolved` of the format `custom` joins the
+    /// newest resolved incident. Beyond [`MAX_NEW_INCIDENTS`](hookgate_domain::incident::MAX_NEW_INCIDENTS) of a webhook
+    /// within a minute, new incidents by other formats are folded into one, and a note of the record has their number.
     ///
     /// If the webhook's revision is not the one that was judged, nothing is stored and the result is [`Commit::Stale`].
     /// A known idempotency key stores nothing either: the result is the first answer again, counted on the first

@@ -186,7 +186,7 @@ async fn a_webhook_id_in_what_was_sent_is_not_kept() {
     );
     let incident = gate
         .store()
-        .incident_by_number(accepted_as.incident.unwrap().number)
+        .incident_by_number(accepted_as.incidents[0].number)
         .await
         .unwrap();
     let kept = format!("{incident:?} {:?}", records(&gate).await);

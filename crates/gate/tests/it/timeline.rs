@@ -18,15 +18,18 @@ async fn a_long_timeline_asks_no_more_often_than_a_short_one() {
     let send = async |at| {
         let delivery = AcceptedDelivery {
             received_at: samples::second(at),
-            draft: samples::draft(DraftFields {
-                dedup_key: Some("disk".into()),
-                ..DraftFields::default()
-            })
-            .unwrap(),
+            changes: vec![
+                samples::draft(DraftFields {
+                    dedup_key: Some("disk".into()),
+                    ..DraftFields::default()
+                })
+                .unwrap()
+                .into(),
+            ],
             ..samples::delivery(&webhook)
         };
         match store.delivery_commit(delivery).await.unwrap() {
-            Commit::Stored(accepted) => accepted.incident.unwrap().number,
+            Commit::Stored(accepted) => accepted.incidents[0].number,
             other => panic!("{other:?}"),
         }
     };

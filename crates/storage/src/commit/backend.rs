@@ -5,9 +5,9 @@ mod postgres;
 mod sqlite;
 
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::incident::{IncidentEvent, NewIncidents};
 use hookgate_domain::{DeliveryId, Incident, WebhookHandle};
-use hookgate_gate::IncidentRecord;
+use hookgate_gate::{IncidentRecord, TouchedIncidents};
 
 pub(super) use postgres::PostgresBackend;
 pub(super) use sqlite::SqliteBackend;
@@ -15,6 +15,7 @@ pub(super) use sqlite::SqliteBackend;
 use super::change::Change;
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::row::NewDelivery;
+use crate::deliveries::touched::NewTouched;
 use crate::incidents::row::{OpenedIncident, WeighedIncident};
 use crate::query_error::QueryError;
 use crate::usage::observation::Observation;
@@ -88,6 +89,18 @@ pub(super) trait CommitBackend<'a> {
         id: DeliveryId,
         events: Vec<IncidentEvent>,
     ) -> QueryResult<()>;
+
+    /// The incidents of an earlier delivery, if it touched several; else empty.
+    fn touched_by_delivery(&mut self, delivery: i64) -> Result<TouchedIncidents, QueryError>;
+
+    /// Stores an incident of a delivery that touches several.
+    fn touched_insert(&mut self, row: NewTouched<'static>);
+
+    /// The number of new incidents of a webhook, as deliveries of tools count them.
+    fn new_incidents(&mut self, webhook: i64) -> QueryResult<NewIncidents>;
+
+    /// Stores that number.
+    fn new_incidents_set(&mut self, webhook: i64, new: NewIncidents);
 
     /// Stores the record of a delivery.
     fn delivery_insert(&mut self, row: NewDelivery<'a>);

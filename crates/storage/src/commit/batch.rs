@@ -53,7 +53,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
             Job::Accepted(pending) => {
                 let pending = &mut **pending;
                 let outcome = contained(self.apply(&pending.delivery))?;
-                if let Ok(commit) = outcome
+                if let Ok(commit) = &outcome
                     && let Some(pending_refusal) = pending.refusal_if_abandoned(commit)
                 {
                     self.refuse_or_log(pending.pending_refusal.insert(pending_refusal))?;
@@ -90,9 +90,9 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         Ok(DeliveryId::from_number(next).ok_or_else(|| CorruptRow::at("counters", "delivery", "next"))?)
     }
 
-    /// The number that the next incident will have.
-    pub(super) fn next_incident(&mut self) -> Result<IncidentNumber, QueryError> {
-        let next = self.numbers()?.incident;
+    /// The number that an incident will have after `ahead` others.
+    pub(super) fn next_incident(&mut self, ahead: i64) -> Result<IncidentNumber, QueryError> {
+        let next = self.numbers()?.incident.saturating_add(ahead);
         Ok(IncidentNumber::new(next).ok_or_else(|| CorruptRow::at("counters", "incident", "next"))?)
     }
 

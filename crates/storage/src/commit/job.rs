@@ -132,7 +132,7 @@ impl PendingDelivery {
 
     /// The refusal to record instead, if the caller has left: the delivery is not judged again, and its
     /// sender got no answer.
-    pub(super) fn refusal_if_abandoned(&self, commit: Commit) -> Option<Box<PendingRefusal>> {
+    pub(super) fn refusal_if_abandoned(&self, commit: &Commit) -> Option<Box<PendingRefusal>> {
         let code = match commit {
             Commit::Stored(_) => return None,
             Commit::Stale => RefusalCode::ClientGone,

@@ -86,9 +86,12 @@ mod tests {
 
     use diesel::QueryableByName;
     use diesel::sql_types::BigInt;
+    use hookgate_domain::ChangeAction;
     use hookgate_domain::draft::{DraftFields, MetadataValue};
     use hookgate_gate::{AcceptedDelivery, Commit, Retention, Store};
-    use hookgate_testkit::samples::{audit, deduplicated, delivery, draft, second, webhook};
+    use hookgate_testkit::samples::{
+        audit, change, changing, deduplicated, delivery, draft, second, webhook,
+    };
 
     use crate::Database;
     use crate::OpenMode;
@@ -137,7 +140,7 @@ mod tests {
             ..DraftFields::default()
         };
         AcceptedDelivery {
-            draft: draft(fields).unwrap(),
+            changes: vec![draft(fields).unwrap().into()],
             ..delivery(&webhook(1))
         }
     }
@@ -160,10 +163,22 @@ mod tests {
                 send(&database, escaped(&key, 1)).await;
             }
         }
+        for number in 0..20 {
+            let keys = (0..20).map(|key| change(ChangeAction::Open, &format!("tool-{number}-{key}")));
+            let sent = AcceptedDelivery {
+                received_at: second(number * 300),
+                ..changing(&webhook(1), keys)
+            };
+            send(&database, sent).await;
+        }
         let (books_then, in_use) = books(&database).await;
         assert_eq!(books_then.held, books_then.weighed);
         let off = books_then.held - (in_use - empty);
         assert!(off.abs() < books_then.held / 5, "{books_then:?} of {in_use}");
+        for number in 0..20 {
+            let keys = (0..20).map(|key| change(ChangeAction::Resolve, &format!("tool-{number}-{key}")));
+            send(&database, changing(&webhook(1), keys)).await;
+        }
         for number in 0..40 {
             send(
                 &database,
@@ -180,5 +195,11 @@ mod tests {
         while !database.history_prune(tight, second(1)).await.unwrap().is_empty() {}
         let (books_then, _) = books(&database).await;
         assert_eq!((books_then.held, books_then.weighed), (0, 0));
+        let read = |connection: &mut Connection| {
+            let query = "SELECT count(*) AS held, 0 AS weighed FROM delivery_incidents";
+            Ok(diesel::sql_query(query).get_result::<Books>(connection)?)
+        };
+        let left = database.read("rows", read).await.unwrap();
+        assert_eq!(left.held, 0, "rows of removed deliveries");
     }
 }

@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use diesel::SqliteConnection;
-use hookgate_domain::Timestamp;
+use hookgate_domain::{IncidentChange, Timestamp};
 use hookgate_gate::{AcceptedDelivery, Commit, RefusalKey, RefusedDelivery, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -100,7 +100,7 @@ impl Writer {
         delivery: AcceptedDelivery,
     ) -> Result<oneshot::Receiver<Result<Commit, StoreError>>, StoreError> {
         const WHAT: &str = "commit a delivery";
-        let bytes = weight(delivery.payload.as_deref(), delivery.headers.as_deref());
+        let bytes = delivery_bytes(&delivery);
         let weight =
             QueuedBytes::take(&self.waiting, bytes, WAITING_BYTES).ok_or_else(|| unavailable(WHAT))?;
         let (reply, answer) = oneshot::channel();
@@ -289,9 +289,13 @@ fn coalesced(coalescer: &RefusalCoalescer) -> impl Iterator<Item = Job> + use<> 
     })
 }
 
-/// Bytes of a waiting delivery: its payload and its headers.
-fn weight(payload: Option<&[u8]>, headers: Option<&str>) -> usize {
-    payload.map_or(0, <[u8]>::len) + headers.map_or(0, str::len)
+/// Bytes of a waiting delivery: its payload, its headers and its changes. One change takes less than the rest.
+fn delivery_bytes(delivery: &AcceptedDelivery) -> usize {
+    let changes = delivery.changes.iter().skip(1);
+    let changes = changes.map(|change| size_of::<IncidentChange>() + change.draft.bytes());
+    delivery.payload.as_deref().map_or(0, <[u8]>::len)
+        + delivery.headers.as_ref().map_or(0, String::len)
+        + changes.sum::<usize>()
 }
 
 /// Yields once, so that other threads on this core can queue the jobs that they work on, unless there are

@@ -27,7 +27,7 @@ use ValueKind::{Bytes, Number, Text};
 macro_rules! tables {
     ($($name:ident[$key:literal]: $($column:ident $kind:ident),+;)+) => {
         /// Every table. Rows come after the rows that they refer to.
-        pub(super) static TABLES: [Table; 24] = [
+        pub(super) static TABLES: [Table; 26] = [
             $(Table {
                 name: stringify!($name),
                 columns: &[$((stringify!($column), $kind)),+],
@@ -83,6 +83,9 @@ tables! {
         headers Text, payload Bytes, trail Text, notes Text, request_id Bytes, incident_status Text,
         details Text, retry_after Number, no_payload Text, payload_bytes Number, weight Number,
         grown Number;
+    delivery_incidents[2]: delivery Number, position Number, organization Number, incident Number,
+        status Text;
+    new_incidents[1]: webhook Number, minute Number, opened Number;
     idempotency_keys[2]: webhook Number, key Text, payload_digest Bytes, delivery Number, incident Number,
         status Text, created_at Number;
     usage[4]: webhook Number, step Number, at Number, code Text, count Number;

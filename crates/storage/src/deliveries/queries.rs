@@ -9,6 +9,7 @@ use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::row::{DeliveryRow, SummaryRow};
 use super::spans::{PERIOD_OF_ROW, Part, Span, parts, span_for_seek, whole};
+use super::touched::deliveries_touching;
 use super::window::span;
 use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::schema::{deliveries, incidents, webhooks};
@@ -57,6 +58,12 @@ pub(crate) fn deliveries_of_incident(
         .optional()?;
     let span = span_for_seek(seek);
     let mut rows = page(connection, Wanted::Updates(number), seek, span, size)?;
+    let most = size.rows().into();
+    let touching = deliveries_touching(connection, number, span, is_forward(seek), most)?;
+    if !touching.is_empty() {
+        rows.append(&mut page(connection, Wanted::These(&touching), seek, span, size)?);
+        sort(&mut rows, seek);
+    }
     let is_there = |id: &i64| span.first <= *id && *id <= span.last;
     if let Some(id) = first.flatten().filter(is_there) {
         let only = Span {
@@ -64,12 +71,20 @@ pub(crate) fn deliveries_of_incident(
             last: id,
             stopped: None,
         };
-        let opened = page(connection, Wanted::All, seek, only, size)?;
-        let place = if is_forward(seek) { 0 } else { rows.len() };
-        rows.splice(place..place, opened);
-        rows.truncate(size.rows().into());
+        rows.append(&mut page(connection, Wanted::All, seek, only, size)?);
+        sort(&mut rows, seek);
     }
+    rows.truncate(size.rows().into());
     Ok(rows)
+}
+
+/// Puts the records of several searches in order, each once.
+fn sort(rows: &mut Vec<JoinedSummary>, seek: Seek) {
+    rows.sort_by_key(|(row, ..)| row.id());
+    rows.dedup_by_key(|(row, ..)| row.id());
+    if !is_forward(seek) {
+        rows.reverse();
+    }
 }
 
 const fn is_forward(seek: Seek) -> bool {
@@ -82,8 +97,10 @@ enum Wanted<'a> {
     All,
     /// Records that match.
     Matching(&'a DeliveryFilter),
-    /// Records that updated the incident with this number.
+    /// Records that updated the incident with this number, as their first one.
     Updates(i64),
+    /// Records with these numbers.
+    These(&'a [i64]),
 }
 
 /// A page of the wanted records within these numbers, in the order of the search.
@@ -142,6 +159,10 @@ fn page_part(
                     .filter(sql::<Bool>("answer = 'updated'"));
                 None
             }
+            Wanted::These(ids) => {
+                query = query.filter(deliveries::id.eq_any(ids.to_vec()));
+                None
+            }
         };
         if let Some(webhook) = filter.and_then(|filter| filter.webhook) {
             query = query.filter(webhooks::handle.eq(webhook.to_string()));
@@ -186,6 +207,7 @@ mod tests {
     use hookgate_domain::{DeliveryId, RefusalCode};
     use hookgate_testkit::samples::{START, webhook};
 
+    use super::super::touched::touching_query;
     use super::*;
 
     #[derive(QueryableByName)]
@@ -241,6 +263,7 @@ mod tests {
             include_str!("../../../../migrations/sqlite/0009_notes/up.sql"),
             include_str!("../../../../migrations/sqlite/0010_record/up.sql"),
             include_str!("../../../../migrations/sqlite/0025_index_keys/up.sql"),
+            include_str!("../../../../migrations/sqlite/0026_delivery_incidents/up.sql"),
         ] {
             connection.batch_execute(migration).unwrap();
         }
@@ -299,6 +322,14 @@ mod tests {
             assert!(
                 plan.contains("deliveries_updates") && !plan.contains("TEMP B-TREE"),
                 "{plan}"
+            );
+            let text = touching_query(7, span_for_seek(seek), is_forward(seek), 50);
+            let plan = plan_of(&mut connection, &text);
+            assert!(
+                plan.contains("delivery_incidents_incident")
+                    && !plan.contains("SCAN")
+                    && !plan.contains("TEMP B-TREE"),
+                "{text}: {plan}"
             );
             for (webhook, is_refused, index) in [
                 (None, false, "PRIMARY KEY"),

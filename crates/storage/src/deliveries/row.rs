@@ -6,9 +6,10 @@ use diesel::dsl::IsNotNull;
 use diesel::{ExpressionMethods, Queryable, Selectable};
 use hookgate_domain::client_address::Trail;
 use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, RequestId, Timestamp};
-use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, NoPayload, Outcome};
+use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, NoPayload, Outcome, Touched};
 
 use super::notes::read_notes;
+use super::touched::TouchedRow;
 use crate::query_error::CorruptRow;
 use crate::rows::{read_address, read_handle};
 use crate::schema::deliveries;
@@ -42,6 +43,11 @@ pub(crate) struct SummaryRow {
 }
 
 impl SummaryRow {
+    /// The number of the record.
+    pub(crate) const fn id(&self) -> i64 {
+        self.id
+    }
+
     /// The summary, with handle and name of its webhook from the join.
     pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliverySummary, CorruptRow> {
         let row = self.id;
@@ -92,8 +98,13 @@ pub(crate) struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    /// The record, with handle and name of its webhook from the join.
-    pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliveryRecord, CorruptRow> {
+    /// The record, with handle and name of its webhook from the join, and its incidents if it touched several.
+    pub(crate) fn read(
+        self,
+        handle: &str,
+        name: String,
+        touched: &[TouchedRow],
+    ) -> Result<DeliveryRecord, CorruptRow> {
         let row = self.summary.id;
         let headers = self.headers.as_deref().map(serde_json::from_str);
         let trail = self.trail.as_deref().map(str::parse::<Trail>);
@@ -110,8 +121,14 @@ impl DeliveryRow {
         let payload_bytes = self
             .payload_bytes
             .map(|bytes| u64::try_from(bytes).ok().ok_or_else(corrupt("payload_bytes")));
+        let summary = self.summary.read(handle, name)?;
+        let mut incidents: Vec<_> = touched.iter().map(TouchedRow::read).collect::<Result<_, _>>()?;
+        if incidents.is_empty() {
+            let only = summary.incident.zip(status.transpose()?);
+            incidents.extend(only.map(|(number, status)| Touched { number, status }));
+        }
         Ok(DeliveryRecord {
-            incident_status: status.transpose()?,
+            incidents,
             details: self.details,
             retry_after: wait.transpose()?.map(Duration::from_secs),
             no_payload: no_payload.transpose()?,
@@ -125,7 +142,7 @@ impl DeliveryRow {
                 // The column is empty if no headers were recorded.
                 .unwrap_or_default(),
             payload: self.payload,
-            summary: self.summary.read(handle, name)?,
+            summary,
         })
     }
 }

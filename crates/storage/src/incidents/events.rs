@@ -8,7 +8,7 @@ use hookgate_gate::{IncidentRecord, MAX_EVENTS};
 
 use super::event_row::{EventRow, NewEventRow};
 use crate::connection::{Connection, RunQueryDsl, columns};
-use crate::schema::{deliveries, incident_events, incidents};
+use crate::schema::{deliveries, delivery_incidents, incident_events, incidents};
 
 /// Stores an event.
 pub(crate) fn event_insert(
@@ -45,8 +45,12 @@ pub(crate) fn last_delivery(connection: &mut Connection, incident: i64) -> Query
         // A literal, as in the partial index, which is not used for a bound value.
         .filter(sql::<Bool>("answer = 'updated'"));
     let last: Option<i64> = updates.select(max(deliveries::id)).get_result(connection)?;
-    if last.is_some() {
-        return Ok(last);
+    let touching = delivery_incidents::table.filter(delivery_incidents::incident.eq(incident));
+    let touching: Option<i64> = touching
+        .select(max(delivery_incidents::delivery))
+        .get_result(connection)?;
+    if let Some(last) = last.max(touching) {
+        return Ok(Some(last));
     }
     let first = incidents::table.filter(incidents::number.eq(incident));
     let first: Option<Option<i64>> = first

@@ -46,6 +46,7 @@ pub(crate) struct WeighedIncident {
 
 /// An incident that a delivery opens. It borrows the texts of the delivery's draft, because it is stored for nearly
 /// every delivery.
+#[derive(Clone)]
 pub(crate) struct OpenedIncident<'a> {
     pub(crate) number: IncidentNumber,
     pub(crate) organization: OrganizationId,

@@ -54,12 +54,19 @@ pub(crate) fn incident_runs(
 }
 
 /// The query for the ends of the runs. It holds numbers alone, so there is nothing to quote. Each end is one
-/// entry of the index over updates.
+/// entry of the index over updates, or one of the index over deliveries that touched several incidents.
 fn runs_query(number: i64, runs: &[RunBounds]) -> String {
     let end = |column, order| {
         format!(
-            "(SELECT {column} FROM deliveries WHERE incident = {number} AND answer = 'updated' \
-             AND id > runs.low AND id < runs.high ORDER BY id {order} LIMIT 1)"
+            "(SELECT {column} FROM (\
+                 SELECT * FROM (SELECT id, received_at FROM deliveries WHERE incident = {number} AND answer = 'updated' \
+                     AND id > runs.low AND id < runs.high ORDER BY id {order} LIMIT 1) AS alone \
+                 UNION ALL \
+                 SELECT * FROM (SELECT deliveries.id, deliveries.received_at FROM delivery_incidents AS touched \
+                     CROSS JOIN deliveries WHERE deliveries.id = touched.delivery AND touched.incident = {number} \
+                     AND touched.delivery > runs.low AND touched.delivery < runs.high AND touched.delivery <> \
+                         coalesce((SELECT first_delivery FROM incidents WHERE number = {number}), 0) \
+                     ORDER BY touched.delivery {order} LIMIT 1) AS among) AS ends ORDER BY id {order} LIMIT 1)"
         )
     };
     let mut values = String::new();

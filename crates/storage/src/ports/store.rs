@@ -16,6 +16,7 @@ use hookgate_people::NewAudit;
 use crate::Database;
 use crate::connection::Connection;
 use crate::deliveries::queries::{JoinedSummary, deliveries_of_incident, delivery_by_id, delivery_page};
+use crate::deliveries::touched::touched_by_delivery;
 use crate::incidents::action::act;
 use crate::incidents::events::events_for_incident;
 use crate::incidents::queries::{incident_counts, incident_page};
@@ -129,11 +130,14 @@ impl Store for Database {
     }
 
     async fn delivery_by_id(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
-        let work = move |connection: &mut Connection| Ok(delivery_by_id(connection, id.number())?);
-        let row = self.read("look up a delivery", work).await?;
-        Ok(row
-            .map(|(row, handle, name)| row.read(&handle, name))
-            .transpose()?)
+        let work = move |connection: &mut Connection| {
+            let Some((row, handle, name)) = delivery_by_id(connection, id.number())? else {
+                return Ok(None);
+            };
+            let touched = touched_by_delivery(connection, id.number())?;
+            Ok(Some(row.read(&handle, name, &touched)?))
+        };
+        self.read("look up a delivery", work).await
     }
 
     async fn deliveries_of_incident(

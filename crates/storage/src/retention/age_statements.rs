@@ -44,6 +44,15 @@ pub(crate) fn deliveries_delete(connection: &mut Connection, last: i64) -> Query
     diesel::delete(deliveries::table.filter(deliveries::id.le(last))).execute(connection)
 }
 
+/// Removes up to `most` rows of `delivery_incidents` of the deliveries before this number.
+pub(crate) fn touched_delete(connection: &mut Connection, before: i64, most: i64) -> QueryResult<usize> {
+    let query = format!(
+        "DELETE FROM delivery_incidents WHERE (delivery, position) IN (SELECT delivery, position \
+         FROM delivery_incidents WHERE delivery < {before} ORDER BY delivery, position LIMIT {most})"
+    );
+    diesel::sql_query(query).execute(connection)
+}
+
 /// Numbers and times of the deliveries from this number on; the last value is `true` if there is a payload.
 pub(crate) fn payloads_from(
     connection: &mut Connection,

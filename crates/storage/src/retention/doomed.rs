@@ -33,11 +33,18 @@ pub(crate) fn doomed_make(
         "CREATE UNLOGGED TABLE deliveries_doomed AS \
          SELECT id, webhook, incident, keeps, gain FROM ( \
              SELECT *, sum(gain) OVER (PARTITION BY webhook ORDER BY id) - gain AS before FROM ( \
-                 SELECT d.id, d.webhook, d.incident, candidate.surplus, i.number IS NOT NULL AS keeps, \
-                     CASE WHEN i.number IS NULL THEN {weight} ELSE coalesce(length(d.payload), 0) END AS gain \
+                 SELECT d.id, d.webhook, d.incident, candidate.surplus, \
+                     i.number IS NOT NULL OR shown.delivery IS NOT NULL AS keeps, \
+                     CASE WHEN i.number IS NULL AND shown.delivery IS NULL THEN {weight} ELSE coalesce(length(d.payload), 0) END AS gain \
                  FROM deliveries_{partition} d \
                  JOIN (VALUES {}) AS candidate (webhook, surplus, next) ON candidate.webhook = d.webhook AND d.id >= candidate.next \
                  LEFT JOIN incidents i ON i.number = d.incident AND i.status <> 'resolved' AND {SHOWS} \
+                 LEFT JOIN (SELECT DISTINCT d.delivery FROM ( \
+                     SELECT delivery, delivery AS id, incident FROM delivery_incidents \
+                     WHERE delivery BETWEEN (SELECT min(id) FROM deliveries_{partition}) \
+                         AND (SELECT max(id) FROM deliveries_{partition})) AS d \
+                     JOIN incidents i ON i.number = d.incident AND i.status <> 'resolved' AND {SHOWS}) AS shown \
+                     ON shown.delivery = d.id \
                  WHERE d.id < {end}) AS weighed \
              WHERE gain > 0) AS ranked \
          WHERE before < surplus",

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Nullable};
 use super::freed::Freed;
 use super::partitions::table_exists;
 use super::size_statements::incidents_remove_returning;
-use super::size_statements::list;
+use super::size_statements::{list, touched_remove_returning};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::usage::holdings::HoldingChange;
 use crate::usage::holdings::holding_add;
@@ -94,7 +94,11 @@ fn deliveries_slice(connection: &mut Connection) -> QueryResult<Removed> {
     .load(connection)?;
     let mut removed = Removed::default();
     // Batches of deliveries lock incidents in this order.
+    let ids: Vec<_> = slice.iter().map(|gone| gone.id).collect();
     let mut incidents: Vec<_> = slice.iter().filter_map(|gone| gone.incident).collect();
+    if !ids.is_empty() {
+        incidents.extend(touched_remove_returning(connection, &list(&ids))?);
+    }
     incidents.sort_unstable();
     incidents.dedup();
     if !incidents.is_empty() {
@@ -104,7 +108,6 @@ fn deliveries_slice(connection: &mut Connection) -> QueryResult<Removed> {
         freed.add(gone);
         freed.write(connection)?;
     }
-    let ids: Vec<_> = slice.iter().map(|gone| gone.id).collect();
     if !ids.is_empty() {
         let keys = format!("DELETE FROM idempotency_keys WHERE delivery IN ({})", list(&ids));
         removed.keys = diesel::sql_query(keys).execute(connection)?;

@@ -121,9 +121,13 @@ pub(crate) fn partition_bytes(connection: &mut Connection, partition: i64) -> Qu
     table_bytes(connection, &format!("deliveries_{partition}"))
 }
 
-/// Bytes on disk of the incidents and their events, with their indexes.
+/// Bytes on disk of the incidents, their events and their deliveries, with their indexes.
 pub(crate) fn incidents_bytes(connection: &mut Connection) -> QueryResult<i64> {
-    Ok(table_bytes(connection, "incidents")?.saturating_add(table_bytes(connection, "incident_events")?))
+    let mut bytes = 0_i64;
+    for table in ["incidents", "incident_events", "delivery_incidents"] {
+        bytes = bytes.saturating_add(table_bytes(connection, table)?);
+    }
+    Ok(bytes)
 }
 
 /// Moves the next number of a delivery to this partition, if it is lower.

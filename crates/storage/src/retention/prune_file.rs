@@ -10,7 +10,7 @@ use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
 use super::age_statements::{
     deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
-    payloads_delete, payloads_from, sources_delete, usage, usage_delete, vacuum,
+    payloads_delete, payloads_from, sources_delete, touched_delete, usage, usage_delete, vacuum,
 };
 use super::freed::Freed;
 use super::holdings::held_where;
@@ -81,6 +81,7 @@ fn prune_history(connection: &mut Connection, retention: Retention, now: Timesta
     let deliveries = prune_deliveries(connection, STEP, too_old)?;
     let payloads = prune_payloads(connection, STEP, now.before(retention.payloads).as_micros())?;
     let incidents = prune_incidents(connection, STEP, too_old)?;
+    let touched = prune_touched(connection, STEP * EXAMINED_PER_ROW)?;
     let budget = retention.bytes.get();
     let bytes = bytes_in_use(connection)?;
     let too_much = if bytes > budget {
@@ -92,7 +93,7 @@ fn prune_history(connection: &mut Connection, retention: Retention, now: Timesta
         deliveries: deliveries + too_much.deliveries,
         payloads: payloads.removed + too_much.payloads,
         incidents: incidents.removed + too_much.incidents,
-        unfinished: payloads.went_on || incidents.went_on || too_much.unfinished,
+        unfinished: payloads.went_on || incidents.went_on || touched || too_much.unfinished,
         ..Pruned::default()
     })
 }
@@ -125,6 +126,17 @@ pub(super) fn prune_deliveries(connection: &mut Connection, most: usize, too_old
     let removed = count(deliveries_delete(connection, last)?);
     freed.write(connection)?;
     Ok(removed)
+}
+
+/// Removes the incidents of removed deliveries that touched several. They are many for one delivery, so they are
+/// removed in slices of their own. `true` if more may follow.
+pub(super) fn prune_touched(connection: &mut Connection, most: usize) -> QueryResult<bool> {
+    // Deliveries from this number on may be in transactions that are not committed yet.
+    let next = counter_value(connection, Counter::Delivery)?;
+    let oldest = oldest_deliveries(connection, 1)?
+        .first()
+        .map_or(next, |(id, _)| *id);
+    Ok(touched_delete(connection, oldest.min(next), rows(most))? == most)
 }
 
 /// Removes payloads, beginning where the last slice ended. Deliveries without one are passed over, so that

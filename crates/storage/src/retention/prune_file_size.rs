@@ -10,6 +10,7 @@ use super::holdings::holding_store_position;
 use super::prune_candidates::{fill, prune_candidates};
 use super::size_statements::DeliveryWeight;
 use super::size_statements::deliveries_remove;
+use super::size_statements::delivery_beyond;
 use super::size_statements::list;
 use super::size_statements::payloads_strip;
 use super::size_statements::rows_from;
@@ -20,6 +21,9 @@ use crate::usage::holdings::HoldingChange;
 
 /// Bytes after which a slice ends, because the time to remove a row grows with its size.
 const STEP_BYTES: i64 = 4 * 1024 * 1024;
+
+/// Incidents of deliveries that touched several, after which a slice ends: more than one delivery can have.
+const STEP_INCIDENTS: i64 = 1_024;
 
 /// Removes up to `most` deliveries, oldest first. Those that are not counted yet stay, because no holding
 /// includes them.
@@ -48,6 +52,10 @@ pub(super) fn prune_size(
         })
         .count();
     rows.truncate(fits);
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    if let Some(beyond) = delivery_beyond(connection, &list(&ids), STEP_INCIDENTS)? {
+        rows.retain(|row| row.id < beyond);
+    }
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let shown = shown_rows(connection, &list(&ids))?;
     let (stay, go): (Vec<DeliveryWeight>, Vec<DeliveryWeight>) =

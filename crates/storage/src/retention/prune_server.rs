@@ -16,6 +16,7 @@ use super::partitions::{
 use super::prune_candidates::{fill, prune_candidates};
 use super::prune_file::{
     count, prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, prune_people_slice,
+    prune_touched,
 };
 use super::prune_server_size::{CANDIDATES_AT_ONCE, partition_share, prune_size_server};
 use crate::connection::Connection;
@@ -24,6 +25,8 @@ use crate::locks::history::try_prune_lock;
 
 /// Maximum number of rows of one kind that a slice removes. Senders wait only for the rows that it locks.
 const SLICE: usize = 500;
+/// Maximum number of incidents of removed deliveries that a slice removes. No sender needs these rows.
+const MAX_TOUCHED: usize = 5_000;
 /// Deliveries from which on a partition holds much: removing them row by row would leave more dead space than
 /// it frees.
 const LARGE_PARTITION: i64 = 100_000;
@@ -125,6 +128,7 @@ fn prune_by_age(
     };
     let payloads = prune_payloads(connection, SLICE, now.before(retention.payloads).as_micros())?;
     let incidents = prune_incidents(connection, SLICE, too_old)?;
+    let touched = prune_touched(connection, MAX_TOUCHED)?;
     let pruned = Pruned {
         deliveries,
         payloads: payloads.removed,
@@ -132,7 +136,7 @@ fn prune_by_age(
         keys: prune_keys(connection, SLICE, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
         people: prune_people_slice(connection, SLICE, now)?,
         counts: prune_counts(connection, SLICE, retention, now)?,
-        unfinished: payloads.went_on || incidents.went_on,
+        unfinished: payloads.went_on || incidents.went_on || touched,
     };
     if is_full {
         // Last, because every delivery waits for this counter.

@@ -12,8 +12,9 @@ use crate::usage::holdings::{HoldingChange, WEIGHT};
 /// Bits by which the number of a delivery is shifted to get its period.
 const PERIOD_BITS: u32 = 16;
 /// Condition that delivery `d` is the first or the last one of incident `i`.
-pub(crate) const SHOWS: &str = "(i.first_delivery = d.id OR NOT EXISTS (SELECT 1 FROM deliveries later \
-    WHERE later.incident = d.incident AND later.answer = 'updated' AND later.id > d.id))";
+pub(crate) const SHOWS: &str = "(i.first_delivery = d.id OR (NOT EXISTS (SELECT 1 FROM deliveries later \
+    WHERE later.incident = i.number AND later.answer = 'updated' AND later.id > d.id) \
+    AND NOT EXISTS (SELECT 1 FROM delivery_incidents later WHERE later.incident = i.number AND later.delivery > d.id)))";
 
 /// The first delivery of a webhook between two numbers, the second excluded.
 pub(crate) fn first_delivery(
@@ -85,7 +86,10 @@ fn rows_in_period(
 pub(crate) fn shown_rows(connection: &mut Connection, ids: &str) -> QueryResult<Vec<i64>> {
     let query = format!(
         "SELECT d.id AS number FROM deliveries d CROSS JOIN incidents i \
-         WHERE d.id IN ({ids}) AND i.number = d.incident AND i.status <> 'resolved' AND {SHOWS}"
+         WHERE d.id IN ({ids}) AND i.number = d.incident AND i.status <> 'resolved' AND {SHOWS} \
+         UNION SELECT d.id FROM deliveries d CROSS JOIN delivery_incidents touched CROSS JOIN incidents i \
+         WHERE d.id IN ({ids}) AND touched.delivery = d.id AND i.number = touched.incident \
+         AND i.status <> 'resolved' AND {SHOWS}"
     );
     numbers(connection, query)
 }
@@ -109,7 +113,9 @@ pub(crate) fn deliveries_remove(
     let query = format!(
         "SELECT DISTINCT incident AS number FROM deliveries WHERE id IN ({ids}) AND incident IS NOT NULL"
     );
-    let incidents = list(&numbers(connection, query)?);
+    let mut incidents = numbers(connection, query)?;
+    incidents.extend(touched_remove_returning(connection, ids)?);
+    let incidents = list(&incidents);
     let removed =
         diesel::sql_query(format!("DELETE FROM deliveries WHERE id IN ({ids})")).execute(connection)?;
     diesel::sql_query(format!("DELETE FROM idempotency_keys WHERE delivery IN ({ids})"))
@@ -127,6 +133,7 @@ pub(crate) fn incidents_remove_returning(
         &format!(
             "number IN ({incidents}) AND status = 'resolved' \
          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.incident = incidents.number AND answer = 'updated') \
+         AND NOT EXISTS (SELECT 1 FROM delivery_incidents WHERE delivery_incidents.incident = incidents.number) \
          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = incidents.first_delivery)"
         ),
     )?;
@@ -136,6 +143,22 @@ pub(crate) fn incidents_remove_returning(
     ))
     .execute(connection)?;
     Ok(removed)
+}
+
+/// The first of these deliveries, in their order, that touched more than `most` incidents together with those before it.
+pub(crate) fn delivery_beyond(connection: &mut Connection, ids: &str, most: i64) -> QueryResult<Option<i64>> {
+    let query = format!(
+        "SELECT delivery AS number FROM delivery_incidents WHERE delivery IN ({ids}) \
+         ORDER BY delivery, position LIMIT 1 OFFSET {most}"
+    );
+    Ok(numbers(connection, query)?.first().copied())
+}
+
+/// Removes the rows of these deliveries in `delivery_incidents`. Returns the incidents.
+pub(crate) fn touched_remove_returning(connection: &mut Connection, ids: &str) -> QueryResult<Vec<i64>> {
+    let query =
+        format!("DELETE FROM delivery_incidents WHERE delivery IN ({ids}) RETURNING incident AS number");
+    numbers(connection, query)
 }
 
 /// Numbers as a list in SQL.

@@ -124,12 +124,12 @@ async fn damaged_history_is_named_and_not_shown() {
             &format!("UPDATE incidents SET {column} = {value}"),
         );
         assert_eq!(
-            place(store.incident_by_number(accepted.incident.unwrap().number).await),
+            place(store.incident_by_number(accepted.incidents[0].number).await),
             format!("incidents, row 1, column {column}")
         );
         let acted = store
             .incident_act(
-                accepted.incident.unwrap().number,
+                accepted.incidents[0].number,
                 IncidentAction::Resolve,
                 actor_context(),
                 second(1),

@@ -68,16 +68,19 @@ async fn open_incident(
 ) -> IncidentNumber {
     let delivery = AcceptedDelivery {
         received_at: second(at),
-        draft: draft(DraftFields {
-            dedup_key: Some(key.into()),
-            status: Some(status.into()),
-            ..DraftFields::default()
-        })
-        .unwrap(),
+        changes: vec![
+            draft(DraftFields {
+                dedup_key: Some(key.into()),
+                status: Some(status.into()),
+                ..DraftFields::default()
+            })
+            .unwrap()
+            .into(),
+        ],
         ..delivery(webhook)
     };
     match store.delivery_commit(delivery).await.unwrap() {
-        Commit::Stored(accepted) => accepted.incident.unwrap().number,
+        Commit::Stored(accepted) => accepted.incidents[0].number,
         other => panic!("{other:?}"),
     }
 }
@@ -267,7 +270,7 @@ async fn check(store: &Database, urls: &Urls, before: &str) {
     let Commit::Stored(replayed) = store.delivery_commit(again).await.unwrap() else {
         panic!("not replayed");
     };
-    assert!(replayed.incident.is_some());
+    assert_eq!(replayed.incidents.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,13 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use hookgate_domain::ChangeAction;
 use hookgate_gate::{AcceptedDelivery, Commit, Store, StoreError};
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::postgres::{Postgres, url_at};
-use hookgate_testkit::samples::{audit, deduplicated, delivery, keyed, refusal, webhook};
+use hookgate_testkit::samples::{
+    audit, change, changing, deduplicated, delivery, keyed, refusal, second, webhook,
+};
 
 /// Round trips of a commit: one locks and reads, one writes and commits.
 const MOST: usize = 2;
+/// Kinds of deliveries.
+const KINDS: usize = 14;
 /// Commits of each kind, of which one must need no more: on a busy machine, requests that are sent together
 /// may arrive apart. Requests that wait for an answer never arrive together.
 const ATTEMPTS: u32 = 100;
@@ -101,8 +106,20 @@ fn answers_passed_on(mut server: TcpStream, mut client: TcpStream, is_armed: &At
 }
 
 /// One delivery of each kind, by the number of an attempt; those of an attempt are committed in turn.
-fn kinds(number: u32) -> [(&'static str, AcceptedDelivery); 9] {
+fn kinds(number: u32) -> [(&'static str, AcceptedDelivery); KINDS] {
     let (one, key) = (webhook(1), format!("key-{number}"));
+    let hundred = |action| AcceptedDelivery {
+        // Each attempt has a minute of its own, in which 100 incidents may be new.
+        received_at: second(i64::from(number) * 60),
+        ..changing(
+            &one,
+            (0..100).map(|place| change(action, &format!("{key}-{place}"))),
+        )
+    };
+    let hundred_with_key = AcceptedDelivery {
+        idempotency: keyed(&one, &format!("hundred-{number}"), b"1").idempotency,
+        ..hundred(ChangeAction::Update)
+    };
     [
         ("it opens an incident", delivery(&one)),
         ("it opens one with a dedup key", deduplicated(&one, &key, "open")),
@@ -113,6 +130,14 @@ fn kinds(number: u32) -> [(&'static str, AcceptedDelivery); 9] {
         ("it has an idempotency key", keyed(&one, &key, b"1")),
         ("it is a retry", keyed(&one, &key, b"1")),
         ("it has the key of another one", keyed(&one, &key, b"2")),
+        ("it opens 100 incidents", hundred(ChangeAction::Open)),
+        (
+            "it opens more of them than fit a minute",
+            changing(&one, [change(ChangeAction::Open, &key)]),
+        ),
+        ("it updates 100 incidents", hundred_with_key.clone()),
+        ("it is a retry of 100 incidents", hundred_with_key),
+        ("it resolves 100 incidents", hundred(ChangeAction::Resolve)),
     ]
 }
 
@@ -138,7 +163,7 @@ async fn a_commit_takes_two_round_trips() {
         store.delivery_commit(delivery).await.unwrap();
         *fewest = trips.load(Ordering::Relaxed).min(*fewest);
     };
-    let (mut fewest, mut with_refusal) = ([usize::MAX; 9], usize::MAX);
+    let (mut fewest, mut with_refusal) = ([usize::MAX; KINDS], usize::MAX);
     for number in 0..ATTEMPTS {
         for ((_, delivery), fewest) in kinds(number).into_iter().zip(&mut fewest) {
             commit(delivery, fewest).await;
@@ -146,7 +171,7 @@ async fn a_commit_takes_two_round_trips() {
         // The two are mostly in one batch.
         store.refusal_record(refusal(&webhook(1)));
         commit(delivery(&webhook(1)), &mut with_refusal).await;
-        if fewest == [MOST; 9] && with_refusal == MOST {
+        if fewest == [MOST; KINDS] && with_refusal == MOST {
             return;
         }
     }
@@ -169,7 +194,8 @@ async fn a_commit_finds_its_rows_by_indexes() {
     };
     let scans = || {
         let query = "SELECT sum(seq_scan) FROM pg_stat_user_tables WHERE relname IN \
-                     ('webhooks', 'counters', 'deliveries_0', 'deliveries_1', 'incidents', 'idempotency_keys')";
+                     ('webhooks', 'counters', 'deliveries_0', 'deliveries_1', 'incidents', 'idempotency_keys', \
+                     'delivery_incidents', 'new_incidents')";
         server.sql(name, query).unwrap()
     };
     let store = connect(&url).await;

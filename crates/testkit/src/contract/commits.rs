@@ -14,7 +14,7 @@ use hookgate_gate::{
 };
 
 use super::{accounted, all_records, incidents, stored, touched, with_webhook};
-use crate::samples::{self, audit, delivery, name, second};
+use crate::samples::{self, audit, delivery, drafted, name, second};
 
 /// An accepted delivery has a record with all its properties.
 pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
@@ -33,7 +33,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         source: sent.source,
         user_agent: sent.user_agent.map(String::from),
         answer: Answer::Opened,
-        incident: accepted.incident.map(|touched| touched.number),
+        incident: Some(touched(&accepted).number),
         count: 1,
         request_id: Some(sent.request_id),
         took: Some(sent.took),
@@ -47,7 +47,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         payload: sent.payload.map(|payload| payload.to_vec()),
         payload_bytes: None,
         no_payload: None,
-        incident_status: accepted.incident.map(|touched| touched.status),
+        incidents: accepted.incidents.to_vec(),
         details: None,
         retry_after: None,
     };
@@ -73,14 +73,7 @@ pub async fn notes_are_on_record<S: Store>(store: &Arc<S>) {
     let draft = draft.expect("a draft that the rules take");
     let expected = draft.notes().to_vec();
     assert_eq!(expected.len(), 2);
-    let accepted = stored(
-        store,
-        AcceptedDelivery {
-            draft,
-            ..delivery(&webhook)
-        },
-    )
-    .await;
+    let accepted = stored(store, drafted(&webhook, draft)).await;
     let record = store.delivery_by_id(accepted.delivery).await.unwrap().unwrap();
     assert_eq!(record.summary.notes, expected);
     let page = store

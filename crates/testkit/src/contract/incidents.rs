@@ -40,7 +40,7 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
     let accepted = stored(
         store,
         AcceptedDelivery {
-            draft: draft(fields).unwrap(),
+            changes: vec![draft(fields).unwrap().into()],
             ..delivery(&webhook)
         },
     )
@@ -151,21 +151,27 @@ pub async fn an_all_clear_is_on_record<S: Store>(store: &Arc<S>) {
         ..deduplicated(&webhook, "disk", "resolved")
     };
     let keyless = AcceptedDelivery {
-        draft: draft(DraftFields {
-            status: Some("resolved".into()),
-            ..DraftFields::default()
-        })
-        .unwrap(),
+        changes: vec![
+            draft(DraftFields {
+                status: Some("resolved".into()),
+                ..DraftFields::default()
+            })
+            .unwrap()
+            .into(),
+        ],
         ..delivery(&webhook)
     };
     for sent in [clear.clone(), keyless] {
         let accepted = stored(store, sent).await;
-        assert_eq!((accepted.effect, accepted.incident), (Effect::Unmatched, None));
+        assert_eq!(
+            (accepted.effect, &accepted.incidents[..]),
+            (Effect::Unmatched, &[][..])
+        );
         let summary = record(store, accepted.delivery).await.summary;
         assert_eq!((summary.answer, summary.incident), (Answer::Unmatched, None));
     }
     let again = stored(store, clear).await;
-    assert_eq!((again.effect, again.incident), (Effect::Replayed, None));
+    assert_eq!((again.effect, &again.incidents[..]), (Effect::Replayed, &[][..]));
     let all = incidents(store, IncidentFilter::default()).await;
     assert_eq!(all.len(), 1, "that of the other webhook");
 }
@@ -241,7 +247,7 @@ pub async fn what_comes_at_once_is_stored_like_one_by_one<S: Store>(store: &Arc<
             };
             AcceptedDelivery {
                 received_at: second(at),
-                draft: draft(fields).unwrap(),
+                changes: vec![draft(fields).unwrap().into()],
                 ..delivery(&webhook)
             }
         };

@@ -4,14 +4,14 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{KnownUrl, Timestamp, UrlChange};
+use hookgate_domain::{ChangeAction, KnownUrl, Timestamp, UrlChange};
 use hookgate_gate::{
     AcceptedDelivery, Commit, DeliveryFilter, IncidentAction, IncidentFilter, NoPayload, Pruned, Retention,
     Store,
 };
 
 use super::{all_records, incidents, record, stored, told, with_webhook};
-use crate::samples::{actor_context, audit, deduplicated, delivery, keyed, second};
+use crate::samples::{actor_context, audit, change, changing, deduplicated, delivery, keyed, second};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Steps within which pruning must have ended.
@@ -220,6 +220,18 @@ pub async fn a_full_webhook_opens_no_more_incidents<S: Store>(store: &Arc<S>) {
     prune(store, tight(), second(1)).await;
     let refused = store.delivery_commit(deduplicated(&full, "more", "open")).await;
     assert_eq!(refused.unwrap(), Commit::Full);
+    let known = incidents(store, IncidentFilter::default()).await;
+    let mixed = [
+        change(ChangeAction::Resolve, "disk"),
+        change(ChangeAction::Open, "more"),
+    ];
+    let refused = store.delivery_commit(changing(&full, mixed)).await;
+    assert_eq!(refused.unwrap(), Commit::Full);
+    assert_eq!(
+        incidents(store, IncidentFilter::default()).await,
+        known,
+        "no part of it is stored"
+    );
     stored(store, deduplicated(&full, "disk", "open")).await;
     stored(store, deduplicated(&other, "disk", "open")).await;
     stored(store, deduplicated(&full, "disk", "resolved")).await;
@@ -286,4 +298,56 @@ pub async fn tombstones_stay<S: Store>(store: &Arc<S>) {
         store.webhook_by_handle(webhook.handle).await.unwrap(),
         Some(webhook)
     );
+}
+
+/// A delivery that touched several incidents stays with each of them while it is the first or the last one of an
+/// unresolved one, and goes with all of them.
+pub async fn deliveries_of_several_incidents_are_pruned<S: Store>(store: &Arc<S>) {
+    use ChangeAction::{Open, Resolve, Update};
+
+    let webhook = with_webhook(store, 1).await;
+    let sent = |changes: &[(ChangeAction, &str)]| {
+        let changes = changes.iter().map(|(action, key)| change(*action, key));
+        changing(&webhook, changes)
+    };
+    let first = stored(store, sent(&[(Open, "gone"), (Open, "stays")])).await;
+    let middle = stored(store, sent(&[(Update, "gone"), (Update, "stays")])).await;
+    let over = stored(store, sent(&[(Resolve, "gone"), (Update, "stays")])).await;
+    let alone = stored(
+        store,
+        sent(&[(Open, "x"), (Open, "y"), (Resolve, "x"), (Resolve, "y")]),
+    )
+    .await;
+    prune(store, tight(), second(1)).await;
+    let kept: Vec<_> = all_records(store, &DeliveryFilter::default()).await;
+    let kept: Vec<_> = kept.iter().map(|record| record.id).collect();
+    assert_eq!(
+        kept,
+        [first.delivery, over.delivery],
+        "and not {middle:?} nor {alone:?}"
+    );
+    assert_eq!(
+        record(store, first.delivery).await.no_payload,
+        Some(NoPayload::Space)
+    );
+    let left: Vec<_> = incidents(store, IncidentFilter::default()).await;
+    let left: Vec<_> = left
+        .into_iter()
+        .filter_map(|incident| incident.dedup_key)
+        .collect();
+    assert_eq!(left, ["stays", "gone"]);
+
+    let late = second(1).after(retention().deliveries + HOUR);
+    prune(store, retention(), late).await;
+    assert_eq!(all_records(store, &DeliveryFilter::default()).await, []);
+    assert_eq!(incidents(store, IncidentFilter::default()).await, []);
+    let again = stored(
+        store,
+        AcceptedDelivery {
+            received_at: late,
+            ..sent(&[(Open, "gone"), (Open, "stays")])
+        },
+    )
+    .await;
+    assert_eq!(again.incidents.len(), 2);
 }

@@ -33,7 +33,7 @@ pub async fn what_was_answered_is_on_record<S: Store>(store: &Arc<S>) {
     };
     let accepted = stored(store, quiet).await;
     let accepted = store.delivery_by_id(accepted.delivery).await.unwrap().unwrap();
-    assert_eq!(accepted.incident_status, Some(IncidentStatus::Acknowledged));
+    assert_eq!(accepted.incidents[0].status, IncidentStatus::Acknowledged);
     assert_eq!(accepted.no_payload, Some(NoPayload::Off));
     let details = r#"{"limit":"webhook","per_minute":60}"#;
     store.refusal_record(RefusedDelivery {
@@ -58,7 +58,7 @@ pub async fn what_was_answered_is_on_record<S: Store>(store: &Arc<S>) {
         "as it was told"
     );
     assert_eq!(
-        (refused.incident_status, refused.no_payload),
-        (None, Some(NoPayload::Unread))
+        (refused.incidents, refused.no_payload),
+        (Vec::new(), Some(NoPayload::Unread))
     );
 }

@@ -33,7 +33,7 @@ pub async fn a_retry_gets_the_first_answer_and_is_counted<S: Store>(store: &Arc<
             again,
             Accepted {
                 effect: Effect::Replayed,
-                ..first
+                ..first.clone()
             }
         );
         assert_eq!(touched(&again).status, IncidentStatus::Open);

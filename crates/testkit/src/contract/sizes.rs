@@ -45,7 +45,7 @@ fn large(webhook: &Webhook, key: &str, values: usize) -> AcceptedDelivery {
         ..DraftFields::default()
     };
     AcceptedDelivery {
-        draft: draft(fields).expect("a draft that the rules take"),
+        changes: vec![draft(fields).expect("a draft that the rules take").into()],
         ..delivery(webhook)
     }
 }

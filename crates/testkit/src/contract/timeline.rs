@@ -19,7 +19,7 @@ pub(super) fn about(webhook: &Webhook, at: i64, fields: DraftFields) -> Accepted
     };
     AcceptedDelivery {
         received_at: second(at),
-        draft: draft(fields).unwrap(),
+        changes: vec![draft(fields).unwrap().into()],
         ..delivery(webhook)
     }
 }

@@ -142,7 +142,7 @@ pub async fn an_incident_has_its_deliveries<S: Store>(store: &Arc<S>) {
     for _ in 0..4 {
         let accepted = stored(store, deduplicated(&webhook, "disk", "open")).await;
         disk.push(accepted.delivery);
-        number = accepted.incident;
+        number = accepted.incidents.first().copied();
         stored(store, deduplicated(&webhook, "other", "open")).await;
         stored(store, delivery(&webhook)).await;
     }

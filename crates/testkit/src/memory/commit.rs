@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use hookgate_domain::draft::{Note, NoteCode};
 use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
 use hookgate_domain::incident::IncidentError;
-use hookgate_domain::{
-    DeliveryId, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Timestamp,
-};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, IncidentStatus, Timestamp};
 use hookgate_gate::{
     Accepted, AcceptedDelivery, ActedOn, ActorContext, Answer, Commit, DeliveryRecord, DeliverySummary,
     Effect, Idempotency, IncidentAction, IncidentRecord, NoPayload, RefusalKey, RefusedDelivery,
-    RefusedPayload, Touched,
+    RefusedPayload, TouchedIncidents,
 };
 
 use super::state::{KnownKey, State};
@@ -39,15 +38,28 @@ impl State {
         {
             return answer;
         }
-        if self.full.contains(&delivery.webhook) && self.would_open(&delivery) {
+        let changed = self.change_incidents(&delivery, organization);
+        if self.full.contains(&delivery.webhook) && changed.opens {
+            self.undo(changed);
             return Commit::Full;
         }
-        let (incident, effect) = self.tell(delivery.draft.clone(), organization, &delivery);
+        let incidents: TouchedIncidents = changed
+            .touched
+            .iter()
+            .map(|number| self.touched(*number))
+            .collect();
+        let effect = match (changed.opens, incidents.is_empty()) {
+            (true, _) => Effect::Opened,
+            (false, false) => Effect::Updated,
+            (false, true) => Effect::Unmatched,
+        };
         let answer = match effect {
             Effect::Opened | Effect::Replayed => Answer::Opened,
             Effect::Updated => Answer::Updated,
             Effect::Unmatched => Answer::Unmatched,
         };
+        let folded = usize::try_from(changed.folded.count).expect("counted up from 0");
+        let folded = (folded > 0).then(|| Note::limit("payload", NoteCode::Folded, folded));
         let summary = DeliverySummary {
             id: self.next_delivery(),
             webhook: delivery.webhook,
@@ -56,18 +68,18 @@ impl State {
             source: delivery.source,
             user_agent: delivery.user_agent.map(String::from),
             answer,
-            incident: incident.map(|touched| touched.number),
+            incident: incidents.first().map(|touched| touched.number),
             count: 1,
             request_id: Some(delivery.request_id),
             took: Some(delivery.took),
             would_be_refused: delivery.observed.is_some(),
-            notes: delivery.draft.notes().to_vec(),
+            notes: delivery.notes.into_iter().chain(folded).collect(),
         };
         self.see(&summary);
         let id = self.record(
             DeliveryRecord {
                 no_payload: delivery.payload.is_none().then_some(NoPayload::Off),
-                incident_status: incident.map(|touched| touched.status),
+                incidents: incidents.to_vec(),
                 trail: delivery.observed,
                 ..record(summary, delivery.payload)
             },
@@ -75,7 +87,7 @@ impl State {
         );
         let accepted = Accepted {
             delivery: id,
-            incident,
+            incidents,
             effect,
         };
         if let Some(sent) = delivery.idempotency {
@@ -84,7 +96,7 @@ impl State {
                 key,
                 KnownKey {
                     payload: sent.payload,
-                    first: accepted,
+                    first: accepted.clone(),
                     at: delivery.received_at,
                 },
             );
@@ -103,73 +115,12 @@ impl State {
         }
         let first = Accepted {
             effect: Effect::Replayed,
-            ..known.first
+            ..known.first.clone()
         };
         if let Some(record) = self.deliveries.get_mut(&first.delivery) {
             record.summary.count += 1;
         }
         Some(Commit::Stored(first))
-    }
-
-    /// `true` if the delivery would open an incident.
-    fn would_open(&self, delivery: &AcceptedDelivery) -> bool {
-        let is_known = |incident: &Incident| {
-            incident.webhook == delivery.webhook
-                && incident.status != IncidentStatus::Resolved
-                && incident.dedup_key.is_some()
-                && incident.dedup_key.as_deref() == delivery.draft.dedup_key()
-        };
-        !delivery.draft.resolves() && !self.incidents.values().any(is_known)
-    }
-
-    /// Opens or updates an incident by the draft.
-    fn tell(
-        &mut self,
-        draft: IncidentDraft,
-        organization: OrganizationId,
-        delivery: &AcceptedDelivery,
-    ) -> (Option<Touched>, Effect) {
-        let has_key = |incident: &&Incident| {
-            incident.webhook == delivery.webhook
-                && draft
-                    .dedup_key()
-                    .is_some_and(|key| incident.dedup_key.as_deref() == Some(key))
-        };
-        let same = self.incidents.values().rev().filter(has_key);
-        let known = same
-            .filter(|incident| draft.resolves() || incident.status != IncidentStatus::Resolved)
-            .min_by_key(|incident| incident.status == IncidentStatus::Resolved)
-            .cloned();
-        let (incident, effect) = if let Some(known) = known {
-            let (incident, events) = known.absorb(draft, delivery.received_at);
-            let record = |event| IncidentRecord {
-                at: delivery.received_at,
-                event,
-                actor: None,
-                delivery: Some(self.next_delivery()),
-                occurrences: incident.occurrences,
-            };
-            let records: Vec<_> = events
-                .into_iter()
-                .map(|event| (incident.number, record(event)))
-                .collect();
-            self.events.extend(records);
-            (incident, Effect::Updated)
-        } else {
-            let number = IncidentNumber::new(self.last_incident + 1).expect("counted up from 0");
-            let (webhook, now) = (delivery.webhook, delivery.received_at);
-            let Some(opened) = Incident::open(number, organization, webhook, draft, now) else {
-                return (None, Effect::Unmatched);
-            };
-            self.last_incident += 1;
-            (opened, Effect::Opened)
-        };
-        let touched = Touched {
-            number: incident.number,
-            status: incident.status,
-        };
-        self.incidents.insert(incident.number, incident);
-        (Some(touched), effect)
     }
 
     /// Acts on an incident, if it exists and its rules allow it.
@@ -197,14 +148,15 @@ impl State {
             Ok(acted) => acted,
             Err(refused) => return Some(Err(refused)),
         };
-        let told = self.deliveries.values().map(|record| &record.summary);
         let record = IncidentRecord {
             at: now,
             event: acted.event,
             actor: Some(actor.identity.clone()),
-            delivery: told
-                .filter(|delivery| delivery.incident == Some(number))
-                .map(|delivery| delivery.id)
+            delivery: self
+                .deliveries
+                .values()
+                .filter(|record| touches(record, number))
+                .map(|record| record.summary.id)
                 .next_back(),
             occurrences: acted.incident.occurrences,
         };
@@ -278,7 +230,7 @@ impl State {
         true
     }
 
-    fn next_delivery(&self) -> DeliveryId {
+    pub(super) fn next_delivery(&self) -> DeliveryId {
         DeliveryId::from_number(self.last_delivery + 1).expect("counted up from 0")
     }
 
@@ -305,10 +257,15 @@ fn record(summary: DeliverySummary, payload: Option<Bytes>) -> DeliveryRecord {
         payload: payload.map(|payload| payload.to_vec()),
         payload_bytes: None,
         no_payload: None,
-        incident_status: None,
+        incidents: Vec::new(),
         details: None,
         retry_after: None,
     }
+}
+
+/// `true` if the delivery opened or updated this incident.
+pub(super) fn touches(record: &DeliveryRecord, number: IncidentNumber) -> bool {
+    record.incident_numbers().any(|touched| touched == number)
 }
 
 /// Waiting times are stored in whole seconds, rounded up.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use hookgate_domain::draft::MetadataValue;
 use hookgate_domain::idempotency::IDEMPOTENCY_WINDOW;
 use hookgate_domain::{DeliveryId, Incident, IncidentNumber, IncidentStatus, Timestamp, WebhookHandle};
 use hookgate_gate::{
-    Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, NoPayload, Page, PageSize, Pruned, Retention,
-    RunBounds, RunEnds, Seek,
+    DeliveryFilter, DeliveryRecord, DeliverySummary, NoPayload, Page, PageSize, Pruned, Retention, RunBounds,
+    RunEnds, Seek,
 };
 
+use super::commit::touches;
 use super::state::State;
 
 /// Approximate size of a record without its payload, in bytes.
@@ -23,7 +23,7 @@ impl State {
         seek: Seek,
         size: PageSize,
     ) -> Page<DeliverySummary, DeliveryId> {
-        self.page_of(seek, size, |record| filter.matches(record))
+        self.page_of(seek, size, |record| filter.matches(&record.summary))
     }
 
     /// The records of a page of an incident.
@@ -33,22 +33,20 @@ impl State {
         seek: Seek,
         size: PageSize,
     ) -> Page<DeliverySummary, DeliveryId> {
-        self.page_of(seek, size, |record| record.incident == Some(number))
+        self.page_of(seek, size, |record| touches(record, number))
     }
 
     /// The first and the last delivery of a run of an incident.
     pub(super) fn run_of(&self, number: IncidentNumber, run: RunBounds) -> Option<RunEnds> {
-        let is_in = |record: &&DeliverySummary| {
-            run.after.is_none_or(|after| record.id > after)
-                && run.before.is_none_or(|before| record.id < before)
-                && record.incident == Some(number)
-                && record.answer == Answer::Updated
+        let is_in = |record: &&DeliveryRecord| {
+            let id = record.summary.id;
+            run.after.is_none_or(|after| id > after)
+                && run.before.is_none_or(|before| id < before)
+                && touches(record, number)
+                && self.openings.get(&number) != Some(&id)
         };
-        let mut found = self
-            .deliveries
-            .values()
-            .map(|record| &record.summary)
-            .filter(is_in);
+        let found = self.deliveries.values().filter(is_in);
+        let mut found = found.map(|record| &record.summary);
         let first = found.next()?;
         let last = found.next_back().unwrap_or(first);
         Some(RunEnds {
@@ -62,10 +60,10 @@ impl State {
         &self,
         seek: Seek,
         size: PageSize,
-        is_wanted: impl Fn(&DeliverySummary) -> bool,
+        is_wanted: impl Fn(&DeliveryRecord) -> bool,
     ) -> Page<DeliverySummary, DeliveryId> {
-        let records = self.deliveries.values().map(|record| &record.summary);
-        let wanted = records.filter(|record| is_wanted(record));
+        let records = self.deliveries.values().filter(|record| is_wanted(record));
+        let wanted = records.map(|record| &record.summary);
         let most = size.and_one().rows().into();
         let records: Vec<_> = match seek {
             Seek::Newest => wanted.rev().take(most).collect(),
@@ -158,7 +156,7 @@ impl State {
                 .deliveries
                 .values()
                 .filter(|record| record.summary.webhook == webhook);
-            let mut theirs = theirs.map(|record| (record.summary.id, self.shows(&record.summary)));
+            let mut theirs = theirs.map(|record| (record.summary.id, self.shows(record)));
             let found = theirs.find(|(id, shows)| !shows || self.deliveries[id].payload.is_some());
             let Some((id, shows)) = found else {
                 if place == 0 && bytes > budget / 2 {
@@ -173,13 +171,10 @@ impl State {
                 }
                 return 1;
             }
-            let incident = self
-                .deliveries
-                .remove(&id)
-                .and_then(|record| record.summary.incident);
-            if let Some(number) = incident {
+            let removed = self.deliveries.remove(&id);
+            for number in removed.iter().flat_map(DeliveryRecord::incident_numbers) {
                 let mut left = self.deliveries.values();
-                let is_told = left.any(|record| record.summary.incident == Some(number));
+                let is_told = left.any(|record| touches(record, number));
                 if !is_told && !self.is_unresolved(number) {
                     self.incidents.remove(&number);
                     self.events.retain(|(of, _)| *of != number);
@@ -204,13 +199,13 @@ impl State {
     }
 
     /// `true` for the first and the last record of an unresolved incident.
-    fn shows(&self, record: &DeliverySummary) -> bool {
-        record.incident.is_some_and(|number| {
-            let theirs = self.deliveries.values().map(|other| &other.summary);
-            let mut theirs = theirs.filter(|other| other.incident == Some(number));
-            let first = theirs.next().map(|other| other.id);
-            let last = theirs.next_back().map_or(first, |other| Some(other.id));
-            self.is_unresolved(number) && [first, last].contains(&Some(record.id))
+    fn shows(&self, record: &DeliveryRecord) -> bool {
+        record.incident_numbers().any(|number| {
+            let theirs = self.deliveries.values().filter(|other| touches(other, number));
+            let mut theirs = theirs.map(|other| other.summary.id);
+            let first = theirs.next();
+            let last = theirs.next_back().or(first);
+            self.is_unresolved(number) && [first, last].contains(&Some(record.summary.id))
         })
     }
 
@@ -226,15 +221,8 @@ fn share(held: &BTreeMap<WebhookHandle, u64>, budget: u64) -> u64 {
 }
 
 fn bytes_of_incident(incident: &Incident) -> u64 {
-    let text = |value: &MetadataValue<'_>| match value {
-        MetadataValue::Text(text) => text.len(),
-        _ => 0,
-    };
-    let texts = incident
-        .metadata
-        .iter()
-        .map(|(key, value)| key.len() + text(&value));
-    RECORD_BYTES + u64::try_from(texts.sum::<usize>()).unwrap_or(u64::MAX)
+    let metadata = incident.metadata.json().map_or(0, str::len);
+    RECORD_BYTES + u64::try_from(metadata).unwrap_or(u64::MAX)
 }
 
 fn bytes_of(record: &DeliveryRecord) -> u64 {

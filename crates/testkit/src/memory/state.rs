@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::address_set::AddressSetName;
 use hookgate_domain::idempotency::PayloadDigest;
+use hookgate_domain::incident::NewIncidents;
 use hookgate_domain::{DeliveryId, Incident, IncidentNumber, RetiredUrl, Timestamp, Webhook, WebhookHandle};
 use hookgate_gate::{Accepted, DeliveryRecord, IncidentRecord, StoreError};
 
@@ -29,6 +30,10 @@ pub(super) struct State {
     pub(super) deliveries: BTreeMap<DeliveryId, DeliveryRecord>,
     pub(super) incidents: BTreeMap<IncidentNumber, Incident>,
     pub(super) events: Vec<(IncidentNumber, IncidentRecord)>,
+    /// The deliveries that opened the incidents.
+    pub(super) openings: BTreeMap<IncidentNumber, DeliveryId>,
+    /// New incidents of this minute, by webhook.
+    pub(super) new_incidents: BTreeMap<WebhookHandle, NewIncidents>,
     pub(super) seen: Vec<Observation>,
     pub(super) keys: HashMap<(WebhookHandle, String), KnownKey>,
     /// Webhooks that may open no more incidents.

@@ -2,7 +2,7 @@
 
 use hookgate_domain::draft::{Note, NoteCode};
 use hookgate_domain::idempotency::{IdempotencyKey, PayloadDigest};
-use hookgate_domain::{IncidentDraft, RefusalCode, Webhook};
+use hookgate_domain::{RefusalCode, Webhook};
 
 use crate::{DeliveryRequest, Idempotency, LogInterval, Refusal, Seal};
 
@@ -18,7 +18,7 @@ static NOT_RECOGNISED: LogInterval = LogInterval::new();
 pub(super) fn sender_key(
     request: &DeliveryRequest<'_>,
     webhook: &Webhook,
-    draft: &mut IncidentDraft,
+    notes: &mut Vec<Note>,
 ) -> Option<IdempotencyKey> {
     let is_signed = webhook.policy.signing_secret.is_some();
     let headers = [
@@ -32,7 +32,7 @@ pub(super) fn sender_key(
         let value = joined.as_deref().unwrap_or(first);
         let key = IdempotencyKey::from_header(value)?;
         if value != first {
-            draft.add_note(Note::new(name, NoteCode::JoinedHeaders));
+            notes.push(Note::new(name, NoteCode::JoinedHeaders));
         }
         Some(key)
     })

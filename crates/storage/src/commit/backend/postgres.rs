@@ -18,8 +18,9 @@ use std::mem;
 
 use diesel::result::{Error, QueryResult};
 use diesel_async::AsyncPgConnection;
-use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::incident::{IncidentEvent, NewIncidents};
 use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, WebhookHandle};
+use hookgate_gate::TouchedIncidents;
 
 use super::{Aborted, CommitBackend, NextNumbers, record};
 use crate::commit::change::Change;
@@ -28,6 +29,7 @@ use crate::connection::postgres::pipeline::Pipeline;
 use crate::counters::Counter;
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey};
 use crate::deliveries::row::NewDelivery;
+use crate::deliveries::touched::NewTouched;
 use crate::incidents::row::{OpenedIncident, WeighedIncident};
 use crate::query_error::{CorruptRow, QueryError};
 use crate::usage::observation::Observation;
@@ -37,7 +39,7 @@ use queries::counter_share;
 use rows::storable;
 use statements::{
     CountColumns, CounterColumns, DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns,
-    KeyColumns, commit,
+    KeyColumns, NewIncidentColumns, TouchedColumns, commit,
 };
 use transaction::{refused_commit, refused_write};
 
@@ -49,6 +51,13 @@ pub(in super::super) struct PostgresBackend<'a, 'r> {
     numbers: NextNumbers,
     keys: HashMap<(i64, String), KeyRow>,
     new_keys: HashSet<(i64, String)>,
+    /// Incidents of the deliveries that touched several, by the number of the delivery: those of known keys, and those
+    /// of the batch.
+    touched: HashMap<i64, Result<TouchedIncidents, CorruptRow>>,
+    new_touched: TouchedColumns,
+    /// Numbers of new incidents, by webhook.
+    new_incidents: HashMap<i64, NewIncidents>,
+    changed_new_incidents: HashSet<i64>,
     incidents: HashMap<IncidentNumber, KnownIncident>,
     /// A corrupt row is an error only for the delivery that needs it.
     unresolved: HashMap<(i64, String), Result<IncidentNumber, CorruptRow>>,
@@ -110,6 +119,17 @@ impl PostgresBackend<'_, '_> {
             }
         }
         keys
+    }
+
+    fn new_incident_columns(&self) -> NewIncidentColumns {
+        let mut columns = NewIncidentColumns::default();
+        for webhook in &self.changed_new_incidents {
+            let new = self.new_incidents.get(webhook).copied().unwrap_or_default();
+            columns.webhook.push(*webhook);
+            columns.minute.push(new.minute);
+            columns.opened.push(new.opened);
+        }
+        columns
     }
 
     /// The counters to set, if the batch took numbers.
@@ -216,6 +236,31 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_, 'a> {
         Ok(())
     }
 
+    fn touched_by_delivery(&mut self, delivery: i64) -> Result<TouchedIncidents, QueryError> {
+        match self.touched.get(&delivery) {
+            Some(touched) => Ok(touched.clone()?),
+            None => Ok(TouchedIncidents::new()),
+        }
+    }
+
+    fn touched_insert(&mut self, row: NewTouched<'static>) {
+        self.new_touched.push(&row);
+        // A retry may be in the same batch.
+        let touched = self.touched.entry(row.delivery);
+        if let Ok(touched) = touched.or_insert_with(|| Ok(TouchedIncidents::new())) {
+            touched.extend(row.read());
+        }
+    }
+
+    fn new_incidents(&mut self, webhook: i64) -> QueryResult<NewIncidents> {
+        Ok(self.new_incidents.get(&webhook).copied().unwrap_or_default())
+    }
+
+    fn new_incidents_set(&mut self, webhook: i64, new: NewIncidents) {
+        self.new_incidents.insert(webhook, new);
+        self.changed_new_incidents.insert(webhook);
+    }
+
     fn delivery_insert(&mut self, row: NewDelivery<'a>) {
         self.deliveries.push(row);
     }
@@ -242,18 +287,33 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_, 'a> {
 
     fn finish(mut self, numbers: Option<NextNumbers>) -> Result<(), Aborted> {
         let (events, deliveries) = (mem::take(&mut self.events), mem::take(&mut self.deliveries));
+        let touched = mem::take(&mut self.new_touched);
         let (id, more) = self.counted.iter().unzip();
         let counts = CountColumns { id, more };
         let (new, changed) = self.incident_columns();
         let watermark = self.link.pipeline(async |connection| {
             let (pipeline, is_committing) = (Pipeline::new(), Cell::new(false));
-            let (changed, new, events, deliveries, keys, counts, counters, watermark, committed) = tokio::join!(
+            let (
+                changed,
+                new,
+                events,
+                deliveries,
+                touched,
+                numbered,
+                keys,
+                counts,
+                counters,
+                watermark,
+                committed,
+            ) = tokio::join!(
                 biased;
                 // Changes come first: a resolved incident makes room for a new one with the same dedup key.
                 pipeline.run(changed.execute(connection)),
                 pipeline.run(new.execute(connection)),
                 pipeline.run(events.execute(connection)),
                 pipeline.run(deliveries.execute(connection)),
+                pipeline.run(touched.execute(connection)),
+                pipeline.run(self.new_incident_columns().execute(connection)),
                 pipeline.run(self.key_columns().execute(connection)),
                 pipeline.run(counts.execute(connection)),
                 pipeline.run(self.counter_columns(numbers).execute(connection)),
@@ -263,7 +323,13 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_, 'a> {
                     commit(connection).await
                 }),
             );
-            let written = changed.and(new).and(events).and(deliveries).and(keys).and(counts).and(counters);
+            let written = changed
+                .and(new)
+                .and(events)
+                .and(deliveries)
+                .and(touched)
+                .and(numbered);
+            let written = written.and(keys).and(counts).and(counters);
             let watermark = written
                 .and(watermark)
                 .map_err(|error| refused_write(error, is_committing.get()))?;

@@ -1,11 +1,12 @@
 //! The backend for SQLite. It buffers new rows until there are many for one statement, or until a read may
 //! concern them; everything else is a statement at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::incident::IncidentEvent;
+use hookgate_domain::incident::{IncidentEvent, NewIncidents};
 use hookgate_domain::{DeliveryId, WebhookHandle};
+use hookgate_gate::TouchedIncidents;
 
 use super::{Aborted, CommitBackend, NextNumbers, record};
 use crate::commit::change::Change;
@@ -15,7 +16,9 @@ use crate::counters::{Counter, counter_set, counter_value};
 use crate::deliveries::idempotency_keys::{KeyRow, NewKey, key_by_name, upsert_key};
 use crate::deliveries::row::NewDelivery;
 use crate::deliveries::statements::{deliveries_insert, delivery_count};
+use crate::deliveries::touched::{NewTouched, TouchedRow, touched_by_delivery, touched_insert};
 use crate::incidents::events::event_insert;
+use crate::incidents::new_incidents::{new_incidents, new_incidents_set};
 use crate::incidents::row::{NewIncident, OpenedIncident, WeighedIncident};
 use crate::incidents::statements::{incident_resolved, incident_unresolved, incidents_insert};
 use crate::incidents::update::{incident_status_set, incident_update};
@@ -33,6 +36,10 @@ pub(in super::super) struct SqliteBackend<'c, 'a> {
     new_incidents: Vec<OpenedIncident<'a>>,
     /// Records of deliveries that are not written yet.
     new_deliveries: Vec<NewDelivery<'a>>,
+    /// Incidents of deliveries that touch several, not written yet.
+    new_touched: Vec<NewTouched<'static>>,
+    /// Numbers of new incidents, by webhook; the last value is `true` if a number is to be written.
+    new_incident_numbers: BTreeMap<i64, (NewIncidents, bool)>,
     /// `true` if a caller waits for the counts to be in their tables.
     counts_wanted: bool,
     /// Rows as they are in this transaction.
@@ -58,6 +65,8 @@ impl<'c> SqliteBackend<'c, '_> {
             recorder,
             new_incidents: Vec::with_capacity(ROWS),
             new_deliveries: Vec::with_capacity(ROWS),
+            new_touched: Vec::new(),
+            new_incident_numbers: BTreeMap::new(),
             counts_wanted: false,
             known,
             numbers: None,
@@ -75,6 +84,8 @@ impl<'c> SqliteBackend<'c, '_> {
         self.new_incidents.clear();
         deliveries_insert(connection, &self.new_deliveries)?;
         self.new_deliveries.clear();
+        touched_insert(connection, &self.new_touched)?;
+        self.new_touched.clear();
         Ok(())
     }
 }
@@ -147,6 +158,10 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         id: DeliveryId,
         events: Vec<IncidentEvent>,
     ) -> QueryResult<()> {
+        let is_buffered = |new: &OpenedIncident<'_>| new.number == incident.incident.number;
+        if self.new_incidents.iter().any(is_buffered) {
+            self.rows_write()?;
+        }
         incident_update(self.connection, &incident)?;
         let incident = incident.incident;
         let moves = |event: &IncidentEvent| {
@@ -162,6 +177,31 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
             event_insert(self.connection, incident.number, &record(&incident, id, event))?;
         }
         Ok(())
+    }
+
+    fn touched_by_delivery(&mut self, delivery: i64) -> Result<TouchedIncidents, QueryError> {
+        if !self.new_touched.is_empty() {
+            self.rows_write()?;
+        }
+        let rows = touched_by_delivery(self.connection, delivery)?;
+        Ok(rows.iter().map(TouchedRow::read).collect::<Result<_, _>>()?)
+    }
+
+    fn touched_insert(&mut self, row: NewTouched<'static>) {
+        self.new_touched.push(row);
+    }
+
+    fn new_incidents(&mut self, webhook: i64) -> QueryResult<NewIncidents> {
+        if let Some((new, _)) = self.new_incident_numbers.get(&webhook) {
+            return Ok(*new);
+        }
+        let new = new_incidents(self.connection, webhook)?;
+        self.new_incident_numbers.insert(webhook, (new, false));
+        Ok(new)
+    }
+
+    fn new_incidents_set(&mut self, webhook: i64, new: NewIncidents) {
+        self.new_incident_numbers.insert(webhook, (new, true));
     }
 
     fn delivery_insert(&mut self, row: NewDelivery<'a>) {
@@ -193,6 +233,13 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         if self.counts_wanted || self.recorder.is_due() {
             let next = self.numbers()?.delivery;
             self.recorder.write(self.connection, next)?;
+        }
+        for (webhook, (new, _)) in self
+            .new_incident_numbers
+            .into_iter()
+            .filter(|(_, (_, changed))| *changed)
+        {
+            new_incidents_set(self.connection, webhook, new)?;
         }
         for (record, more) in self.counted {
             delivery_count(self.connection, record, more)?;

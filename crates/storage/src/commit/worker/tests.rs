@@ -4,9 +4,10 @@ use std::sync::Mutex;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::{Connection as _, QueryableByName, RunQueryDsl, sql_query, sql_types};
-use hookgate_domain::{Policy, Webhook};
+use hookgate_domain::{ChangeAction, Policy, Webhook};
 use hookgate_gate::{AcceptedDelivery, Commit, StoreError};
-use hookgate_testkit::samples::{deduplicated, delivery, keyed, name, webhook};
+use hookgate_testkit::samples::change as incident_change;
+use hookgate_testkit::samples::{changing, deduplicated, delivery, keyed, name, webhook};
 use tokio::sync::oneshot;
 
 use super::super::change::PendingChange;
@@ -190,6 +191,24 @@ fn statements_of_a_batch_are_few_and_never_scan() {
         deduplicated(&webhook(1), "disk", "resolved"),
         keyed(&webhook(1), "a", b"1"),
     ]));
+    let tool = |action| {
+        let changes = (0..3).map(|key| incident_change(action, &key.to_string()));
+        changing(&webhook(1), changes)
+    };
+    for action in [ChangeAction::Open, ChangeAction::Update, ChangeAction::Resolve] {
+        all.extend(commit_batch(vec![tool(action)]));
+    }
+    let opening = |count: usize| {
+        let changes = (0..count).map(|key| incident_change(ChangeAction::Open, &format!("{count}-{key}")));
+        vec![changing(&webhook(1), changes)]
+    };
+    let two = commit_batch(opening(2)).len();
+    let many = commit_batch(opening(ROWS)).len();
+    assert_eq!(
+        many - two,
+        ROWS - 2,
+        "one statement for each key that is looked up, and none for each row"
+    );
     let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     let words = ["BEGIN", "COMMIT", "PRAGMA"];
     let has_plan = |text: &&String| !words.iter().any(|word| text.starts_with(word));

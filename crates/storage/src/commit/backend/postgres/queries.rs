@@ -12,8 +12,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::connection::columns;
 use crate::deliveries::idempotency_keys::KeyRow;
+use crate::deliveries::touched::TouchedRow;
 use crate::incidents::row::IncidentRow;
-use crate::schema::{counters, idempotency_keys, incidents, webhooks};
+use crate::schema::{counters, idempotency_keys, incidents, new_incidents, webhooks};
 use crate::webhooks::statements::Target;
 
 /// Pairs of a webhook's handle and a key.
@@ -83,6 +84,40 @@ pub(super) async fn answers_for_keys<'a>(
                AS idempotency_keys",
     };
     query.load(connection).await
+}
+
+/// The incidents of the deliveries that these idempotency keys belong to, if they touched several.
+pub(super) async fn touched_for_keys<'a>(
+    connection: &'a AsyncPgConnection,
+    wanted: &'a KeysOfWebhooks,
+) -> QueryResult<Vec<TouchedRow>> {
+    let query = RowsForKeys {
+        wanted,
+        columns: columns::<TouchedRow>(),
+        from: "(SELECT delivery FROM idempotency_keys WHERE webhook = webhooks.id AND key = wanted.key LIMIT 1) \
+               AS found JOIN delivery_incidents ON delivery_incidents.delivery = found.delivery \
+               ORDER BY delivery_incidents.delivery, delivery_incidents.position",
+    };
+    query.load(connection).await
+}
+
+/// The numbers of new incidents of these webhooks. They change only while the counters are locked.
+pub(super) async fn new_incidents_of(
+    connection: &AsyncPgConnection,
+    handles: &[String],
+) -> QueryResult<Vec<(i64, i64, i64)>> {
+    if handles.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = new_incidents::table
+        .inner_join(webhooks::table)
+        .filter(webhooks::handle.eq_any(handles))
+        .select((
+            new_incidents::webhook,
+            new_incidents::minute,
+            new_incidents::opened,
+        ));
+    query.load(&mut &*connection).await
 }
 
 /// The unresolved incidents with these dedup keys, locked until the transaction ends.

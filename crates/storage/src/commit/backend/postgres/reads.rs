@@ -5,22 +5,26 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::result::{Error, QueryResult};
 use diesel_async::AsyncPgConnection;
-use hookgate_domain::WebhookHandle;
-use hookgate_gate::AcceptedDelivery;
+use hookgate_domain::incident::{FOLDING_KEY, NewIncidents};
+use hookgate_domain::{ChangeAction, IncidentChange, WebhookHandle};
+use hookgate_gate::{AcceptedDelivery, TouchedIncidents};
 
 use super::queries::{
-    KeysOfWebhooks, answers_for_keys, lock_counters, lock_targets, lock_unresolved, lock_unresolved_or_newest,
+    KeysOfWebhooks, answers_for_keys, lock_counters, lock_targets, lock_unresolved,
+    lock_unresolved_or_newest, new_incidents_of, touched_for_keys,
 };
 use super::rows::storable;
-use super::statements::{DeliveryColumns, EventColumns, begin};
+use super::statements::{DeliveryColumns, EventColumns, TouchedColumns, begin};
 use super::{IncidentSlot, KnownIncident, NextNumbers, PostgresBackend};
 use crate::commit::job::Job;
 use crate::connection::Connection;
 use crate::connection::postgres::pipeline::Pipeline;
 use crate::counters::Counter;
 use crate::deliveries::idempotency_keys::KeyRow;
+use crate::deliveries::touched::TouchedRow;
 use crate::incidents::row::IncidentRow;
 use crate::locks::policies::{policy_bucket, share_policies};
+use crate::query_error::CorruptRow;
 use crate::usage::off_record::OffRecord;
 use crate::webhooks::statements::Target;
 
@@ -48,6 +52,10 @@ impl<'a> PostgresBackend<'a, '_> {
             numbers: found.numbers,
             keys: found.keys,
             new_keys: HashSet::new(),
+            touched: found.touched,
+            new_touched: TouchedColumns::default(),
+            new_incidents: found.new_incidents,
+            changed_new_incidents: HashSet::new(),
             incidents: HashMap::new(),
             unresolved: HashMap::new(),
             resolved: HashMap::new(),
@@ -94,8 +102,10 @@ struct Wanted {
     policies: BTreeSet<i32>,
     idempotency_keys: KeysOfWebhooks,
     dedup_keys: KeysOfWebhooks,
-    /// Dedup keys of deliveries that say `resolved`.
+    /// Dedup keys of `resolved` changes that may belong to a resolved incident.
     late_keys: KeysOfWebhooks,
+    /// Webhooks whose new incidents are counted.
+    counting: Vec<String>,
 }
 
 /// The rows that were found.
@@ -103,12 +113,18 @@ struct Found {
     targets: HashMap<WebhookHandle, Target>,
     numbers: NextNumbers,
     keys: HashMap<(i64, String), KeyRow>,
+    touched: HashMap<i64, Result<TouchedIncidents, CorruptRow>>,
+    new_incidents: HashMap<i64, NewIncidents>,
     incidents: Vec<(i64, IncidentRow)>,
 }
 
 impl Wanted {
     fn by(jobs: &[Job]) -> Self {
         let webhooks: HashSet<_> = jobs.iter().filter_map(Job::webhook).collect();
+        let counting: BTreeSet<_> = accepted(jobs)
+            .filter(|delivery| may_fold(delivery))
+            .map(|delivery| delivery.webhook)
+            .collect();
         Self {
             policies: webhooks.iter().map(|handle| policy_bucket(*handle)).collect(),
             webhooks: webhooks
@@ -116,16 +132,18 @@ impl Wanted {
                 .map(|handle| (handle.to_string(), handle))
                 .collect(),
             idempotency_keys: keys(jobs, |delivery| {
-                Some(delivery.idempotency.as_ref()?.key.as_str().into())
+                let sent = delivery.idempotency.as_ref();
+                sent.map(|sent| sent.key.as_str().into()).into_iter()
             }),
-            dedup_keys: keys(jobs, |delivery| delivery.draft.dedup_key().map(storable)),
+            dedup_keys: keys(jobs, |delivery| {
+                let folding = may_fold(delivery).then_some(FOLDING_KEY);
+                changed_keys(delivery, |_| true).chain(folding).map(storable)
+            }),
             late_keys: keys(jobs, |delivery| {
-                delivery
-                    .draft
-                    .dedup_key()
-                    .filter(|_| delivery.draft.resolves())
-                    .map(storable)
+                let is_late = |action| delivery.is_custom && action == ChangeAction::Resolve;
+                changed_keys(delivery, is_late).map(storable)
             }),
+            counting: counting.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -136,18 +154,20 @@ impl Wanted {
         let policies: Vec<_> = self.policies.iter().copied().collect();
         let counters = [Counter::Delivery.name(), Counter::Incident.name()];
         let pipeline = Pipeline::new();
-        let (begun, shared, targets, counters, keys, unresolved, late) = tokio::join!(
+        let (begun, shared, targets, counters, keys, touched, new, unresolved, late) = tokio::join!(
             biased;
             pipeline.run(begin(connection)),
             pipeline.run(share_policies(connection, &policies)),
             pipeline.run(lock_targets(connection, &handles)),
             pipeline.run(lock_counters(connection, &counters)),
             pipeline.run(answers_for_keys(connection, &self.idempotency_keys)),
+            pipeline.run(touched_for_keys(connection, &self.idempotency_keys)),
+            pipeline.run(new_incidents_of(connection, &self.counting)),
             pipeline.run(lock_unresolved(connection, &self.dedup_keys)),
             pipeline.run(lock_unresolved_or_newest(connection, &self.late_keys)),
         );
         let targets = begun.and(shared).and(targets)?;
-        let (counters, keys) = (counters?, keys?);
+        let (counters, keys, touched, new) = (counters?, keys?, touched?, new?);
         let mut incidents = unresolved?;
         incidents.extend(late?);
         let targets = targets
@@ -158,6 +178,11 @@ impl Wanted {
             targets: targets.collect(),
             numbers: numbers(counters)?,
             keys: keys.collect(),
+            touched: touched_by_delivery(&touched),
+            new_incidents: new
+                .into_iter()
+                .map(|(webhook, minute, opened)| (webhook, NewIncidents { minute, opened }))
+                .collect(),
             incidents,
         })
     }
@@ -172,14 +197,45 @@ fn numbers(counters: Vec<(String, i64)>) -> QueryResult<NextNumbers> {
     })
 }
 
-/// The keys of the accepted deliveries, each with its webhook.
-fn keys<'j>(jobs: &'j [Job], key: impl Fn(&'j AcceptedDelivery) -> Option<Cow<'j, str>>) -> KeysOfWebhooks {
-    let accepted = jobs.iter().filter_map(|job| match job {
+/// The incidents of each delivery, in the order of its changes.
+fn touched_by_delivery(rows: &[TouchedRow]) -> HashMap<i64, Result<TouchedIncidents, CorruptRow>> {
+    rows.chunk_by(|row, next| row.delivery() == next.delivery())
+        .map(|rows| (rows[0].delivery(), rows.iter().map(TouchedRow::read).collect()))
+        .collect()
+}
+
+/// `true` if new incidents of the delivery count, so that they may be folded.
+fn may_fold(delivery: &AcceptedDelivery) -> bool {
+    let opens = |change: &IncidentChange| change.action == ChangeAction::Open;
+    !delivery.is_custom && delivery.changes.iter().any(opens)
+}
+
+/// The dedup keys of the changes with some actions.
+fn changed_keys(
+    delivery: &AcceptedDelivery,
+    is_wanted: impl Fn(ChangeAction) -> bool,
+) -> impl Iterator<Item = &str> {
+    let wanted = delivery
+        .changes
+        .iter()
+        .filter(move |change| is_wanted(change.action));
+    wanted.filter_map(|change| change.draft.dedup_key())
+}
+
+fn accepted(jobs: &[Job]) -> impl Iterator<Item = &AcceptedDelivery> {
+    jobs.iter().filter_map(|job| match job {
         Job::Accepted(pending) => Some(&pending.delivery),
         _ => None,
-    });
-    let wanted: HashSet<_> = accepted
-        .filter_map(|delivery| Some((delivery.webhook, key(delivery)?)))
+    })
+}
+
+/// Keys of the accepted deliveries, each with its webhook.
+fn keys<'j, I: Iterator<Item = Cow<'j, str>>>(
+    jobs: &'j [Job],
+    keys: impl Fn(&'j AcceptedDelivery) -> I,
+) -> KeysOfWebhooks {
+    let wanted: HashSet<_> = accepted(jobs)
+        .flat_map(|delivery| keys(delivery).map(move |key| (delivery.webhook, key)))
         .collect();
     wanted
         .into_iter()

@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use hookgate_domain::{DeliveryId, IncidentNumber, Timestamp};
 use hookgate_gate::IncidentRecord;
 
-use super::statements::{DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns, KeyColumns};
+use super::statements::{
+    DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns, KeyColumns, TouchedColumns,
+};
 use crate::deliveries::idempotency_keys::KeyRow;
 use crate::deliveries::row::NewDelivery;
+use crate::deliveries::touched::NewTouched;
 use crate::incidents::event_row::event_texts;
 use crate::incidents::row::WeighedIncident;
 
@@ -82,6 +85,16 @@ impl<'a> IncidentColumns<'a> {
             .push(incident.cleared_at.map(Timestamp::as_micros));
         self.changes.push(incident.changes);
         self.weight.push(weighed.weight);
+    }
+}
+
+impl TouchedColumns {
+    pub(super) fn push(&mut self, row: &NewTouched<'static>) {
+        self.delivery.push(row.delivery);
+        self.position.push(row.position);
+        self.organization.push(row.organization);
+        self.incident.push(row.incident);
+        self.status.push(row.status);
     }
 }
 

@@ -140,6 +140,27 @@ column_statement! {
 }
 
 column_statement! {
+    /// Incidents of deliveries that touched several.
+    TouchedColumns:
+    delivery: BigInt = i64,
+    position: BigInt = i64,
+    organization: BigInt = i64,
+    incident: BigInt = i64,
+    status: Text = &'static str;
+    "INSERT INTO delivery_incidents (delivery, position, organization, incident, status) SELECT * FROM" .. ""
+}
+
+column_statement! {
+    /// Numbers of new incidents of webhooks.
+    NewIncidentColumns:
+    webhook: BigInt = i64,
+    minute: BigInt = i64,
+    opened: BigInt = i64;
+    "INSERT INTO new_incidents (webhook, minute, opened) SELECT * FROM" ..
+    "ON CONFLICT (webhook) DO UPDATE SET minute = excluded.minute, opened = excluded.opened"
+}
+
+column_statement! {
     /// Idempotency keys to store, in place of expired ones.
     KeyColumns<'a>:
     webhook: BigInt = i64,

@@ -1,0 +1,2 @@
+DROP TABLE new_incidents;
+DROP TABLE delivery_incidents;
