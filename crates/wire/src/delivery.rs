@@ -38,7 +38,7 @@ pub struct Delivery {
     /// True if it was accepted only because the allowlist is in observe mode: enforce mode would have refused its
     /// address.
     pub would_be_refused: bool,
-    /// ID of the incident that it opened or updated; null also for a `resolved` that found none.
+    /// ID of the first incident that it opened or updated; null also for a `resolved` that found none.
     #[schema(value_type = Option<words::IncidentId>, required)]
     pub incident: Option<String>,
     /// The body, as JSON if it is JSON, else as text; null if it was not kept.
@@ -59,6 +59,9 @@ pub struct DeliveryRecord {
     /// The delivery as in lists.
     #[serde(flatten)]
     pub delivery: Delivery,
+    /// IDs of all incidents that it opened or updated, in the order of its changes. `incident` is the first of them.
+    #[schema(value_type = Vec<words::IncidentId>)]
+    pub incidents: Vec<String>,
     /// Names and values of the recorded headers, without secrets. Viewers see none.
     pub headers: Vec<[String; 2]>,
     /// Steps by which its source was found, if it was or would have been refused because of its source; else null.
@@ -153,6 +156,10 @@ impl From<&gate::DeliveryRecord> for DeliveryRecord {
                 payload: record.payload.as_deref().map(Payload::of),
                 ..Delivery::from(&record.summary)
             },
+            incidents: record
+                .incident_numbers()
+                .map(|number| number.to_string())
+                .collect(),
             trail: record.trail.as_ref().map(Trail::from),
             headers: headers
                 .map(|(name, value)| [name.clone(), value.clone()])

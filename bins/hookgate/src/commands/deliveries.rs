@@ -162,7 +162,11 @@ async fn show(json: bool, app: &App, name: DeliveryName) -> Result<(), Failure> 
     if let Some(payload) = &whole.delivery.payload {
         object["payload"] = payload.to_string().into();
     }
-    let hidden = ["headers", "trail", "webhook_name", "notes"];
+    let mut hidden = vec!["headers", "trail", "webhook_name", "notes"];
+    if whole.incidents.len() < 2 {
+        // It is shown as `incident`.
+        hidden.push("incidents");
+    }
     let mut shown: Vec<_> = fields(&object)
         .into_iter()
         .filter(|(name, _)| !hidden.contains(name))

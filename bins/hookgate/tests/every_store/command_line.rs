@@ -193,6 +193,7 @@ async fn deliveries_are_filtered_and_paged() {
         "answer",
         "payload_bytes",
         "no_payload",
+        "incidents",
     ] {
         shown.as_object_mut().unwrap().remove(only_shown);
     }

@@ -14,8 +14,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Networks, TrustedProxies};
-use hookgate_gate::{Gate, Ports};
+use hookgate_domain::{ChangeAction, DeliveryId, Networks, TrustedProxies};
+use hookgate_gate::{Commit, Gate, Ports, Store as _};
 use hookgate_ingest::{Ingest, Metrics};
 use hookgate_outbound::Fetcher;
 use hookgate_people::Role;
@@ -282,6 +282,22 @@ impl TestApp {
     /// Sends a delivery to a webhook's URL.
     pub(crate) async fn deliver(&self, webhook: &TestWebhook, payload: &Value) -> Answer {
         self.deliver_text(&webhook.url, &payload.to_string()).await
+    }
+
+    /// Commits a delivery of a tool that opens incidents with these dedup keys. Returns its ID.
+    pub(crate) async fn change_incidents(&self, webhook: &TestWebhook, keys: &[&str]) -> DeliveryId {
+        let handle = webhook.handle.parse().expect("a handle");
+        let stored = self.gate.store().webhook_by_handle(handle).await;
+        let stored = stored.expect("the store answers").expect("a webhook");
+        let changes = keys.iter().map(|key| samples::change(ChangeAction::Open, key));
+        let commit = self
+            .gate
+            .store()
+            .delivery_commit(samples::changing(&stored, changes));
+        match commit.await.expect("the store answers") {
+            Commit::Stored(accepted) => accepted.delivery,
+            other => panic!("not stored but {other:?}"),
+        }
     }
 
     /// Sends any text to a webhook's URL.

@@ -127,6 +127,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
         DeliveryDetail {
             shell: context.shell(),
             row: delivery_row(&record.summary),
+            incidents: record.incident_numbers().collect(),
             headers: record
                 .headers
                 .iter()

@@ -59,7 +59,7 @@ pub struct DeliveryRow {
     pub status: u16,
     /// `true` if the delivery passed only because its webhook observes.
     pub would_be_refused: bool,
-    /// The incident that it opened or updated.
+    /// The first incident that it opened or updated.
     pub incident: Option<IncidentNumber>,
     /// Number of deliveries that the record counts.
     pub count: u64,
@@ -180,6 +180,8 @@ pub struct DeliveryDetail {
     pub shell: Shell,
     /// The delivery.
     pub row: DeliveryRow,
+    /// All incidents that it opened or updated.
+    pub incidents: Vec<IncidentNumber>,
     /// `true` if headers and payload are withheld from the reader.
     pub withheld: bool,
     /// The stored request headers, without those that hold secrets.
@@ -210,6 +212,11 @@ impl DeliveryDetail {
             remedy: remedy.unwrap_or(explanation.remedy),
             ..explanation
         })
+    }
+
+    /// Number of its incidents, if there are several.
+    fn several_incidents(&self) -> Option<String> {
+        (self.incidents.len() > 1).then(|| when::counted(self.incidents.len(), "incident"))
     }
 
     /// Time after which the sender left, if it left before its answer.

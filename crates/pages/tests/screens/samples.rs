@@ -691,6 +691,7 @@ impl Samples {
             DeliveryDetail {
             shell: self.shell(None),
             row: self.delivery(index),
+            incidents: Vec::new(),
             withheld: false,
             headers: vec![
                 (self.text("content-type"), self.text("application/json")),
@@ -732,6 +733,17 @@ impl Samples {
             ("logs-empty", logs(0, filter).render()),
             ("logs-wrong", wrong.render()),
             ("delivery", detail(0, kept(self.string(json))).render()),
+            (
+                "delivery-of-several-incidents",
+                DeliveryDetail {
+                    incidents: (1..=3)
+                        .map(|number| IncidentNumber::new(number).expect("a number"))
+                        .collect(),
+                    trail: None,
+                    ..detail(0, kept(self.string(json)))
+                }
+                .render(),
+            ),
             ("delivery-refused", refused.clone().render()),
             ("delivery-cut", detail(3, cut(self.string(json))).render()),
             (

@@ -53,6 +53,21 @@ async fn an_accepted_delivery_has_its_payload_and_its_answer() {
 }
 
 #[tokio::test]
+async fn a_delivery_has_all_its_incidents() {
+    let (app, webhook) = with_deliveries().await;
+    let delivery = app.change_incidents(&webhook, &["a", "b"]).await;
+    let record = app.get(&format!("{DELIVERIES}/{delivery}")).await.data();
+    assert_eq!(
+        (&record["incident"], &record["incidents"]),
+        (&json!("INC-2"), &json!(["INC-2", "INC-3"]))
+    );
+    let answered = &record["answer"]["body"]["data"]["incidents"];
+    assert_eq!(answered[1], json!({"id": "INC-3", "status": "open"}));
+    let record = app.get(&path_of(&app, "refused").await).await.data();
+    assert_eq!(record["incidents"], json!([]));
+}
+
+#[tokio::test]
 async fn a_refused_delivery_has_its_code() {
     let (app, _) = with_deliveries().await;
     let record = app.get(&path_of(&app, "refused").await).await.data();

@@ -45,6 +45,23 @@ async fn the_list_has_every_delivery() {
 }
 
 #[tokio::test]
+async fn a_delivery_and_its_incidents_lead_to_each_other() {
+    let (app, webhook) = with_deliveries().await;
+    let delivery = app.change_incidents(&webhook, &["a", "b"]).await;
+    let visitor = app.visitor("viewer").await;
+    let page = visitor.page(&format!("/deliveries/{delivery}")).await;
+    assert!(page.contains("it opened or updated 2 incidents:"), "{page}");
+    for incident in ["INC-2", "INC-3"] {
+        assert!(
+            page.contains(&format!("href=\"/incidents/{incident}\"")),
+            "{page}"
+        );
+        let incident = visitor.page(&format!("/incidents/{incident}")).await;
+        assert!(ids(&incident).contains(&delivery.to_string()), "{incident}");
+    }
+}
+
+#[tokio::test]
 async fn the_list_is_filtered() {
     let (app, webhook) = with_deliveries().await;
     let visitor = app.visitor("viewer").await;
