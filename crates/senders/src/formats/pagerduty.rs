@@ -43,7 +43,8 @@ pub(crate) fn read(
     metadata.extend(labels(event.get("custom_details"), &[]));
     metadata.truncate(MAX_ENTRIES);
     let fields = DraftFields {
-        title: summary,
+        // The end of a problem is no better name for it.
+        title: summary.filter(|_| action != ChangeAction::Resolve),
         severity: member(event, &["severity"]),
         service: member(event, &["component"]),
         source_url: link(first_link.into_iter().chain([body.get("client_url")])),
