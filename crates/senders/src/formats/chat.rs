@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use hookgate_domain::IncidentStatus;
 
 use super::fields::digest;
+use super::uptime_kuma;
 
 /// An alarm of a Netdata agent. Its link names the alarm and says whether it is over.
 pub(super) struct NetdataAlarm {
@@ -41,8 +42,9 @@ impl NetdataAlarm {
 }
 
 /// The key of a message for people: messages with the same title, but for its status, and the same link are about one problem.
+/// Uptime Kuma's titles name their monitor.
 pub(super) fn key(title: &str, link: &str) -> Cow<'static, str> {
-    digest([&*without_status(title), link])
+    uptime_kuma::key_of_text(title).unwrap_or_else(|| digest([&*without_status(title), link]))
 }
 
 /// Guesses from the words of a title whether the problem is over: the last word that tells a status counts.

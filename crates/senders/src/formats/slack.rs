@@ -18,6 +18,8 @@ use crate::payload::Payload;
 
 /// Colours of messages about the end of a problem: `good`, and the greens of Alertmanager, Grafana and Uptime Kuma.
 const GREENS: [&str; 6] = ["good", "#2eb886", "#36a64f", "#32cd32", "#5bd24c", "#00ff00"];
+/// The title of every alert of Uptime Kuma 1.
+const KUMA_TITLE: &str = "Uptime Kuma Alert\n";
 /// Most blocks and elements of blocks that are looked at.
 const MAX_BLOCKS: usize = 50;
 
@@ -38,7 +40,11 @@ pub(crate) fn read(
         return Err(PayloadError::NOT_THIS_FORMAT);
     }
     let text = member(body, &["text"]);
-    let title = member(attachment, &["title"])
+    // Uptime Kuma 1 has one title for all monitors. The next line of the text names the monitor.
+    let kuma = text.as_deref().and_then(|text| text.strip_prefix(KUMA_TITLE));
+    let title = kuma
+        .and_then(first_line)
+        .or_else(|| member(attachment, &["title"]))
         .or_else(|| block_text(&blocks, "header"))
         .or_else(|| text.as_deref().and_then(first_line))
         .or_else(|| {
