@@ -161,6 +161,75 @@ fn a_repetition_changes_nothing() {
     }
 }
 
+/// The incidents after these samples of a format, in this order.
+fn after(format: SenderFormat, names: &[&str]) -> BTreeMap<String, bool> {
+    let mut incidents = BTreeMap::new();
+    for name in names {
+        let sample = samples(format).iter().find(|sample| sample.name == *name);
+        let message = sample.unwrap().read_as(format, &FormatOptions::default());
+        apply(&mut incidents, &message.unwrap());
+    }
+    incidents
+}
+
+#[test]
+fn the_end_of_a_problem_resolves_it() {
+    for (format, begins, ends) in [
+        (
+            SenderFormat::SplunkOnCall,
+            "alertmanager-firing.http",
+            "alertmanager-resolved.http",
+        ),
+        (
+            SenderFormat::SplunkOnCall,
+            "warning.json",
+            "recovery-key-alone.json",
+        ),
+        (SenderFormat::SplunkOnCall, "kuma-down.json", "kuma-up.json"),
+        (SenderFormat::Squadcast, "trigger.json", "resolve.json"),
+        (SenderFormat::Squadcast, "kuma-down.json", "kuma-up.json"),
+        (SenderFormat::Alerta, "open.http", "correlated-up.json"),
+        (
+            SenderFormat::Alerta,
+            "repeated-worse.json",
+            "passed-on-closed.json",
+        ),
+        (
+            SenderFormat::Alerta,
+            "netdata-warning.http",
+            "netdata-cleared.http",
+        ),
+        (SenderFormat::Alerta, "kuma-down.json", "kuma-up.json"),
+        (SenderFormat::Teams, "netdata-critical.json", "netdata-clear.json"),
+        (SenderFormat::Teams, "kuma-down.json", "kuma-up.json"),
+        (SenderFormat::Teams, "kuma-1-down.json", "kuma-1-up.json"),
+        (SenderFormat::GoAlertGeneric, "kuma-down.json", "kuma-up.json"),
+        (SenderFormat::PagerDuty, "kuma-down.json", "kuma-up.json"),
+        (SenderFormat::UptimeKuma, "down.json", "up.json"),
+    ] {
+        let is_open = |names: &[&str]| after(format, names).into_values().collect::<Vec<_>>();
+        assert_eq!(is_open(&[begins, begins]), [true], "{format} {begins}");
+        assert_eq!(
+            is_open(&[begins, begins, ends, ends]),
+            [false],
+            "{format} {begins}"
+        );
+        assert!(is_open(&[ends]).is_empty(), "{format} {ends}");
+    }
+}
+
+#[test]
+fn warnings_of_one_certificate_are_one_incident() {
+    let names = [
+        "certificate-1.21.json",
+        "certificate.json",
+        "certificate-later.json",
+    ];
+    assert_eq!(after(SenderFormat::UptimeKuma, &names).len(), 1);
+    let others = ["certificate.json", "certificate-other.json", "domain.json"];
+    assert_eq!(after(SenderFormat::UptimeKuma, &others).len(), 3);
+}
+
 #[test]
 fn a_truncated_body_is_refused() {
     for format in formats() {
