@@ -24,7 +24,7 @@ const GREENS: [&str; 8] = [
 /// Most elements that are looked at on each level of a card.
 const MAX_ELEMENTS: usize = 50;
 /// Most levels of containers that are looked at.
-const MAX_DEPTH: usize = 5;
+const MAX_LEVELS: usize = 5;
 /// The fact that describes the problem, if there is one.
 const DESCRIPTION: &str = "Description";
 /// Uptime Kuma's words behind the name of a monitor.
@@ -139,7 +139,7 @@ impl<'d> Card<'d> {
     /// An adaptive card in a message, or a card alone.
     fn adaptive(message: Value<'d>, adaptive: Value<'d>) -> Self {
         let mut card = Self::default();
-        card.add_elements(adaptive.get("body"), MAX_DEPTH);
+        card.add_elements(adaptive.get("body"), MAX_LEVELS);
         card.add_links(adaptive.get("actions"));
         // The first text is the title, unless the message has one.
         card.title = member(message, &["summary"]).or_else(|| {
