@@ -1,10 +1,13 @@
 //! Numbers of incidents that deliveries of tools opened within a minute, by webhook.
 
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
+use diesel::sql_types::BigInt;
 use hookgate_domain::incident::NewIncidents;
 
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::new_incidents;
+use crate::statement::fragment::fragment;
 
 /// The number for a webhook.
 pub(crate) fn new_incidents(connection: &mut Connection, webhook: i64) -> QueryResult<NewIncidents> {
@@ -27,16 +30,27 @@ pub(crate) fn new_incidents_set(
     webhook: i64,
     new: NewIncidents,
 ) -> QueryResult<()> {
-    let NewIncidents { minute, opened } = new;
-    diesel::insert_into(new_incidents::table)
-        .values((
-            new_incidents::webhook.eq(webhook),
-            new_incidents::minute.eq(minute),
-            new_incidents::opened.eq(opened),
-        ))
-        .on_conflict(new_incidents::webhook)
-        .do_update()
-        .set((new_incidents::minute.eq(minute), new_incidents::opened.eq(opened)))
-        .execute(connection)
-        .map(drop)
+    NewIncidentsSet { webhook, new }.execute(connection).map(drop)
 }
+
+/// A statement of its own, so that it stays prepared.
+struct NewIncidentsSet {
+    webhook: i64,
+    new: NewIncidents,
+}
+
+impl QueryId for NewIncidentsSet {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+fragment!(NewIncidentsSet, self, out => {
+    out.push_sql("INSERT INTO new_incidents (webhook, minute, opened) VALUES (");
+    out.push_bind_param::<BigInt, _>(&self.webhook)?;
+    out.push_sql(", ");
+    out.push_bind_param::<BigInt, _>(&self.new.minute)?;
+    out.push_sql(", ");
+    out.push_bind_param::<BigInt, _>(&self.new.opened)?;
+    out.push_sql(") ON CONFLICT (webhook) DO UPDATE SET minute = excluded.minute, opened = excluded.opened");
+    Ok(())
+});
