@@ -70,8 +70,8 @@ fn accepted_body(delivery: DeliveryId, incidents: &[Touched]) -> Bytes {
         let parts = [start, &delivery, br#"","incident":null,"incidents":[]}}"#];
         return parts.concat().into();
     };
-    let (mut digits, status) = ([0; 20], status.as_str().as_bytes());
-    let number = decimal(number.get().unsigned_abs(), &mut digits);
+    let (mut digits, status) = (itoa::Buffer::new(), status.as_str().as_bytes());
+    let number = digits.format(number.get()).as_bytes();
     let others: Vec<u8> = others.iter().flat_map(further_incident).collect();
     // Joined in one step, which allocates exactly what is needed.
     let parts = [
@@ -95,22 +95,9 @@ fn accepted_body(delivery: DeliveryId, incidents: &[Touched]) -> Bytes {
 
 /// `,{"id":"INC-2","status":"open"}`.
 fn further_incident(touched: &Touched) -> Vec<u8> {
-    let (mut digits, status) = ([0; 20], touched.status.as_str().as_bytes());
-    let number = decimal(touched.number.get().unsigned_abs(), &mut digits);
+    let (mut digits, status) = (itoa::Buffer::new(), touched.status.as_str().as_bytes());
+    let number = digits.format(touched.number.get()).as_bytes();
     [br#",{"id":"INC-"#, number, br#"","status":""#, status, br#""}"#].concat()
-}
-
-/// The decimal digits of a number, at the end of `digits`.
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return &digits[start..];
-        }
-    }
 }
 
 /// The answer to a refused delivery.
