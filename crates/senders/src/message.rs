@@ -8,7 +8,7 @@ use crate::error::PayloadError;
 /// Most changes of one delivery. A body of the usual 256 KiB holds about 600 alerts of Alertmanager.
 pub const MAX_CHANGES: usize = 1_000;
 
-/// What a delivery says.
+/// The meaning of a delivery: changes of incidents, and notes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
     /// The changes of incidents, in the order of the payload: at most [`MAX_CHANGES`].

@@ -54,7 +54,7 @@ pub(super) struct Evaluation<'m> {
     notes: Vec<Note>,
 }
 
-/// What is left for the templates of a delivery. Those that decide what it changes have a budget of their own, so that no
+/// The rest of the bounds for the templates of a delivery. Those that decide what it changes have a budget of their own, so that no
 /// ornament takes the title of another item.
 struct Budget {
     fuel: u64,

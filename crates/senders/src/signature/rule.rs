@@ -27,7 +27,7 @@ pub(super) struct SignatureRule {
     pub(super) separator: Option<u8>,
     pub(super) encoding: Encoding,
     pub(super) algorithm: Algorithm,
-    /// What is signed.
+    /// The signed text, with the body and the header fields that it includes.
     pub(super) signed: Template,
     pub(super) timestamp: TimestampPlace,
     /// Largest distance of the timestamp from now, in either direction.

@@ -159,11 +159,11 @@ fn is_dated(rule: &SignatureRule) -> bool {
     rule.timestamp != TimestampPlace::Nowhere
 }
 
-/// What is signed by default.
+/// The signed text by default.
 const BODY: &str = "{body}";
-/// What is signed by default if there is a timestamp.
+/// The signed text by default if there is a timestamp.
 const DATED_BODY: &str = "{timestamp}.{body}";
-/// What Grafana signs if it sends a timestamp.
+/// The signed text of Grafana if it sends a timestamp.
 const GRAFANA_DATED_BODY: &str = "{timestamp}:{body}";
 
 /// Applies the names of headers that Grafana is told to send.
